@@ -1,0 +1,34 @@
+/** A layer of src/. A file belongs to the layer with the longest path that its own path begins with. */
+export interface Layer {
+  readonly name: string;
+  readonly path: string;
+  /** Runs in a browser too: imports no `node:` module. */
+  readonly pure?: true;
+  /** The layers that it may import besides itself; every earlier one where left out. Only earlier ones can stand here. */
+  readonly imports?: readonly string[];
+  /** The npm packages that it may import; any where left out. */
+  readonly packages?: readonly string[];
+}
+
+/**
+ * The layers, lowest first: imports point upwards in this list only. All rules are generated from it
+ * (scripts/check-layers.ts). Tests (`x.test.ts`, `testing/`) stand outside the layers: they may bring any kernel or machine.
+ */
+export const LAYERS: readonly Layer[] = [
+  { name: "errors", path: "src/errors/", pure: true, packages: [] },
+  { name: "pci", path: "src/pci/", pure: true, packages: [] },
+  { name: "hardware", path: "src/hardware/", pure: true, packages: [] },
+  // port.ts, and port-….ts beside it: what a kernel offers, in types.
+  { name: "port", path: "src/kernel/port", pure: true, imports: ["errors", "pci"], packages: [] },
+  { name: "kernels", path: "src/kernel/", imports: ["errors", "pci", "port"] },
+  { name: "kernel model", path: "src/kernel/model/", imports: ["errors", "pci", "hardware", "port", "kernels"] },
+  { name: "host", path: "src/host/", pure: true, imports: ["errors", "pci", "port"] },
+  { name: "guests", path: "src/guests/" },
+  { name: "fleet", path: "src/fleet/" },
+  { name: "integrations", path: "src/integrations/" },
+  { name: "server", path: "src/server/" },
+  { name: "cli", path: "src/cli/" },
+];
+
+/** A file or folder name that says nothing of what is inside. */
+export const MEANINGLESS_NAMES = /(?:^|[/-])(?:common|helpers?|manager|misc|utils?)(?=[./-])/;

@@ -1,0 +1,63 @@
+/**
+ * Runs the checks and all tests; the last line it prints is the totals.
+ *
+ *     npm test                          checks, then all tests
+ *     npm test -- src/pci decode        no checks, and of the tests those in files whose path holds one of the words
+ */
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { run } from "node:test";
+import { dot, spec } from "node:test/reporters";
+
+// One test's; a test that needs longer says so itself (`{ timeout }`).
+const TEST_TIMEOUT_MS = 120_000;
+
+const words = process.argv.slice(2);
+const files = globSync("{src,test}/**/*.test.ts")
+  .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
+  .sort();
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const notes: string[] = [];
+
+if (words.length === 0) {
+  const { status } = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" });
+  // The checks count as one test. The others run all the same: they may tell why.
+  totals[status === 0 ? "passed" : "failed"] += 1;
+}
+
+const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
+events.on("test:summary", ({ file, counts }) => {
+  // Each file has a summary of its own, too; the one that names no file is the whole run's.
+  if (file === undefined) {
+    const skipped = counts.skipped + counts.todo;
+    totals.passed += counts.passed;
+    totals.skipped += skipped;
+    totals.failed += counts.tests - counts.passed - skipped;
+  }
+});
+events.on("test:pass", ({ name, skip }) => {
+  if (skip !== undefined) {
+    notes.push(`skipped: ${name}${typeof skip === "string" ? `: ${skip}` : ""}`);
+  }
+  // node:test counts a file without tests as a test that passed, by the file's name.
+  if (files.includes(name)) {
+    notes.push(`no test in ${name}`);
+    totals.passed -= 1;
+    totals.failed += 1;
+  }
+});
+
+// Of a few files everything is of interest, of all of them what failed.
+for await (const text of words.length === 0 ? events.compose(dot) : events.compose(new spec())) {
+  process.stdout.write(text);
+}
+
+if (files.length === 0) {
+  notes.push("no test files");
+}
+for (const note of notes) {
+  console.log(note);
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = files.length > 0 && totals.failed === 0 && totals.passed > 0 ? 0 : 1;

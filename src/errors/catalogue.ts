@@ -1,0 +1,220 @@
+/** What one error code means. `docs/errors.md` holds the same, word for word; a test compares them. */
+export interface CatalogueEntry {
+  readonly title: string;
+  /** Why it happens and what it means to the user, in a sentence or two. */
+  readonly explanation: string;
+  /** What to do, where the error itself knows nothing more exact. */
+  readonly remedy: string;
+  /** Of the process that ends by it: 1 failed, 2 bad usage or bad input, 3 refused. */
+  readonly exitCode: 1 | 2 | 3;
+}
+
+/** Every code that vfleet answers with. A code, once released, keeps its meaning. */
+export const CATALOGUE = {
+  "VFL-0001": {
+    title: "bad usage",
+    explanation: "An argument or option is not one that the command takes.",
+    remedy: "see the command's --help",
+    exitCode: 2,
+  },
+  "VFL-0002": {
+    title: "input not found",
+    explanation: "The file or folder that was named is not there.",
+    remedy: "check the path",
+    exitCode: 2,
+  },
+  "VFL-0003": {
+    title: "input not readable",
+    explanation: "The input is there and could not be read: permission, an I/O error, or a writer that sends nothing.",
+    remedy: "check its permissions, or run as a user who may read it",
+    exitCode: 2,
+  },
+  "VFL-0004": {
+    title: "input of the wrong kind",
+    explanation: "A file was wanted and a folder, device or socket was named, or the other way round.",
+    remedy: "name an input of the right kind",
+    exitCode: 2,
+  },
+  "VFL-0005": {
+    title: "input too large",
+    explanation: "The input is larger than what vfleet reads into memory.",
+    remedy: "split it, or give only the functions in question",
+    exitCode: 2,
+  },
+  "VFL-0006": {
+    title: "no PCI functions in the dump",
+    explanation: "Nothing in the input is a function with its registers in hexadecimal.",
+    remedy: "make the dump with: lspci -xxxx (as root)",
+    exitCode: 2,
+  },
+  "VFL-0007": {
+    title: "dump line not understood",
+    explanation: "A line that should hold registers in hexadecimal holds something else.",
+    remedy: "make the dump again with: lspci -xxxx (as root)",
+    exitCode: 2,
+  },
+  "VFL-0008": {
+    title: "snapshot not recognised",
+    explanation: "The folder or archive holds no tree of PCI devices.",
+    remedy: "make one with: vfleet capture OUT.tar.gz",
+    exitCode: 2,
+  },
+  "VFL-0009": {
+    title: "archive broken",
+    explanation: "The archive is cut off, damaged, or not what it should be.",
+    remedy: "capture the host again",
+    exitCode: 2,
+  },
+  "VFL-0010": {
+    title: "output not writable",
+    explanation: "The output file is there already, or could not be written.",
+    remedy: "choose another path, or --force to replace the file",
+    exitCode: 1,
+  },
+  "VFL-0011": {
+    title: "source unknown",
+    explanation: "A source is linux, snapshot:PATH or lspci:FILE.",
+    remedy: "write the source as one of these",
+    exitCode: 2,
+  },
+  "VFL-0012": {
+    title: "kernel not readable",
+    explanation: "The kernel, or what stands for it, gave no list of PCI devices.",
+    remedy: "run on a Linux host with /sys mounted, or name another --source",
+    exitCode: 1,
+  },
+  "VFL-0013": {
+    title: "no such function",
+    explanation: "The host has no PCI function at this address.",
+    remedy: "list them with: vfleet scan",
+    exitCode: 2,
+  },
+  "VFL-0014": {
+    title: "not a Physical Function",
+    explanation: "The function has no SR-IOV capability, so it can have no VFs.",
+    remedy: "list the Physical Functions with: vfleet scan",
+    exitCode: 2,
+  },
+  "VFL-0015": {
+    title: "internal error",
+    explanation: "vfleet itself is at fault.",
+    remedy: "report it, with the command and the input",
+    exitCode: 1,
+  },
+  "VFL-0101": {
+    title: "preflight: limits",
+    explanation:
+      "A PF has TotalVFs in its registers, and a driver may offer fewer in sriov_totalvfs; 0 means that SR-IOV is off in the device's firmware. The kernel answers ERANGE above that.",
+    remedy: "ask for no more than the PF offers, or turn SR-IOV on in the firmware",
+    exitCode: 3,
+  },
+  "VFL-0102": {
+    title: "preflight: PF driver",
+    explanation:
+      "sriov_numvfs works only while a driver is bound that implements sriov_configure; else the kernel answers ENOENT. Some drivers succeed and make none.",
+    remedy: "bind the PF's own driver, or pci-pf-stub",
+    exitCode: 3,
+  },
+  "VFL-0103": {
+    title: "preflight: present VFs",
+    explanation:
+      "The kernel goes from one number of VFs to another only by way of none (EBUSY), which takes every VF from its user.",
+    remedy: "keep the present number, or free all VFs of the PF first",
+    exitCode: 3,
+  },
+  "VFL-0104": {
+    title: "preflight: capability",
+    explanation:
+      "The SR-IOV capability contradicts itself: InitialVFs, page sizes, First VF Offset or VF Stride. The kernel answers EIO.",
+    remedy: "update the device's firmware",
+    exitCode: 3,
+  },
+  "VFL-0105": {
+    title: "preflight: VF BAR space",
+    explanation:
+      "Each VF BAR needs one VF's size times TotalVFs of address space within the windows of every bridge above. The kernel answers ENOMEM, 'not enough MMIO resources for SR-IOV'.",
+    remedy: "turn on Above 4G Decoding in the BIOS, or boot with pci=realloc",
+    exitCode: 3,
+  },
+  "VFL-0106": {
+    title: "preflight: bus numbers",
+    explanation:
+      "VF i has the Routing ID PF + First VF Offset + VF Stride x i. Its bus must lie within the buses of every bridge above. The kernel answers ENOMEM, 'bus out of range'.",
+    remedy: "enable ARI, boot with pci=assign-busses, or ask for fewer VFs",
+    exitCode: 3,
+  },
+  "VFL-0107": {
+    title: "preflight: dependency link",
+    explanation:
+      "A PF may depend on another PF of its device. The kernel answers ENODEV where that is absent, ENOSYS where it is no PF.",
+    remedy: "make the other function available",
+    exitCode: 3,
+  },
+  "VFL-0108": {
+    title: "preflight: ARI",
+    explanation:
+      "With ARI a device has 256 functions on its bus. Without it many devices put their VFs on another bus, and a port forwards nothing to device numbers above 0.",
+    remedy: "use a slot that forwards ARI, and boot without pci=noari",
+    exitCode: 3,
+  },
+  "VFL-0109": {
+    title: "preflight: MSI-X",
+    explanation: "PF and VFs share the device's interrupt vectors; many drivers make no VFs without MSI-X in the PF.",
+    remedy: "boot without pci=nomsi, or free vectors of the PF",
+    exitCode: 3,
+  },
+  "VFL-0110": {
+    title: "preflight: IOMMU",
+    explanation: "Without an IOMMU nothing keeps a VF's DMA to its guest's memory, and VFIO refuses.",
+    remedy: "turn VT-d or AMD-Vi on in the BIOS; intel_iommu=on on Intel",
+    exitCode: 3,
+  },
+  "VFL-0111": {
+    title: "preflight: interrupt remapping",
+    explanation:
+      "Without interrupt remapping a guest's device can raise any interrupt of the host; VFIO refuses such devices.",
+    remedy: "turn interrupt remapping on in the BIOS; boot without intremap=off",
+    exitCode: 3,
+  },
+  "VFL-0112": {
+    title: "preflight: isolation",
+    explanation:
+      "Functions whose requests can reach one another without passing the IOMMU share an IOMMU group, and a group goes to one guest as a whole. ACS on the path keeps them apart.",
+    remedy: "use a slot right below a root port with ACS",
+    exitCode: 3,
+  },
+  "VFL-0113": {
+    title: "preflight: use",
+    explanation:
+      "VFs are of use to a guest through vfio-pci, or to the host through their own driver; it must be there.",
+    remedy: "load the driver",
+    exitCode: 3,
+  },
+  "VFL-0114": {
+    title: "preflight: default route",
+    explanation:
+      "Some drivers reset the PF when VFs are made; a host whose default route goes over it loses its network meanwhile.",
+    remedy: "work from a console",
+    exitCode: 3,
+  },
+  "VFL-0115": {
+    title: "preflight: link",
+    explanation: "A link that trained below what both of its ends can do has less bandwidth for all VFs.",
+    remedy: "reseat the card; check risers, cables and the BIOS",
+    exitCode: 3,
+  },
+  "VFL-0116": {
+    title: "preflight: kernel parameters",
+    explanation: "Some kernel parameters take away what VFs need, or pretend isolation that is not there.",
+    remedy: "boot without them",
+    exitCode: 3,
+  },
+} as const satisfies Readonly<Record<string, CatalogueEntry>>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** The catalogue's entry for a code that a user gave, in upper or lower case; undefined where there is none. */
+export function catalogueEntry(code: string): (CatalogueEntry & { readonly code: ErrorCode }) | undefined {
+  const key = code.toUpperCase();
+  return Object.hasOwn(CATALOGUE, key) ? { code: key as ErrorCode, ...CATALOGUE[key as ErrorCode] } : undefined;
+}

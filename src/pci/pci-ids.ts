@@ -1,0 +1,91 @@
+import { hex } from "./bdf.ts";
+
+/**
+ * Names from the text of pci.ids (pci-ids.ucw.cz). The text is searched as it is, once for each name that is asked for:
+ * building an index would take longer than all look-ups of a host.
+ */
+export class PciIds {
+  /** The version that the file's head states, as 2025.06.09. */
+  readonly version: string | undefined;
+  readonly #vendors: string;
+  /** The list of classes, which follows that of vendors. */
+  readonly #classes: string;
+  readonly #names = new Map<string, string | undefined>();
+  /** Where each vendor's and class's lines are. */
+  readonly #blocks = new Map<string, string | undefined>();
+
+  /** @param text the whole file, newlines as `\n`. */
+  constructor(text: string) {
+    const classes = text.indexOf("\nC 00  ");
+    this.#vendors = classes === -1 ? text : text.slice(0, classes + 1);
+    this.#classes = classes === -1 ? "" : text.slice(classes);
+    this.version = /^#\s*Version:\s*(\S+)/m.exec(text.slice(0, 1024))?.[1];
+  }
+
+  vendor(vendorId: number): string | undefined {
+    return this.#name(hex(vendorId, 4), []);
+  }
+
+  device(vendorId: number, deviceId: number): string | undefined {
+    return this.#name(hex(vendorId, 4), [hex(deviceId, 4)]);
+  }
+
+  /** The name of a board by its subsystem IDs, under the device that it carries. */
+  subsystem(vendorId: number, deviceId: number, subsystemVendorId: number, subsystemId: number): string | undefined {
+    return this.#name(hex(vendorId, 4), [hex(deviceId, 4), `${hex(subsystemVendorId, 4)} ${hex(subsystemId, 4)}`]);
+  }
+
+  /** The most exact name of a class code (24 bits) down to its sub-class, as "Ethernet controller". */
+  deviceClass(classCode: number): string | undefined {
+    const base = `C ${hex(classCode >>> 16, 2)}`;
+    return this.#name(base, [hex((classCode >>> 8) & 0xff, 2)]) ?? this.#name(base, []);
+  }
+
+  /** The programming interface's name, as "NVM Express". */
+  programmingInterface(classCode: number): string | undefined {
+    return this.#name(`C ${hex(classCode >>> 16, 2)}`, [hex((classCode >>> 8) & 0xff, 2), hex(classCode & 0xff, 2)]);
+  }
+
+  #name(top: string, below: readonly string[]): string | undefined {
+    const key = `${top}/${below.join("/")}`;
+    if (!this.#names.has(key)) this.#names.set(key, this.#find(top, below));
+    return this.#names.get(key);
+  }
+
+  #find(top: string, below: readonly string[]): string | undefined {
+    let block = this.#block(top);
+    let label = top;
+    for (const [depth, id] of below.entries()) {
+      label = `${"\t".repeat(depth + 1)}${id}`;
+      block = block === undefined ? undefined : blockOf(block, label, depth + 1);
+    }
+    return block?.slice(label.length + 2, block.indexOf("\n"));
+  }
+
+  #block(top: string): string | undefined {
+    if (!this.#blocks.has(top)) {
+      this.#blocks.set(top, blockOf(top.startsWith("C ") ? this.#classes : this.#vendors, top, 0));
+    }
+    return this.#blocks.get(top);
+  }
+}
+
+/** Where a line begins that is indented by no more tabs than the index says, and is no comment. */
+const LINE_AT_DEPTH = [
+  /\n(?=[^\t#\n])/g,
+  /\n(?=\t?[^\t#\n])/g,
+  /\n(?=\t{0,2}[^\t#\n])/g,
+  /\n(?=\t{0,3}[^\t#\n])/g,
+] as const;
+
+/** The line that begins with `label`, two blanks and its name, with the deeper lines that follow it. */
+function blockOf(text: string, label: string, depth: number): string | undefined {
+  const found = text.indexOf(`\n${label}  `);
+  if (found === -1) return undefined;
+  const next = LINE_AT_DEPTH[depth];
+  if (!next) return undefined;
+  next.lastIndex = found + 1;
+  const end = next.exec(text)?.index ?? text.length - 1;
+  // A slice shares the text's memory, and bounds every search in it.
+  return text.slice(found + 1, end + 1);
+}

@@ -1,0 +1,63 @@
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import {
+  functionAt,
+  type HostFunction,
+  type Inventory,
+  physicalFunctions,
+  readInventory,
+} from "../../host/inventory.ts";
+import { readHostFacts, type VfUse } from "../../host/preflight/facts.ts";
+import { type Preflight, preflight as runPreflight } from "../../host/preflight/preflight.ts";
+import { openSource } from "../../kernel/open-source.ts";
+import { known } from "../../kernel/port.ts";
+import { bdf } from "../../pci/bdf.ts";
+import { hostLine } from "../host-line.ts";
+import { shortDeviceName } from "../names.ts";
+import { print, toJson } from "../output.ts";
+import { renderPreflight } from "../render-findings.ts";
+
+export interface PreflightOptions {
+  readonly source: string;
+  readonly vfs?: number;
+  readonly use?: VfUse;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+const REFUSED = 3;
+
+/** `vfleet preflight [BDF]`: can these VFs be made, and what stands in the way? Exit code 3 where one PF is refused. */
+export async function preflight(address: string | undefined, options: PreflightOptions): Promise<number> {
+  const wanted = address === undefined ? undefined : bdf(address);
+  const inventory = await readInventory(await openSource(options.source));
+  const pfs =
+    wanted === undefined ? physicalFunctions(inventory) : [requirePf(inventory, functionAt(inventory, wanted))];
+  const hostFacts = await readHostFacts(inventory.kernel);
+  const results: Preflight[] = [];
+  for (const pf of pfs)
+    results.push(await runPreflight(inventory, pf, { vfs: options.vfs, use: options.use, hostFacts }));
+  if (options.json) {
+    print(`${toJson({ source: inventory.kernel.source.name, preflights: results })}\n`);
+  } else {
+    print(`${await hostLine(inventory, hostFacts)}\n`);
+    if (pfs.length === 0) print("\nNo function here has SR-IOV, so there is nothing to check.\n");
+    for (const [index, result] of results.entries()) {
+      const pf = pfs[index];
+      const name = pf ? shortDeviceName(known(pf.vendorId), known(pf.deviceId)) : "";
+      print(`\n${renderPreflight(result, name, options.verbose === true).join("\n")}\n`);
+    }
+  }
+  return results.some(({ verdict }) => verdict === "refuse") ? REFUSED : 0;
+}
+
+function requirePf(inventory: Inventory, fn: HostFunction): HostFunction {
+  if (fn.sriov) return fn;
+  const { vf } = fn.node;
+  throw new VfleetError("VFL-0014", {
+    message: vf
+      ? `${fn.bdf} is a VF, of the PF ${vf.physfn}`
+      : `${fn.bdf} on ${inventory.kernel.source.name} has no SR-IOV capability that can be read`,
+    ...(vf ? { remedy: `ask for its PF: vfleet preflight ${vf.physfn}` } : {}),
+    details: { bdf: fn.bdf },
+  });
+}

@@ -1,0 +1,132 @@
+import { type HostFunction, type Inventory, physicalFunctions, readInventory } from "../../host/inventory.ts";
+import { type FunctionDevices, readDevices } from "../../host/net-devices.ts";
+import { type HostFacts, readHostFacts } from "../../host/preflight/facts.ts";
+import { type Preflight, preflight } from "../../host/preflight/preflight.ts";
+import { type Readiness, readinessOf } from "../../host/readiness.ts";
+import { openSource } from "../../kernel/open-source.ts";
+import { isUnread, known, type Observed } from "../../kernel/port.ts";
+import { hostToJson, pfToJson } from "../host-json.ts";
+import { hostLine } from "../host-line.ts";
+import { linkText } from "../link-text.ts";
+import { shortDeviceName } from "../names.ts";
+import { print, toJson } from "../output.ts";
+import { renderTree } from "../render-tree.ts";
+import { type Cell, paint, shorten, type Tone, table } from "../terminal.ts";
+
+export interface ScanOptions {
+  readonly source: readonly string[];
+  readonly tree?: boolean;
+  readonly json?: boolean;
+}
+
+/** One PF with all that a scan says of it. */
+interface ScannedPf {
+  readonly pf: HostFunction;
+  readonly devices: FunctionDevices;
+  readonly readiness: Readiness;
+  readonly preflight: Preflight;
+}
+
+const TONES: Readonly<Record<Readiness["word"], Tone>> = {
+  yes: "good",
+  full: "good",
+  limited: "warn",
+  no: "bad",
+  unknown: "unsure",
+};
+
+/** `vfleet scan`: the PFs of one host or several. */
+export async function scan(options: ScanOptions): Promise<number> {
+  const hosts: unknown[] = [];
+  for (const [index, source] of options.source.entries()) {
+    const inventory = await readInventory(await openSource(source));
+    const facts = await readHostFacts(inventory.kernel);
+    const pfs: ScannedPf[] = [];
+    for (const pf of physicalFunctions(inventory)) {
+      const result = await preflight(inventory, pf, { hostFacts: facts });
+      pfs.push({
+        pf,
+        devices: await readDevices(inventory.kernel, pf.bdf),
+        readiness: readinessOf(pf, result),
+        preflight: result,
+      });
+    }
+    if (options.json) {
+      hosts.push({
+        ...(await hostToJson(inventory, facts)),
+        physicalFunctions: pfs.map(({ pf, devices, readiness, preflight: { largest } }) =>
+          pfToJson(pf, devices, readiness, largest),
+        ),
+      });
+    } else {
+      print(`${index > 0 ? "\n" : ""}${await renderHost(inventory, facts, pfs, options.tree === true)}`);
+    }
+  }
+  if (options.json) print(`${toJson({ hosts })}\n`);
+  return 0;
+}
+
+async function renderHost(
+  inventory: Inventory,
+  facts: HostFacts,
+  pfs: readonly ScannedPf[],
+  tree: boolean,
+): Promise<string> {
+  const lines = [await hostLine(inventory, facts), ""];
+  if (tree) {
+    lines.push(...renderTree(inventory));
+  } else if (pfs.length === 0) {
+    lines.push(`No function here has SR-IOV (${inventory.functions.size} PCI functions looked at).`);
+    const unread = [...inventory.functions.values()].filter(
+      ({ config, decoded }) => isUnread(config) || decoded.space.end <= 64,
+    );
+    if (unread.length > 0)
+      lines.push(`Of ${unread.length} of them the capabilities were not readable; run as root to see them.`);
+  } else {
+    const head = ["PF", "DEVICE", "DRIVER", "NAME", "NUMA", "LINK", "VFS", "GROUP", "READY"];
+    lines.push(...table(head, pfs.map(pfRow)));
+    lines.push(
+      "",
+      paint(
+        "faint",
+        "VFS: now / possible (what the driver allows, of what the hardware has). More: vfleet preflight BDF",
+      ),
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function pfRow({ pf, devices, readiness }: ScannedPf): Cell[] {
+  const names = [devices.net, devices.nvme, devices.rdma, devices.drm].flatMap((list) => known(list) ?? []);
+  const name = shortDeviceName(known(pf.vendorId), known(pf.deviceId));
+  return [
+    pf.bdf,
+    shorten(name, 38),
+    text(pf.driver, "none"),
+    names.join(",") || (isUnread(devices.net) ? "?" : "-"),
+    text(pf.numaNode, "-"),
+    linkText(pf.decoded),
+    vfsText(pf),
+    text(pf.iommuGroup, "-"),
+    { text: readinessText(readiness), tone: TONES[readiness.word] },
+  ];
+}
+
+function vfsText({ sriov }: HostFunction): string {
+  if (!sriov) return "-";
+  const limit = known(sriov.driverLimit);
+  const total = known(sriov.totalVfs);
+  const of =
+    limit !== undefined && total !== undefined && limit !== total
+      ? `${limit} of ${total}`
+      : String(limit ?? total ?? "?");
+  return `${known(sriov.numVfs) ?? "?"}/${of}`;
+}
+
+function readinessText({ word, reason, code }: Readiness): string {
+  return reason === "" ? word : `${word}: ${reason}${code ? ` (${code})` : ""}`;
+}
+
+function text(value: Observed<string | number | null>, none: string): string {
+  return isUnread(value) ? "?" : value === null ? none : String(value);
+}

@@ -1,0 +1,33 @@
+import { readFunctionDetails } from "../../host/function-details.ts";
+import { functionAt, readInventory } from "../../host/inventory.ts";
+import { openSource } from "../../kernel/open-source.ts";
+import { known } from "../../kernel/port.ts";
+import { bdf } from "../../pci/bdf.ts";
+import { functionToJson } from "../function-json.ts";
+import { hostFunctionToJson } from "../host-json.ts";
+import { print, toJson } from "../output.ts";
+import { renderDetails } from "../render-details.ts";
+import { renderFunction } from "../render-function.ts";
+
+export interface ShowOptions {
+  readonly source: string;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+/** `vfleet show BDF`: all of one function, as its host and as its registers have it. */
+export async function show(address: string, options: ShowOptions): Promise<number> {
+  const wanted = bdf(address);
+  const inventory = await readInventory(await openSource(options.source));
+  const fn = functionAt(inventory, wanted);
+  const details = await readFunctionDetails(inventory, fn);
+  if (options.json) {
+    print(`${toJson({ ...hostFunctionToJson(fn), ...details, registers: functionToJson(fn.decoded) })}\n`);
+    return 0;
+  }
+  const remark = fn.node.vf ? { remark: `VF ${fn.node.vf.index} of ${fn.node.vf.physfn}` } : {};
+  const identity = { vendorId: known(fn.vendorId), deviceId: known(fn.deviceId), ...remark };
+  const [headline = "", ...registers] = renderFunction(fn.decoded, identity, options.verbose);
+  print(`${[headline, ...renderDetails(fn, details), ...registers].join("\n")}\n`);
+  return 0;
+}

@@ -1,0 +1,31 @@
+import type { Bar } from "../pci/bar.ts";
+import type { DecodedCapability } from "../pci/capability.ts";
+import type { DecodedFunction } from "../pci/decode.ts";
+
+/** The documented JSON shape of one decoded function (docs/json.md). */
+export function functionToJson(fn: DecodedFunction): Record<string, unknown> {
+  return {
+    bdf: fn.bdf,
+    vendorId: fn.vendorId,
+    deviceId: fn.deviceId,
+    revisionId: fn.revisionId,
+    classCode: fn.classCode,
+    headerType: fn.headerType,
+    multiFunction: fn.multiFunction,
+    subsystemVendorId: fn.subsystemVendorId,
+    subsystemId: fn.subsystemId,
+    ...(fn.bridge === undefined ? {} : { bridge: fn.bridge }),
+    bars: fn.bars?.map(barToJson) ?? null,
+    capabilities: fn.capabilities.map(capabilityToJson),
+    extendedCapabilities: fn.extendedCapabilities.map(capabilityToJson),
+    problems: fn.problems,
+  };
+}
+
+function barToJson({ index, kind, address, is64, prefetchable }: Bar): Record<string, unknown> {
+  return { index, kind, address, is64, prefetchable };
+}
+
+function capabilityToJson({ id, version, name, offset, values }: DecodedCapability): Record<string, unknown> {
+  return { id, ...(version === undefined ? {} : { version }), name, offset, ...values };
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { packageFile } from "./names.ts";
+import { reportError } from "./output.ts";
+
+/**
+ * The command line. Each command's code is loaded when it runs, so that `--help` and completion start fast.
+ * Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.
+ */
+const BAD_USAGE = 2;
+
+const SOURCE_HELP = "where to read: linux (this host), snapshot:PATH, lspci:FILE";
+
+async function run(command: Promise<number>): Promise<void> {
+  process.exitCode = await command;
+}
+
+function buildProgram(completing: boolean): Command {
+  const program = new Command("vfleet")
+    .description("SR-IOV virtual functions: what is in this host, how many VFs it can have, what stands in the way")
+    .version(packageVersion())
+    .showSuggestionAfterError()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  vfleet scan                                     the Physical Functions of this host
+  vfleet preflight 3b:00.0 --vfs 16 --use vfio    can 16 VFs be made for guests, and if not, why?
+  lspci -xxxx | vfleet decode -                   every register of a dump, by name
+  vfleet capture host.tar.gz                      take this host along; read it anywhere with --source
+
+Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.`,
+    );
+
+  program
+    .command("scan")
+    .description("list Physical Functions: driver, names, link, VFs, IOMMU group, readiness")
+    .addOption(sourcesOption())
+    .option("--tree", "draw the PCIe topology, VFs folded")
+    .option("--json", "print JSON (docs/json.md)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet scan\n  vfleet scan --tree\n  vfleet scan --source snapshot:a.tar.gz --source snapshot:b.tar.gz --json",
+    )
+    .action(async (options) =>
+      run((await import("./commands/scan.ts")).scan({ ...options, source: options.source ?? ["linux"] })),
+    );
+
+  program
+    .command("show")
+    .argument("<bdf>", "address, as 0000:3b:00.0 or 3b:00.0")
+    .description("all of one function: what the host makes of it, and its registers")
+    .addOption(sourceOption())
+    .option("-v, --verbose", "name the flags that are clear, too, in registers with many")
+    .option("--json", "print JSON (docs/json.md)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet show 3b:00.0\n  vfleet show 3b:02.1 --source snapshot:host.tar.gz --json",
+    )
+    .action(async (bdf, options) => run((await import("./commands/show.ts")).show(bdf, options)));
+
+  program
+    .command("preflight")
+    .argument("[bdf]", "a Physical Function; all of them when left out")
+    .description("check whether VFs can be made before anything is written")
+    .option("--vfs <n>", "how many VFs; the largest number that works when left out", parseCount)
+    .addOption(new Option("--use <use>", "what the VFs are for").choices(["vfio", "netdev", "nvme"]))
+    .addOption(sourceOption())
+    .option("-v, --verbose", "show the evidence of checks that pass, too")
+    .option("--json", "print JSON (docs/json.md)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet preflight\n  vfleet preflight 3b:00.0 --vfs 16 --use vfio\n  vfleet preflight 83:00.0 --source lspci:dump.txt\n\nExit code 3 where it is refused.",
+    )
+    .action(async (bdf, options) => run((await import("./commands/preflight.ts")).preflight(bdf, options)));
+
+  program
+    .command("decode")
+    .argument("<file>", "output of lspci -x, -xxx or -xxxx; - for standard input")
+    .description("decode every function of an lspci dump")
+    .option("-s, --slot <bdf>", "only this function")
+    .option("-v, --verbose", "name the flags that are clear, too, in registers with many")
+    .option("--json", "print JSON (docs/json.md)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lspci -xxxx | vfleet decode -\n  vfleet decode dump.txt -s 3b:00.0\n  vfleet decode dump.txt --json",
+    )
+    .action(async (file, options) => run((await import("./commands/decode.ts")).decode(file, options)));
+
+  program
+    .command("capture")
+    .argument("<out>", "the archive to write, as host.tar.gz; - for standard output")
+    .description("gather what vfleet reads of a host into an archive; nothing is changed on the host")
+    .option("--anonymise", "leave out serial numbers, addresses and host names")
+    .option("--force", "replace the file if it is there")
+    .addOption(sourceOption())
+    .addHelpText(
+      "after",
+      "\nExamples:\n  sudo vfleet capture host.tar.gz --anonymise\n  vfleet scan --source snapshot:host.tar.gz",
+    )
+    .action(async (out, options) => run((await import("./commands/capture.ts")).capture(out, options)));
+
+  program
+    .command("explain")
+    .argument("[code]", "as VFL-0106; all codes when left out")
+    .description("tell what a code means and what to do")
+    .option("--json", "print JSON (docs/json.md)")
+    .addHelpText("after", "\nExamples:\n  vfleet explain VFL-0106\n  vfleet explain")
+    .action(async (code, options) => run((await import("./commands/explain.ts")).explain(code, options)));
+
+  // Only `complete` itself needs the completion library; see main().
+  if (!completing) {
+    program
+      .command("complete")
+      .argument("<shell>", "bash, zsh, fish or powershell")
+      .description("print a completion script for a shell: source <(vfleet complete bash)");
+  }
+
+  program
+    .command("start", { hidden: true })
+    .description("inventory and preflight of this machine, or of the bundled example host")
+    .action(async () => run((await import("./commands/start.ts")).start()));
+
+  return program;
+}
+
+function sourceOption(): Option {
+  return new Option("--source <source>", SOURCE_HELP).default("linux");
+}
+
+function sourcesOption(): Option {
+  return new Option("--source <source>", `${SOURCE_HELP}; may be given several times (default: linux)`).argParser(
+    (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+  );
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 65535)
+    throw new InvalidArgumentError("It must be a number from 1 to 65535.");
+  return count;
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;
+}
+
+/** Runs one command line; the exit code is left in `process.exitCode`. */
+async function main(argv: readonly string[]): Promise<void> {
+  const completing = argv[2] === "complete";
+  const program = buildProgram(completing);
+  if (completing) (await import("./complete.ts")).addCompletion(program);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version that were asked for are no errors; all others commander has told on standard error.
+      process.exitCode = error.exitCode === 0 ? 0 : BAD_USAGE;
+    } else {
+      process.exitCode = reportError(error, argv.includes("--json"));
+    }
+  }
+}
+
+await main(process.argv);

@@ -1,0 +1,76 @@
+import { fstatSync, writeSync } from "node:fs";
+import { CATALOGUE } from "../errors/catalogue.ts";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { isUnread } from "../kernel/port.ts";
+import { paint } from "./terminal.ts";
+
+declare global {
+  interface JSON {
+    /** Text that goes into JSON as it is (ECMAScript's JSON.parse source text access). */
+    rawJSON(text: string): unknown;
+  }
+}
+
+/**
+ * JSON as all commands print it: integers of any size are exact numbers, and an observation that could not be made is
+ * null.
+ */
+export function toJson(value: unknown, indent = 2): string {
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => (typeof item === "bigint" ? JSON.rawJSON(item.toString()) : isUnread(item) ? null : item),
+    indent,
+  );
+}
+
+/** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends the program quietly. */
+export function print(text: string): void {
+  writeAll(1, text);
+}
+
+/** Writes a line to standard error: progress, notes. */
+export function note(text: string): void {
+  writeAll(2, `${text}\n`);
+}
+
+/** Prints an error on standard error: what, why, what to do. @returns the exit code that it means. */
+export function reportError(error: unknown, json: boolean): number {
+  const known = error instanceof VfleetError ? error : internalError(error);
+  if (json) {
+    const { code, message, remedy, details } = known;
+    note(toJson({ error: { code, title: CATALOGUE[code].title, message, remedy, details } }));
+  } else {
+    note(`vfleet: ${paint("bad", known.code)} ${known.message}\n  ${known.remedy}`);
+  }
+  return known.exitCode;
+}
+
+function internalError(error: unknown): VfleetError {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new VfleetError("VFL-0015", { message, cause: error });
+}
+
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  let done = 0;
+  while (done < bytes.length) {
+    try {
+      done += writeSync(descriptor, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") process.exit(0);
+      if (code !== "EAGAIN") throw error;
+      // The pipe is full and was made non-blocking by someone else: wait a little.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** True where standard input is a terminal or nothing, so that reading it would wait for a person. */
+export function stdinIsTerminal(): boolean {
+  try {
+    return fstatSync(0).isCharacterDevice() && process.stdin.isTTY === true;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+import type { FunctionDetails } from "../host/function-details.ts";
+import type { HostFunction } from "../host/inventory.ts";
+import { formatBytes } from "../host/resources.ts";
+import { isUnread, type Observed } from "../kernel/port.ts";
+import { hex } from "../pci/bdf.ts";
+import { paint } from "./terminal.ts";
+
+const IORESOURCE_IO = 0x100n;
+
+/** What the host says of a function, a fact a line. */
+export function renderDetails(fn: HostFunction, details: FunctionDetails): string[] {
+  const { devices } = details;
+  const lines = [
+    fact("driver", shown(fn.driver, "none")),
+    fact("group", groupText(fn, details)),
+    fact("NUMA", shown(fn.numaNode, "no node")),
+  ];
+  for (const [kind, names] of Object.entries(devices)) {
+    if (isUnread(names) ? kind === "net" : names.length > 0)
+      lines.push(fact(kind, isUnread(names) ? unsure(names.reason) : names.join(", ")));
+  }
+  for (const { name, facts } of details.netDevices) lines.push(fact("", `${name}: ${facts.join(", ")}`));
+  if (fn.sriov) {
+    const { totalVfs, driverLimit, numVfs } = fn.sriov;
+    lines.push(
+      fact(
+        "VFs",
+        `${shown(numVfs, "none")} now, ${shown(driverLimit, "none")} allowed by the driver, ${shown(totalVfs, "none")} in the hardware`,
+      ),
+    );
+    for (const vf of fn.node.vfs) lines.push(fact("", `VF ${vf.vf?.index} ${vf.bdf}`));
+  }
+  if (fn.node.vf) lines.push(fact("PF", `${fn.node.vf.physfn}, of which this is VF ${fn.node.vf.index}`));
+  const attributes = details.attributes.map(({ name, value }) => `${name} ${shown(value, "none")}`);
+  if (attributes.length > 0) lines.push(fact("also", attributes.join(", ")));
+  if (!isUnread(details.resources)) {
+    for (const [line, { index, start, end, flags }] of details.resources.entries()) {
+      const kind = (flags & IORESOURCE_IO) !== 0n ? "I/O" : "memory";
+      lines.push(
+        fact(
+          line === 0 ? "resources" : "",
+          `${resourceName(index)}: ${kind} ${hex(start, 8)}-${hex(end, 8)} (${formatBytes(end - start + 1n)})`,
+        ),
+      );
+    }
+  }
+  return lines;
+}
+
+function groupText(fn: HostFunction, { groupMembers }: FunctionDetails): string {
+  const text = shown(fn.iommuGroup, "no IOMMU");
+  if (isUnread(groupMembers) || groupMembers.length <= 1) return text;
+  return `${text}, with ${groupMembers.filter((member) => member !== fn.bdf).join(", ")}`;
+}
+
+function resourceName(index: number): string {
+  if (index < 6) return `BAR ${index}`;
+  if (index === 6) return "ROM";
+  if (index < 13) return `VF BAR ${index - 7}`;
+  return ["I/O window", "memory window", "prefetchable window"][index - 13] ?? `resource ${index}`;
+}
+
+function fact(name: string, text: string): string {
+  return `  ${name.padEnd(9)} ${text}`;
+}
+
+function shown(value: Observed<string | number | null>, none: string): string {
+  if (isUnread(value)) return unsure(value.reason);
+  return value === null ? none : String(value);
+}
+
+function unsure(reason: string): string {
+  return paint("unsure", `unknown: ${reason}`);
+}

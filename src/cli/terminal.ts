@@ -1,0 +1,51 @@
+import { styleText } from "node:util";
+
+/** Colours that mean a state; nothing else is coloured. */
+export type Tone = "good" | "warn" | "bad" | "unsure" | "strong" | "faint";
+
+const STYLES = {
+  good: "green",
+  warn: "yellow",
+  bad: "red",
+  unsure: "cyan",
+  strong: "bold",
+  faint: "dim",
+} as const satisfies Record<Tone, Parameters<typeof styleText>[0]>;
+
+/** Colours text where standard output is a terminal that shows colour (and NO_COLOR is not set). */
+export function paint(tone: Tone, text: string): string {
+  return text === "" ? "" : styleText(STYLES[tone], text, { stream: process.stdout });
+}
+
+/** A cell of a table: text, and how it is coloured. */
+export type Cell = string | { readonly text: string; readonly tone: Tone };
+
+/**
+ * Lines of a table whose columns are as wide as their widest cell. The last column is left as long as it is. Colour does
+ * not count as width.
+ */
+export function table(head: readonly string[], rows: ReadonlyArray<readonly Cell[]>): string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => textOf(row[column] ?? "").length)),
+  );
+  const line = (cells: readonly Cell[], tone?: Tone) =>
+    cells
+      .map((cell, column) => {
+        const text = textOf(cell);
+        const padding = column === cells.length - 1 ? "" : " ".repeat((widths[column] ?? 0) - text.length);
+        const shade = tone ?? (typeof cell === "string" ? undefined : cell.tone);
+        return (shade ? paint(shade, text) : text) + padding;
+      })
+      .join("  ")
+      .trimEnd();
+  return [line(head, "faint"), ...rows.map((row) => line(row))];
+}
+
+/** Shortens text to `width` characters, with an ellipsis where it was cut. */
+export function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === "string" ? cell : cell.text;
+}

@@ -1,0 +1,82 @@
+/** What a manager must know of a PF driver that the kernel does not tell. From Linux 6.12 and the field (vendors.md). */
+export interface PfDriver {
+  /** The driver that binds the VFs, where it is another one. */
+  readonly vfDriver?: string;
+  /** The class of device its VFs make. */
+  readonly makes?: "netdev" | "nvme";
+  /** The PF's interface must be up before VFs are made; the write succeeds with no VFs otherwise. */
+  readonly needsPfUp?: true;
+  /** Enables all VFs, whatever number is written. */
+  readonly ignoresCount?: true;
+  /** Creating VFs resets the PF: its link drops for some seconds. */
+  readonly resetsPf?: true;
+  /** VFs need MSI-X in the PF. */
+  readonly needsMsix?: true;
+  /** VFs cannot work before queues and interrupts are assigned to them. */
+  readonly needsResources?: true;
+  /** `sriov_totalvfs` is 0 while the firmware has SR-IOV off; what turns it on. */
+  readonly firmwareSwitch?: string;
+}
+
+const MLXCONFIG = "mstconfig -d BDF set SRIOV_EN=1 NUM_OF_VFS=n, then mstfwreset or a reboot";
+
+/** PF drivers by the name in `driver`: every `pci_driver` of Linux 6.12 that has a `sriov_configure`. */
+const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
+  // network
+  bnx2x: { makes: "netdev" },
+  bnxt_en: { makes: "netdev", needsPfUp: true },
+  be2net: { makes: "netdev" },
+  cxgb4: { vfDriver: "cxgb4vf", makes: "netdev" },
+  ena: { makes: "netdev" },
+  fm10k: { makes: "netdev", needsMsix: true },
+  fsl_enetc: { vfDriver: "fsl_enetc_vf", makes: "netdev" },
+  funeth: { makes: "netdev" },
+  hinic: { makes: "netdev" },
+  hns3: { vfDriver: "hclgevf", makes: "netdev" },
+  i40e: { vfDriver: "iavf", makes: "netdev", needsMsix: true, resetsPf: true },
+  ice: { vfDriver: "iavf", makes: "netdev", needsMsix: true },
+  idpf: { makes: "netdev" },
+  igb: { vfDriver: "igbvf", makes: "netdev", needsMsix: true, resetsPf: true },
+  ionic: { makes: "netdev" },
+  ixgbe: { vfDriver: "ixgbevf", makes: "netdev", needsMsix: true, resetsPf: true },
+  LiquidIO: { vfDriver: "LiquidIO_VF", makes: "netdev" },
+  mlx5_core: { makes: "netdev", firmwareSwitch: MLXCONFIG },
+  nfp: { makes: "netdev" },
+  octeon_ep: { vfDriver: "octeon_ep_vf", makes: "netdev" },
+  octep_vdpa: {},
+  pds_core: {},
+  qede: { makes: "netdev" },
+  qlcnic: { makes: "netdev" },
+  rvu_nicpf: { vfDriver: "rvu_nicvf", makes: "netdev" },
+  sfc: { makes: "netdev" },
+  sfc_ef100: { makes: "netdev" },
+  sfc_siena: { makes: "netdev" },
+  "virtio-pci": { makes: "netdev" },
+  // storage
+  nvme: { makes: "nvme", needsResources: true },
+  // accelerators
+  "420xx": { ignoresCount: true },
+  "4xxx": { ignoresCount: true },
+  c3xxx: { vfDriver: "c3xxxvf", ignoresCount: true },
+  c6xx: { vfDriver: "c6xxvf", ignoresCount: true },
+  CNN55XX: {},
+  "dfl-pci": {},
+  dh895xcc: { vfDriver: "dh895xccvf", ignoresCount: true },
+  genwqe: {},
+  hisi_hpre: {},
+  hisi_sec2: {},
+  hisi_zip: {},
+  mrvl_cn10k_dpi: {},
+  "octeontx-cpt": { vfDriver: "octeontx-cptvf" },
+  rvu_cptpf: {},
+  xe: {},
+  // none of their own
+  "pci-endpoint-test": {},
+  "pci-pf-stub": {},
+  "vfio-pci": {},
+};
+
+/** What is known of a PF driver; undefined where it is not known to implement `sriov_configure`. */
+export function pfDriver(name: string): PfDriver | undefined {
+  return Object.hasOwn(SRIOV_DRIVERS, name) ? SRIOV_DRIVERS[name] : undefined;
+}

@@ -1,0 +1,76 @@
+import { isUnread, type Kernel, known, type Observed } from "../kernel/port.ts";
+import type { HostFunction, Inventory } from "./inventory.ts";
+import { type FunctionDevices, readDevices, readUppers } from "./net-devices.ts";
+import { isAbsent, readText, sysfsPath } from "./observe.ts";
+import { type Resource, readResources } from "./resources.ts";
+
+/** What is read of one function only when it is asked for alone. */
+export interface FunctionDetails {
+  readonly devices: FunctionDevices;
+  readonly netDevices: readonly NetDevice[];
+  readonly groupMembers: Observed<readonly string[]>;
+  readonly resources: Observed<readonly Resource[]>;
+  /** Attributes that are there, by their names in sysfs. */
+  readonly attributes: ReadonlyArray<{ readonly name: string; readonly value: Observed<string> }>;
+}
+
+export interface NetDevice {
+  readonly name: string;
+  readonly address: Observed<string>;
+  readonly operstate: Observed<string>;
+  readonly mtu: Observed<string>;
+  readonly speedMbps: Observed<string>;
+  /** What is stacked on it. */
+  readonly uppers: readonly string[];
+  /** The same in words. */
+  readonly facts: readonly string[];
+}
+
+const ATTRIBUTES = [
+  "driver_override",
+  "reset_method",
+  "power_state",
+  "ari_enabled",
+  "sriov_drivers_autoprobe",
+  "sriov_vf_total_msix",
+];
+
+/** Reads the details of one function. */
+export async function readFunctionDetails({ kernel }: Inventory, fn: HostFunction): Promise<FunctionDetails> {
+  const devices = await readDevices(kernel, fn.bdf);
+  const netDevices: NetDevice[] = [];
+  for (const name of known(devices.net) ?? []) netDevices.push(await readNetDevice(kernel, name));
+  const attributes: { name: string; value: Observed<string> }[] = [];
+  for (const name of ATTRIBUTES) {
+    const value = await readText(kernel, sysfsPath(fn.bdf, name));
+    // Not every function has every attribute; what is not there is no news.
+    if (isAbsent(value) || (isUnread(value) && value.errno === "ENODATA")) continue;
+    // An override that is not set reads "(null)".
+    attributes.push({ name, value: value === "(null)" ? "none" : value });
+  }
+  return {
+    devices,
+    netDevices,
+    groupMembers: await kernel.list(sysfsPath(fn.bdf, "iommu_group/devices")),
+    resources: await readResources(kernel, fn.bdf),
+    attributes,
+  };
+}
+
+async function readNetDevice(kernel: Kernel, name: string): Promise<NetDevice> {
+  const attribute = (file: string) => readText(kernel, `/sys/class/net/${name}/${file}`);
+  const address = await attribute("address");
+  const operstate = await attribute("operstate");
+  const mtu = await attribute("mtu");
+  const speedMbps = await attribute("speed");
+  const uppers = (await readUppers(kernel, name)).slice(1);
+  const facts = [
+    ...(isUnread(address) ? [] : [address]),
+    ...(isUnread(operstate) ? [] : [operstate]),
+    ...(isUnread(mtu) ? [] : [`MTU ${mtu}`]),
+    // The kernel gives -1, or EINVAL, while there is no carrier.
+    ...(isUnread(speedMbps) || Number(speedMbps) <= 0 ? [] : [`${speedMbps} Mb/s`]),
+    ...(uppers.length > 0 ? [`under ${uppers.join(", ")}`] : []),
+  ];
+  return { name, address, operstate, mtu, speedMbps, uppers, facts };
+}

@@ -1,0 +1,212 @@
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { configSpaceOf } from "../kernel/config-space-of.ts";
+import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
+import { type Bdf, compareBdf, parseBdf } from "../pci/bdf.ts";
+import { ConfigSpace } from "../pci/config-space.ts";
+import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
+import { type SriovValues, sriovOf } from "../pci/sriov-state.ts";
+import { buildTopology, type TopologyNode, type VfLinks } from "../pci/topology.ts";
+import { isAbsent, readLinkName, readNumber, readText, sysfsPath } from "./observe.ts";
+
+/** One host as its kernel shows it. */
+export interface Inventory {
+  readonly kernel: Kernel;
+  /** All PCI functions by address, in order. */
+  readonly functions: ReadonlyMap<Bdf, HostFunction>;
+}
+
+/** One PCI function of a host. */
+export interface HostFunction {
+  readonly bdf: Bdf;
+  readonly decoded: DecodedFunction;
+  readonly node: TopologyNode;
+  /** Whether the configuration space could be read at all. */
+  readonly config: Observed<true>;
+  /** Of a VF, whose own registers read FFFFh, the PF's Vendor ID and VF Device ID. */
+  readonly vendorId: Observed<number>;
+  readonly deviceId: Observed<number>;
+  /** The bound driver's name, null where there is none. */
+  readonly driver: Observed<string | null>;
+  /** Null where the IOMMU does not cover the function. */
+  readonly iommuGroup: Observed<number | null>;
+  /** Null where the kernel knows of no node. */
+  readonly numaNode: Observed<number | null>;
+  /** PFs only. */
+  readonly sriov: PfSriov | undefined;
+}
+
+/** What a PF can do, from its registers or, where they could not be read, from sysfs. */
+export interface PfSriov {
+  /** The registers; undefined where configuration space was not readable that far. */
+  readonly registers: SriovValues | undefined;
+  /** TotalVFs of the capability. */
+  readonly totalVfs: Observed<number>;
+  /** `sriov_totalvfs`: TotalVFs, or less where the driver lowered it. */
+  readonly driverLimit: Observed<number>;
+  /** VFs that are enabled. */
+  readonly numVfs: Observed<number>;
+  readonly firstVfOffset: Observed<number>;
+  readonly vfStride: Observed<number>;
+}
+
+const DEVICES = "/sys/bus/pci/devices";
+
+/**
+ * Reads all PCI functions of a host. Whatever could not be read is unread in place; only a host without a list of devices
+ * throws (VFL-0012).
+ */
+export async function readInventory(kernel: Kernel): Promise<Inventory> {
+  const names = await kernel.list(DEVICES);
+  if (isUnread(names)) {
+    throw new VfleetError("VFL-0012", {
+      message: `${kernel.source.name}: no PCI devices can be listed: ${names.reason}`,
+      details: { path: DEVICES, errno: names.errno },
+    });
+  }
+  const addresses = names.flatMap((name) => parseBdf(name) ?? []).sort(compareBdf);
+  const decoded: DecodedFunction[] = [];
+  const configs = new Map<Bdf, Observed<true>>();
+  for (const bdf of addresses) {
+    const config = await configSpaceOf(kernel, bdf);
+    configs.set(bdf, isUnread(config) ? config : true);
+    decoded.push(decodeFunction(bdf, isUnread(config) ? new ConfigSpace(new Uint8Array(0)) : config));
+  }
+  const nodes = buildTopology(decoded, await readVfLinks(kernel, addresses));
+  const functions = new Map<Bdf, HostFunction>();
+  for (const node of nodes.values()) {
+    const config = configs.get(node.bdf) ?? unread(sysfsPath(node.bdf, "config"), "ENOENT");
+    functions.set(node.bdf, await readFunction(kernel, node, nodes, config));
+  }
+  return { kernel, functions };
+}
+
+/** The function at an address that a user gave; throws VFL-0013 where the host has none. */
+export function functionAt(inventory: Inventory, bdf: Bdf): HostFunction {
+  const found = inventory.functions.get(bdf);
+  if (found) return found;
+  throw new VfleetError("VFL-0013", {
+    message: `${inventory.kernel.source.name} has no function ${bdf}`,
+    details: { bdf },
+  });
+}
+
+/** All PFs: functions with an SR-IOV capability that offers VFs, in order. */
+export function physicalFunctions(inventory: Inventory): HostFunction[] {
+  return [...inventory.functions.values()].filter(({ sriov }) => sriov !== undefined);
+}
+
+/** The `physfn` and `virtfnN` links; undefined where the source holds none, so that registers must tell. */
+async function readVfLinks(kernel: Kernel, addresses: readonly Bdf[]): Promise<VfLinks | undefined> {
+  const physfns = new Set<Bdf>();
+  for (const bdf of addresses) {
+    const target = await readLinkName(kernel, sysfsPath(bdf, "physfn"));
+    const physfn = isUnread(target) ? undefined : parseBdf(target);
+    if (physfn) physfns.add(physfn);
+  }
+  const links = new Map<Bdf, { physfn: Bdf; index: number }>();
+  for (const physfn of physfns) {
+    const entries = await kernel.list(sysfsPath(physfn));
+    if (isUnread(entries)) continue;
+    for (const entry of entries) {
+      const index = /^virtfn(\d+)$/.exec(entry)?.[1];
+      if (index === undefined) continue;
+      const target = await readLinkName(kernel, sysfsPath(physfn, entry));
+      const vf = isUnread(target) ? undefined : parseBdf(target);
+      if (vf) links.set(vf, { physfn, index: Number(index) });
+    }
+  }
+  return links.size > 0 || kernel.source.complete ? links : undefined;
+}
+
+async function readFunction(
+  kernel: Kernel,
+  node: TopologyNode,
+  nodes: ReadonlyMap<Bdf, TopologyNode>,
+  config: Observed<true>,
+): Promise<HostFunction> {
+  const { bdf, decoded } = node;
+  const pf = node.vf && nodes.get(node.vf.physfn);
+  const vfDeviceId = pf && sriovOf(pf.decoded)?.vfDeviceId;
+  return {
+    bdf,
+    decoded,
+    node,
+    config,
+    vendorId: await idOf(kernel, bdf, "vendor", pf ? pf.decoded.vendorId : decoded.vendorId),
+    deviceId: await idOf(
+      kernel,
+      bdf,
+      "device",
+      pf ? (vfDeviceId ? Number.parseInt(vfDeviceId, 16) : null) : decoded.deviceId,
+    ),
+    driver: nullIfAbsent(kernel, await readLinkName(kernel, sysfsPath(bdf, "driver"))),
+    iommuGroup: await readGroup(kernel, bdf),
+    numaNode: await readNumaNode(kernel, bdf),
+    sriov: node.vf ? undefined : await readSriov(kernel, decoded),
+  };
+}
+
+/** Linux keeps the IDs that it took a function for, a VF's among them; else the registers tell. */
+async function idOf(kernel: Kernel, bdf: Bdf, attribute: string, register: number | null): Promise<Observed<number>> {
+  const value = await readNumber(kernel, sysfsPath(bdf, attribute));
+  return isUnread(value) && register !== null ? register : value;
+}
+
+/** On a host whose every fact is before us, what is absent is not there. */
+function nullIfAbsent<T>(kernel: Kernel, value: Observed<T>): Observed<T | null> {
+  return kernel.source.complete && isAbsent(value) ? null : value;
+}
+
+async function readGroup(kernel: Kernel, bdf: Bdf): Promise<Observed<number | null>> {
+  const path = sysfsPath(bdf, "iommu_group");
+  const name = nullIfAbsent(kernel, await readLinkName(kernel, path));
+  if (name === null || isUnread(name)) return name;
+  return /^\d+$/.test(name)
+    ? Number(name)
+    : unread(path, "EINVAL", `it points to ${JSON.stringify(name)}, which is no group`);
+}
+
+async function readNumaNode(kernel: Kernel, bdf: Bdf): Promise<Observed<number | null>> {
+  const value = await readNumber(kernel, sysfsPath(bdf, "numa_node"));
+  // NUMA_NO_NODE: one node, or firmware that does not say.
+  return value === -1 ? null : value;
+}
+
+async function readSriov(kernel: Kernel, decoded: DecodedFunction): Promise<PfSriov | undefined> {
+  const { bdf } = decoded;
+  const registers = sriovOf(decoded);
+  const driverLimit = await readNumber(kernel, sysfsPath(bdf, "sriov_totalvfs"));
+  if (!registers && isUnread(driverLimit)) return undefined;
+  if (registers) {
+    const { totalVfs, vfEnable, numVfs, firstVfOffset, vfStride } = registers;
+    const enabled = vfEnable === null || numVfs === null ? null : vfEnable ? numVfs : 0;
+    return {
+      registers,
+      totalVfs: orUnread(bdf, totalVfs),
+      driverLimit,
+      // The register, not `sriov_numvfs`: its read waits for the device lock, which a numvfs write may hold for a minute.
+      numVfs: enabled === null ? await readNumber(kernel, sysfsPath(bdf, "sriov_numvfs")) : enabled,
+      firstVfOffset: orUnread(bdf, firstVfOffset),
+      vfStride: orUnread(bdf, vfStride),
+    };
+  }
+  return {
+    registers,
+    totalVfs: unread(sysfsPath(bdf, "config"), "EACCES", "the SR-IOV capability was not readable; run as root"),
+    driverLimit,
+    numVfs: await readNumber(kernel, sysfsPath(bdf, "sriov_numvfs")),
+    firstVfOffset: await readNumber(kernel, sysfsPath(bdf, "sriov_offset")),
+    vfStride: await readNumber(kernel, sysfsPath(bdf, "sriov_stride")),
+  };
+}
+
+function orUnread(bdf: Bdf, value: number | null): Observed<number> {
+  return value === null ? unread(sysfsPath(bdf, "config"), "ENODATA", "the SR-IOV capability was read in part") : value;
+}
+
+/** The kernel's release, as 6.12.95-amd64. */
+export async function kernelRelease(kernel: Kernel): Promise<Observed<string>> {
+  const version = await readText(kernel, "/proc/version");
+  if (isUnread(version)) return version;
+  return /^Linux version (\S+)/.exec(version)?.[1] ?? unread("/proc/version", "EINVAL", "it names no release");
+}

@@ -1,0 +1,36 @@
+import { isUnread, type Kernel, type Observed, type Unread, unread } from "../kernel/port.ts";
+import type { Bdf } from "../pci/bdf.ts";
+
+/** The folder of a function in sysfs. */
+export function sysfsPath(bdf: Bdf, attribute = ""): string {
+  return attribute === "" ? `/sys/bus/pci/devices/${bdf}` : `/sys/bus/pci/devices/${bdf}/${attribute}`;
+}
+
+const decoder = new TextDecoder();
+
+/** A text attribute without its trailing newline. */
+export async function readText(kernel: Kernel, path: string): Promise<Observed<string>> {
+  const bytes = await kernel.read(path);
+  return isUnread(bytes) ? bytes : decoder.decode(bytes).replace(/\n$/, "");
+}
+
+/** A number in decimal or, after 0x, hexadecimal; anything else is unread with the text as the reason. */
+export async function readNumber(kernel: Kernel, path: string): Promise<Observed<number>> {
+  const text = await readText(kernel, path);
+  if (isUnread(text)) return text;
+  const value = /^(-?\d+|0x[0-9a-f]+)$/i.test(text.trim()) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value)
+    ? value
+    : unread(path, "EINVAL", `it reads ${JSON.stringify(text.slice(0, 40))}, which is no number`);
+}
+
+/** The last part of where a link points: a driver's name, a group's number. */
+export async function readLinkName(kernel: Kernel, path: string): Promise<Observed<string>> {
+  const target = await kernel.readLink(path);
+  return isUnread(target) ? target : (target.split("/").at(-1) ?? target);
+}
+
+/** True where a path is known to be absent, as against not readable. */
+export function isAbsent(value: unknown): value is Unread {
+  return isUnread(value) && value.errno === "ENOENT";
+}

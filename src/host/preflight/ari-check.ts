@@ -1,0 +1,86 @@
+import { isUnread } from "../../kernel/port.ts";
+import { busOf, compareBdf, domainOf, routingIdOf } from "../../pci/bdf.ts";
+import { ARI } from "../../pci/extended/ari.ts";
+import { vfRoutingId } from "../../pci/vf-address.ts";
+import type { HostFunction } from "../inventory.ts";
+import { register } from "./capability-checks.ts";
+import { type Evidence, firstUnread, type Outcome, pass, unknown, warn } from "./check.ts";
+import type { PreflightFacts } from "./facts.ts";
+
+const PCI_CAP_ID_EXP = 0x10;
+
+/**
+ * Can VFs use function numbers 8 to 255 on the PF's bus? It takes ARI in the device, ARI forwarding in the port above it
+ * (`pci_configure_ari`), and ARI Capable Hierarchy in the lowest PF of the bus (`sriov_init`). Without it, many devices
+ * put their VFs further away, on another bus.
+ */
+export function checkAri(facts: PreflightFacts, count: number): Outcome {
+  const { pf } = facts;
+  const registers = pf.sriov?.registers;
+  if (!registers) return unknown("the SR-IOV capability could not be read", firstUnread(pf.config));
+  const lowest = lowestPfOnBus(facts);
+  const hierarchy = lowest.sriov?.registers?.ariCapableHierarchy;
+  const deviceHasAri = pf.decoded.extendedCapabilities.some(({ id }) => id === ARI.id);
+  const port = facts.bridges[0];
+  const express = port?.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values;
+  const forwarding = express?.ariForwardingEnable;
+  const evidence: Evidence[] = [
+    {
+      fact: deviceHasAri ? "the device has ARI" : "the device has no ARI capability",
+      from: `${pf.bdf} extended capabilities`,
+    },
+    { ...register(facts, 0x08, `ARI Capable Hierarchy ${onOff(hierarchy)} in ${lowest.bdf}`) },
+  ];
+  if (port) {
+    evidence.push({
+      fact: `ARI Forwarding of ${port.bdf}: supported ${yesNo(express?.ariForwardingSupported)}, enabled ${yesNo(forwarding)}`,
+      from: `${port.bdf} Device Capabilities 2 and Control 2`,
+    });
+  }
+  if (isUnread(facts.commandLine) === false && /(?:^|[ ,=])noari(?:[ ,]|$)/.test(facts.commandLine)) {
+    evidence.push({ fact: "pci=noari turns ARI off", from: "/proc/cmdline" });
+  }
+  if (hierarchy === null || hierarchy === undefined)
+    return unknown("ARI Capable Hierarchy could not be read", undefined, evidence);
+  if (hierarchy) return pass("VFs use ARI", evidence);
+  if (!needsAri(facts, count)) return pass("ARI is off; these VFs need none", evidence);
+  const why = !deviceHasAri
+    ? "the device has no ARI"
+    : port && express?.ariForwardingSupported === false
+      ? `the port ${port.bdf} does not forward ARI`
+      : "ARI is not enabled";
+  if (forwarding === true || facts.bridges.length === 0) return pass(`${why}; VFs are reached all the same`, evidence);
+  return warn(
+    `${why}, and VFs on the PF's bus have device numbers above 0: a port forwards none to them, so they may not answer`,
+    "use a slot whose port forwards ARI, enable ARI in the BIOS, and boot without pci=noari",
+    evidence,
+  );
+}
+
+/** Linux sets ARI Capable Hierarchy in one PF of a bus only, the lowest, and there it is valid for all. */
+function lowestPfOnBus(facts: PreflightFacts): HostFunction {
+  const { bdf } = facts.pf;
+  const siblings = [...facts.inventory.functions.values()].filter(
+    (fn) => fn.sriov?.registers && busOf(fn.bdf) === busOf(bdf) && domainOf(fn.bdf) === domainOf(bdf),
+  );
+  return siblings.sort((a, b) => compareBdf(a.bdf, b.bdf))[0] ?? facts.pf;
+}
+
+/** True where a VF would be on the PF's bus with a device number other than 0. */
+function needsAri(facts: PreflightFacts, count: number): boolean {
+  const { bdf, sriov } = facts.pf;
+  if (!sriov || isUnread(sriov.firstVfOffset) || isUnread(sriov.vfStride)) return false;
+  for (let index = 0; index < count; index++) {
+    const rid = vfRoutingId(routingIdOf(bdf), sriov.firstVfOffset, sriov.vfStride, index);
+    if (rid !== undefined && rid >>> 8 === busOf(bdf) && (rid & 0xf8) !== 0) return true;
+  }
+  return false;
+}
+
+function onOff(value: boolean | null | undefined): string {
+  return value === undefined || value === null ? "unknown" : value ? "on" : "off";
+}
+
+function yesNo(value: unknown): string {
+  return typeof value === "boolean" ? (value ? "yes" : "no") : "unknown";
+}

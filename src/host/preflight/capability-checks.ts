@@ -1,0 +1,158 @@
+import { isUnread } from "../../kernel/port.ts";
+import { busOf, devfnOf, domainOf, formatBdf, hex, type RoutingId } from "../../pci/bdf.ts";
+import { at } from "../../pci/capability.ts";
+import { sriovCapability } from "../../pci/sriov-state.ts";
+import { pfDriver } from "../drivers.ts";
+import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown } from "./check.ts";
+import type { PreflightFacts } from "./facts.ts";
+
+/** Evidence from the SR-IOV capability's registers, with their place in configuration space. */
+export function register(facts: PreflightFacts, offset: number, fact: string): Evidence {
+  const capability = sriovCapability(facts.pf.decoded);
+  return capability ? { fact, from: `config ${at(capability.offset + offset)}` } : { fact };
+}
+
+/** Does the PF offer VFs at all, and this many? (`sriov_numvfs_store`: ERANGE above `sriov_totalvfs`.) */
+export function checkLimits(facts: PreflightFacts, count: number): Outcome {
+  const sriov = facts.pf.sriov;
+  if (!sriov)
+    return refuse(
+      "this function has no SR-IOV capability",
+      "choose a Physical Function; `vfleet scan` lists them",
+      [],
+      0,
+    );
+  const { totalVfs, driverLimit } = sriov;
+  const limit = isUnread(driverLimit) ? totalVfs : driverLimit;
+  if (isUnread(limit)) return unknown("how many VFs the PF offers could not be read", limit);
+  const evidence: Evidence[] = [];
+  if (!isUnread(totalVfs)) evidence.push(register(facts, 0x0e, `TotalVFs ${totalVfs}`));
+  if (!isUnread(driverLimit)) evidence.push({ fact: `driver limit ${driverLimit}`, from: "sriov_totalvfs" });
+  if (limit === 0) {
+    const driver = isUnread(facts.pf.driver) || facts.pf.driver === null ? undefined : pfDriver(facts.pf.driver);
+    return refuse(
+      "the PF offers no VFs",
+      driver?.firmwareSwitch
+        ? `SR-IOV is off in the firmware; turn it on: ${driver.firmwareSwitch}`
+        : "turn SR-IOV on in the device's firmware or in the BIOS",
+      evidence,
+      0,
+    );
+  }
+  if (count > limit) {
+    return refuse(
+      `${count} VFs are more than the ${limit} that the PF offers`,
+      `ask for at most ${limit} VFs`,
+      evidence,
+      limit,
+    );
+  }
+  const lowered =
+    !isUnread(totalVfs) && limit < totalVfs ? ` (the hardware has ${totalVfs}; the driver lowered it)` : "";
+  return pass(`${count} of at most ${limit} VFs${lowered}`, evidence, limit);
+}
+
+/** VFs that exist already: the kernel refuses to go from one number to another (EBUSY). */
+export function checkPresentVfs(facts: PreflightFacts, count: number): Outcome {
+  const numVfs = facts.pf.sriov?.numVfs;
+  if (numVfs === undefined) return pass("no VFs exist");
+  if (isUnread(numVfs)) return unknown("whether VFs exist already could not be read", numVfs);
+  const evidence = [register(facts, 0x10, `NumVFs ${numVfs}`)];
+  if (numVfs === 0) return pass("no VFs exist", evidence);
+  if (numVfs === count) return pass(`as many VFs exist already (${count}); the kernel changes nothing`, evidence);
+  const drivers = facts.pf.node.vfs.flatMap((vf) => {
+    const driver = facts.inventory.functions.get(vf.bdf)?.driver;
+    return driver === undefined || driver === null || isUnread(driver)
+      ? []
+      : [{ fact: `VF ${vf.vf?.index} has driver ${driver}`, from: vf.bdf }];
+  });
+  return refuse(
+    `${numVfs} VFs exist; the kernel goes to ${count} only by way of none (EBUSY)`,
+    `keep ${numVfs}, or free all of them, write 0 to sriov_numvfs and then ${count}: every VF of this PF is lost in between`,
+    [...evidence, ...drivers],
+  );
+}
+
+/** What `sriov_init` and `sriov_enable` refuse with EIO. */
+export function checkConsistency(facts: PreflightFacts, count: number): Outcome {
+  const registers = facts.pf.sriov?.registers;
+  if (!registers) return unknown("the SR-IOV capability could not be read", firstUnread(facts.pf.config));
+  const { initialVfs, totalVfs, vfMigrationCapable, firstVfOffset, vfStride, supportedPageSizes, numVfs, vfEnable } =
+    registers;
+  const evidence = [
+    register(facts, 0x0c, `InitialVFs ${initialVfs}, TotalVFs ${totalVfs}`),
+    register(facts, 0x14, `First VF Offset ${firstVfOffset}, VF Stride ${vfStride} at NumVFs ${numVfs}`),
+    register(facts, 0x1c, `Supported Page Sizes ${at(supportedPageSizes ?? 0)}`),
+  ];
+  if (
+    initialVfs === null ||
+    totalVfs === null ||
+    firstVfOffset === null ||
+    vfStride === null ||
+    supportedPageSizes === null
+  ) {
+    return unknown("the SR-IOV capability was read in part", undefined, evidence);
+  }
+  const remedy = "the device or its firmware is at fault: update the firmware, or ask the vendor";
+  if (initialVfs > totalVfs || (initialVfs !== totalVfs && vfMigrationCapable !== true)) {
+    return refuse(
+      `InitialVFs is ${initialVfs}, TotalVFs ${totalVfs}: the kernel refuses that (EIO)`,
+      remedy,
+      evidence,
+      0,
+    );
+  }
+  // Not all page sizes of Linux's architectures are 4 KiB, but each accepts a page size that is at least its own.
+  if (supportedPageSizes === 0) return refuse("no page size is supported (EIO)", remedy, evidence, 0);
+  const settled = vfEnable === true || numVfs !== 0;
+  if (firstVfOffset === 0 || (vfStride === 0 && count > 1)) {
+    return settled
+      ? refuse(
+          "First VF Offset or VF Stride is 0: VFs have no addresses (EIO)",
+          remedy,
+          evidence,
+          firstVfOffset === 0 ? 0 : 1,
+        )
+      : unknown(
+          "First VF Offset and VF Stride read 0 while NumVFs is 0; the device may show them later",
+          undefined,
+          evidence,
+        );
+  }
+  return pass("the capability is consistent", evidence);
+}
+
+/** The PF that this one depends on (`sriov_enable`: ENODEV where there is none, ENOSYS where it is no PF). */
+export function checkDependencyLink(facts: PreflightFacts): Outcome {
+  const { bdf } = facts.pf;
+  const link = facts.pf.sriov?.registers?.functionDependencyLink;
+  if (link === undefined || link === null) {
+    return unknown("the Function Dependency Link could not be read", firstUnread(facts.pf.config));
+  }
+  // `sriov_init` of a Root Complex integrated endpoint takes only the function number from the register.
+  const integrated = facts.pf.decoded.capabilities.some(({ id, values }) => id === 0x10 && values.devicePortType === 9);
+  const devfn = integrated ? (devfnOf(bdf) & 0xf8) | (link & 7) : link;
+  const evidence = [register(facts, 0x12, `Function Dependency Link ${hex(link, 2)}`)];
+  if (devfn === devfnOf(bdf)) return pass("the PF depends on no other", evidence);
+  const other = formatBdf(domainOf(bdf), ((busOf(bdf) << 8) | devfn) as RoutingId);
+  const fn = facts.inventory.functions.get(other);
+  if (!fn) {
+    return facts.inventory.kernel.source.complete
+      ? refuse(
+          `the PF depends on ${other}, which is not there (ENODEV)`,
+          `enable ${other} in the BIOS or rescan its bus`,
+          evidence,
+          0,
+        )
+      : unknown(`the PF depends on ${other}, of which the source says nothing`, undefined, evidence);
+  }
+  if (!fn.sriov) {
+    return refuse(
+      `the PF depends on ${other}, which is no Physical Function (ENOSYS)`,
+      "update the device's firmware",
+      evidence,
+      0,
+    );
+  }
+  return pass(`the PF depends on ${other}, which is a Physical Function`, evidence);
+}

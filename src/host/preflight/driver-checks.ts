@@ -1,0 +1,148 @@
+import { isUnread } from "../../kernel/port.ts";
+import { pfDriver } from "../drivers.ts";
+import { sysfsPath } from "../observe.ts";
+import { type Evidence, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
+import type { PreflightFacts } from "./facts.ts";
+
+const PCI_CAP_ID_MSIX = 0x11;
+
+/** Is a driver bound that makes VFs? (`sriov_numvfs_store`: ENOENT without one, or without `sriov_configure`.) */
+export function checkPfDriver(facts: PreflightFacts, count: number): Outcome {
+  const { driver, bdf } = facts.pf;
+  const from = sysfsPath(bdf, "driver");
+  if (isUnread(driver)) return unknown("which driver the PF has is not known", driver);
+  if (driver === null) {
+    return refuse(
+      "the PF has no driver (ENOENT)",
+      "load the PF's driver, or bind pci-pf-stub if the PF itself is not needed",
+      [{ fact: "no driver", from }],
+      0,
+    );
+  }
+  const evidence: Evidence[] = [{ fact: `driver ${driver}`, from }];
+  if (driver === "vfio-pci") return checkVfioPf(facts, evidence);
+  const known = pfDriver(driver);
+  if (!known) {
+    return unknown(
+      `whether ${driver} makes VFs by sriov_numvfs is not known`,
+      undefined,
+      evidence,
+      `look for sriov_configure in ${driver}, or try one VF`,
+    );
+  }
+  if (known.needsPfUp && facts.pfInterfacesUp === false) {
+    return refuse(
+      `${driver} makes no VFs while the PF's interface is down, though the write succeeds`,
+      "bring the interface up first: ip link set DEV up",
+      [...evidence, { fact: "the interface is down", from: sysfsPath(bdf, "net") }],
+      0,
+    );
+  }
+  const total = facts.pf.sriov?.driverLimit;
+  if (known.ignoresCount && total !== undefined && !isUnread(total) && count !== total) {
+    return warn(`${driver} enables all ${total} VFs, whatever number is written`, `ask for ${total} VFs`, evidence);
+  }
+  if (known.needsResources) {
+    return warn(
+      `VFs of ${driver} do not work before queues and interrupts are assigned to them`,
+      "with sriov_drivers_autoprobe 0: assign flexible resources and set each secondary controller online (nvme virt-mgmt), then bind",
+      evidence,
+    );
+  }
+  return pass(`${driver} makes VFs`, evidence);
+}
+
+function checkVfioPf(facts: PreflightFacts, evidence: Evidence[]): Outcome {
+  const from = "/sys/module/vfio_pci/parameters/enable_sriov";
+  if (isUnread(facts.enableSriov))
+    return unknown("whether vfio-pci may make VFs could not be read", facts.enableSriov, evidence);
+  if (facts.enableSriov) {
+    return warn(
+      "the PF is on vfio-pci, whose user decides over the VFs",
+      "give a VF token to whoever opens them; prefer the PF's own driver, or pci-pf-stub",
+      [...evidence, { fact: "enable_sriov is Y", from }],
+    );
+  }
+  return refuse(
+    "the PF is on vfio-pci, which makes no VFs (ENOENT)",
+    "bind the PF's own driver or pci-pf-stub, or set vfio_pci's enable_sriov to Y",
+    [...evidence, { fact: "enable_sriov is N", from }],
+    0,
+  );
+}
+
+/** Vectors for the PF and the VFs. */
+export function checkMsix(facts: PreflightFacts, count: number): Outcome {
+  const { pf } = facts;
+  if (pf.decoded.capabilities.length === 0)
+    return unknown("the MSI-X capability could not be read", isUnread(pf.config) ? pf.config : undefined);
+  const msix = pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_MSIX);
+  const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
+  if (!msix) {
+    return driver && pfDriver(driver)?.needsMsix
+      ? refuse(`the PF has no MSI-X, which ${driver} needs for VFs`, "use another device", [], 0)
+      : pass("the PF has no MSI-X; nothing says that its VFs need it there");
+  }
+  const evidence: Evidence[] = [
+    {
+      fact: `the PF has ${msix.values.tableSize} vectors, ${msix.values.msixEnable ? "enabled" : "not enabled"}`,
+      from: "MSI-X capability",
+    },
+  ];
+  const vfVectors = pf.node.vfs[0]?.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_MSIX)?.values.tableSize;
+  if (typeof vfVectors === "number")
+    evidence.push({ fact: `VF 0 has ${vfVectors} vectors`, from: "MSI-X capability of VF 0" });
+  const total = facts.vfTotalMsix;
+  // 0 means that the driver does not distribute vectors (`sriov_vf_total_msix_show`), not that there are none.
+  if (!isUnread(total) && total > 0) {
+    evidence.push({ fact: `${total} vectors for all VFs`, from: "sriov_vf_total_msix" });
+    if (total < count) {
+      return refuse(
+        `${total} vectors are fewer than ${count} VFs`,
+        `ask for at most ${total} VFs, or free vectors of the PF (fewer queues, no RDMA)`,
+        evidence,
+        total,
+      );
+    }
+  }
+  if (driver && pfDriver(driver)?.needsMsix && msix.values.msixEnable === false) {
+    return warn(
+      `MSI-X of the PF is off, which ${driver} needs for VFs`,
+      "boot without pci=nomsi and reload the driver",
+      evidence,
+    );
+  }
+  return pass("MSI-X is there", evidence);
+}
+
+/** Is what the VFs are wanted for possible with them? */
+export function checkUse(facts: PreflightFacts): Outcome | undefined {
+  const { use, pf } = facts;
+  if (use === undefined) return undefined;
+  const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
+  const known = driver === undefined ? undefined : pfDriver(driver);
+  if (use === "vfio") return checkModule(facts, "vfio_pci", "vfio-pci");
+  if (driver === undefined || !known) return unknown(`whether the VFs become ${use} devices is not known`, undefined);
+  const evidence = [{ fact: `PF driver ${driver}`, from: sysfsPath(pf.bdf, "driver") }];
+  if (known.makes !== undefined && known.makes !== use) {
+    return refuse(
+      `VFs of ${driver} are ${known.makes} devices, not ${use}`,
+      `use --use ${known.makes} or --use vfio`,
+      evidence,
+      0,
+    );
+  }
+  if (known.makes === undefined) return unknown(`what VFs of ${driver} become is not known`, undefined, evidence);
+  return known.vfDriver
+    ? checkModule(facts, known.vfDriver, known.vfDriver)
+    : pass(`${driver} drives the VFs too`, evidence);
+}
+
+function checkModule(facts: PreflightFacts, module: string, driver: string): Outcome {
+  if (isUnread(facts.modules)) return unknown(`whether ${driver} is loaded could not be read`, facts.modules);
+  const name = module.replaceAll("-", "_");
+  if (facts.modules.has(name)) return pass(`${driver} is loaded`, [{ fact: name, from: "/proc/modules" }]);
+  return warn(`${driver} is not loaded as a module`, `modprobe ${driver} (unless it is built into the kernel)`, [
+    { fact: `${name} is not listed`, from: "/proc/modules" },
+  ]);
+}

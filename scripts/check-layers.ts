@@ -71,7 +71,7 @@ const GENERAL_RULES: readonly IRegularForbiddenRuleType[] = [
   { name: "only tests import testing/", from: { path: "^src/", pathNot: TEST_FILE }, to: { path: "/testing/" } },
   {
     name: "src imports no other folder",
-    from: { path: "^src/" },
+    from: { path: "^src/", pathNot: TEST_FILE },
     to: { dependencyTypes: ["local"], pathNot: "^src/" },
   },
 ];

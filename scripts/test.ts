@@ -22,8 +22,8 @@ const notes: string[] = [];
 
 if (words.length === 0) {
   const { status } = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" });
-  // The checks count as one test. The others run all the same: they may tell why.
-  totals[status === 0 ? "passed" : "failed"] += 1;
+  // Broken sources count as a failed test. The tests run all the same: they may tell why.
+  totals.failed += status === 0 ? 0 : 1;
 }
 
 const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
@@ -60,4 +60,4 @@ for (const note of notes) {
   console.log(note);
 }
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exitCode = files.length > 0 && totals.failed === 0 && totals.passed > 0 ? 0 : 1;
+process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;

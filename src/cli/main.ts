@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { packageFile } from "./names.ts";
+import { packageVersion } from "./names.ts";
 import { reportError } from "./output.ts";
 
 /**
@@ -139,10 +138,6 @@ function parseCount(text: string): number {
   if (!/^\d+$/.test(text) || count < 1 || count > 65535)
     throw new InvalidArgumentError("It must be a number from 1 to 65535.");
   return count;
-}
-
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;
 }
 
 /** Runs one command line; the exit code is left in `process.exitCode`. */

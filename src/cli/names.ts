@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { PciIds } from "../pci/pci-ids.ts";
 
 let loaded: PciIds | undefined;
@@ -14,9 +14,9 @@ export function packageFile(path: string): URL {
   return new URL(`../../${path}`, import.meta.url);
 }
 
-/** True where this is the source tree and not the installed package. */
-export function isCheckout(): boolean {
-  return existsSync(packageFile("src/cli/main.ts"));
+/** The package's own version. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }).version;
 }
 
 /** `Intel Corporation 82576 Gigabit Network Connection`, or the IDs where the names are not known. */

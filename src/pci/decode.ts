@@ -73,8 +73,6 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
   const header: Record<string, unknown> = { ...common };
   const headerTables: RegisterTable[] = [COMMON_HEADER];
   let bars: Bar[] | null = null;
-  let capabilities: readonly DecodedCapability[] = [];
-  let extendedCapabilities: readonly DecodedCapability[] = [];
 
   if (layout) {
     Object.assign(header, decodeTable(space, 0, layout.table));
@@ -90,26 +88,17 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
   }
   if (!space.has(0, 0x40)) problems.push(unreadHeader(space));
 
-  if (layout && common.capabilitiesList === true) {
-    const headers = walkCapabilities(space, layout.pointer, problems);
-    capabilities = decodeList(headers, CAPABILITIES, space, undefined, PCI_CFG_SPACE_SIZE, problems);
-    const express = capabilities.find(({ id }) => id === PCI_CAP_ID_EXP);
-    // Extended configuration space belongs to PCI Express and PCI-X 2 functions alone; elsewhere the bytes mean nothing.
-    if (express || capabilities.some(({ id }) => id === PCI_CAP_ID_PCIX)) {
-      const extended = space.end > PCI_CFG_SPACE_SIZE ? walkExtendedCapabilities(space, problems) : [];
-      const type = express?.values.devicePortType;
-      extendedCapabilities = decodeList(
-        extended,
-        EXTENDED_CAPABILITIES,
-        space,
-        typeof type === "number" ? type : undefined,
-        PCI_CFG_SPACE_EXP_SIZE,
-        problems,
-      );
-    }
-  }
-
-  const subsystem = capabilities.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? header;
+  // Capabilities are the greater part of the work, and of thousands of VFs hardly anyone looks at them: when first asked.
+  let lists: CapabilityLists | undefined;
+  const decodeLists = (): CapabilityLists => {
+    lists ??= decodeCapabilityLists(space, common.capabilitiesList === true ? layout?.pointer : undefined, problems);
+    return lists;
+  };
+  // In the header of Type 0 alone; bridges have a capability for it (Linux `pci_setup_device`).
+  const subsystem = (): Readonly<Record<string, unknown>> =>
+    headerType === PCI_HEADER_TYPE_NORMAL
+      ? header
+      : (decodeLists().standard.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? {});
   return {
     bdf,
     space,
@@ -119,16 +108,47 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
     classCode: classCode(common),
     headerType,
     multiFunction: common.multiFunction,
-    subsystemVendorId: numberOrNull(subsystem.subsystemVendorId),
-    subsystemId: numberOrNull(subsystem.subsystemId),
+    get subsystemVendorId() {
+      return numberOrNull(subsystem().subsystemVendorId);
+    },
+    get subsystemId() {
+      return numberOrNull(subsystem().subsystemId);
+    },
     header,
     headerTables,
     bridge: headerType === PCI_HEADER_TYPE_BRIDGE ? decodeBridge(space) : undefined,
     bars,
-    capabilities,
-    extendedCapabilities,
-    problems,
+    get capabilities() {
+      return decodeLists().standard;
+    },
+    get extendedCapabilities() {
+      return decodeLists().extended;
+    },
+    get problems() {
+      decodeLists();
+      return problems;
+    },
   };
+}
+
+interface CapabilityLists {
+  readonly standard: readonly DecodedCapability[];
+  readonly extended: readonly DecodedCapability[];
+}
+
+/** @param pointer where the pointer to the first capability is; undefined where the function has none. */
+function decodeCapabilityLists(space: ConfigSpace, pointer: number | undefined, problems: Problem[]): CapabilityLists {
+  if (pointer === undefined) return { standard: [], extended: [] };
+  const headers = walkCapabilities(space, pointer, problems);
+  const standard = decodeList(headers, CAPABILITIES, space, undefined, PCI_CFG_SPACE_SIZE, problems);
+  const express = standard.find(({ id }) => id === PCI_CAP_ID_EXP);
+  // Extended configuration space belongs to PCI Express and PCI-X 2 functions alone; elsewhere the bytes mean nothing.
+  if (!express && !standard.some(({ id }) => id === PCI_CAP_ID_PCIX)) return { standard, extended: [] };
+  const found = space.end > PCI_CFG_SPACE_SIZE ? walkExtendedCapabilities(space, problems) : [];
+  const type = express?.values.devicePortType;
+  const portType = typeof type === "number" ? type : undefined;
+  const extended = decodeList(found, EXTENDED_CAPABILITIES, space, portType, PCI_CFG_SPACE_EXP_SIZE, problems);
+  return { standard, extended };
 }
 
 function decodeList(

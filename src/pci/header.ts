@@ -122,7 +122,10 @@ export const TYPE1_HEADER = {
     ioLimit: bits(7, 4, "RW"),
   }),
   secondaryStatus: register(0x1e, 16, "PCI_SEC_STATUS", "PCIe 6.0 §7.5.1.3.7", {
+    secondaryCapable66Mhz: bit(5, "RO"),
+    secondaryFastBackToBackCapable: bit(7, "RO"),
     secondaryMasterDataParityError: bit(8, "RW1C"),
+    secondaryDevselTiming: bits(10, 9, "RO", "as in the Status register; 0 in PCI Express"),
     secondarySignaledTargetAbort: bit(11, "RW1C"),
     secondaryReceivedTargetAbort: bit(12, "RW1C"),
     secondaryReceivedMasterAbort: bit(13, "RW1C"),
@@ -186,7 +189,7 @@ export const TYPE1_HEADER = {
   }),
 } as const;
 
-/** Type 2: a CardBus bridge (PC Card Standard, vol. 7); the registers that topology needs. */
+/** Type 2: a CardBus bridge (PC Card Standard 8.0, vol. 7), without its windows and what is for 16-bit cards. */
 export const TYPE2_HEADER = {
   capabilitiesPointer: register(0x14, 8, "PCI_CB_CAPABILITY_LIST", "PC Card 8.0", {
     capabilitiesPointer: bits(7, 0, "RO"),
@@ -194,4 +197,23 @@ export const TYPE2_HEADER = {
   primaryBus: register(0x18, 8, "PCI_CB_PRIMARY_BUS", "PC Card 8.0", { primaryBus: bits(7, 0, "RW") }),
   cardBus: register(0x19, 8, "PCI_CB_CARD_BUS", "PC Card 8.0", { secondaryBus: bits(7, 0, "RW") }),
   subordinateBus: register(0x1a, 8, "PCI_CB_SUBORDINATE_BUS", "PC Card 8.0", { subordinateBus: bits(7, 0, "RW") }),
+  latencyTimer: register(0x1b, 8, "PCI_CB_LATENCY_TIMER", "PC Card 8.0", { secondaryLatencyTimer: bits(7, 0, "RW") }),
+  interruptLine: register(0x3c, 8, "PCI_INTERRUPT_LINE", "PC Card 8.0", { interruptLine: bits(7, 0, "RW") }),
+  interruptPin: register(0x3d, 8, "PCI_INTERRUPT_PIN", "PC Card 8.0", { interruptPin: bits(7, 0, "RO") }),
+  bridgeControl: register(0x3e, 16, "PCI_CB_BRIDGE_CONTROL", "PC Card 8.0", {
+    secondaryParityErrorResponse: bit(0, "RW"),
+    secondarySerrEnable: bit(1, "RW"),
+    isaEnable: bit(2, "RW"),
+    vgaEnable: bit(3, "RW"),
+    masterAbortMode: bit(5, "RW"),
+    secondaryBusReset: bit(6, "RW", "resets the card"),
+    interrupt16Bit: bit(7, "RW", "16-bit cards interrupt by way of ISA"),
+    memoryWindow0Prefetchable: bit(8, "RW"),
+    memoryWindow1Prefetchable: bit(9, "RW"),
+    writePostingEnable: bit(10, "RW"),
+  }),
+  subsystemVendorId: register(0x40, 16, "PCI_CB_SUBSYSTEM_VENDOR_ID", "PC Card 8.0", {
+    subsystemVendorId: bits(15, 0, "HwInit"),
+  }),
+  subsystemId: register(0x42, 16, "PCI_CB_SUBSYSTEM_ID", "PC Card 8.0", { subsystemId: bits(15, 0, "HwInit") }),
 } as const;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./dumps.test-support.ts";
 import { ENHANCED_ALLOCATION } from "./enhanced-allocation.ts";
+import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
 
 const entriesOf = (values: Readonly<Record<string, unknown>>) => values.entries as Record<string, unknown>[];
 
 test("Enhanced Allocation of a Cavium PF reads as in lspci", { skip: dumpsAreMissing }, () => {
   const values = decodeDump("cap-ea-1.txt", "0002:01:00.0", ENHANCED_ALLOCATION, 0x98);
   assert.equal(values.numEntries, 4);
-  const common = { enable: true, writable: false, entrySizeDwords: 4, baseIs64: true, maxOffsetIs64: false };
+  const common = { enable: true, writable: false, entrySizeDwords: 4, baseIs64: true, maxOffsetIs64: true };
   const own = { primaryProperties: "memory, not prefetchable", secondaryProperties: "the primary properties hold" };
   const vf = { primaryProperties: "VF memory, not prefetchable", secondaryProperties: "the primary properties hold" };
   assert.partialDeepStrictEqual(values.entries, [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./dumps.test-support.ts";
 import { HYPER_TRANSPORT } from "./hyper-transport.ts";
+import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
 
 const dump = (slot: string, offset: number) => decodeDump("cap-ht.txt", slot, HYPER_TRANSPORT, offset);
 

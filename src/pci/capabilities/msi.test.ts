@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./dumps.test-support.ts";
 import { MSI } from "./msi.ts";
+import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
 
 test("MSI of a PLX switch, 64-bit with masks, reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-dpc.txt", "05:01.0", MSI, 0x48), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./dumps.test-support.ts";
 import { MSIX } from "./msix.ts";
+import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
 
 test("MSI-X of a network card reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-pcie-2.txt", "01:00.0", MSIX, 0x70), {

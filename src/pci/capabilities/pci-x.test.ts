@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes } from "./dumps.test-support.ts";
 import { PCI_X } from "./pci-x.ts";
+import { decodeBytes } from "./testing/dumps.ts";
 
 test("PCI-X of a device", () => {
-  // Command 002Fh: recovery, relaxed ordering, 4096 bytes, 3 split transactions. Status 1543FF08h... as set below.
+  // Command 002Fh: recovery, relaxed ordering, 4096 bytes, code 2 (3 split transactions). Status 5D0B0210h: 02:02.0.
   const { values, sizeBytes } = decodeBytes(PCI_X, "2f00 10020b5d", { headerType: 0x80 });
   assert.equal(sizeBytes, 8);
   assert.deepEqual(values, {

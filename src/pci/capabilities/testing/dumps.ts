@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Capability, decodeCapability } from "../capability.ts";
-import { ConfigSpace, PCI_CFG_SPACE_SIZE } from "../config-space.ts";
+import { type Capability, decodeCapability } from "../../capability.ts";
+import { ConfigSpace, PCI_CFG_SPACE_SIZE } from "../../config-space.ts";
 
 /** Dumps of real hardware, kept beside the repository; see the README there. */
-const DUMPS = join(import.meta.dirname, "../../../../shared/data");
+const DUMPS = join(import.meta.dirname, "../../../../../shared/data");
 
 const SLOT = /^(?:[0-9a-f]+:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7](?= )/;
 const HEX_LINE = /^([0-9a-f]{2,3}):((?: [0-9a-f]{2})+)\s*$/;

@@ -1,0 +1,8 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NULL_CAPABILITY } from "./null.ts";
+import { decodeBytes } from "./testing/dumps.ts";
+
+test("Null is a header and nothing more", () => {
+  assert.partialDeepStrictEqual(decodeBytes(NULL_CAPABILITY, "ffff ffffffff"), { values: {}, sizeBytes: 2 });
+});

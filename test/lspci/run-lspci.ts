@@ -1,0 +1,20 @@
+import { execFileSync } from "node:child_process";
+
+/** The arguments that show everything: domains, numbers instead of names, all registers. */
+const SHOW_ALL = ["-D", "-n", "-vvv"];
+const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** What pciutils makes of a dump. Its complaints go nowhere: lspci warns of a missing libkmod in every container. */
+export function runLspci(file: string): string {
+  return execFileSync("lspci", [...SHOW_ALL, "-F", file], {
+    encoding: "utf8",
+    maxBuffer: OUTPUT_LIMIT_BYTES,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}
+
+/** As "3.9.0". */
+export function lspciVersion(): string {
+  const text = execFileSync("lspci", ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? "unknown";
+}

@@ -1,0 +1,45 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+/** Conditions that are no program, with what is wrong where they do not hold. */
+const CONDITIONS: Readonly<Record<string, { readonly holds: () => boolean; readonly reason: string }>> = {
+  root: { holds: () => process.getuid?.() === 0, reason: "not run as root" },
+};
+
+/**
+ * For node:test's `skip`: false where a program (or a condition, see above) is there, else why the test is skipped.
+ * `VFLEET_REQUIRE` names what must be there (`lspci,root`, or `all`): its absence is then a failure, so that CI cannot
+ * come to skip unseen what it is to run.
+ *
+ * @example test("reads what lspci prints", { skip: requireTool("lspci") }, () => { … });
+ */
+export function requireTool(name: string, env: NodeJS.ProcessEnv = process.env): false | string {
+  const condition = CONDITIONS[name];
+  if (condition === undefined ? findTool(name, env) !== undefined : condition.holds()) {
+    return false;
+  }
+  const reason = condition?.reason ?? `no ${name}: scripts/setup-ci installs it`;
+  const required = (env.VFLEET_REQUIRE ?? "").split(",");
+  if (required.includes("all") || required.includes(name)) {
+    throw new Error(`${reason} (VFLEET_REQUIRE=${env.VFLEET_REQUIRE} asks for it)`);
+  }
+  return reason;
+}
+
+/** A program's path: from the cache that scripts/setup-ci fills, or from PATH. */
+export function findTool(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const cache = join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vfleet", "bin");
+  // Debian keeps lspci and others in sbin, which is not on every user's PATH.
+  const folders = [cache, ...(env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -55,6 +55,8 @@ async function cruiseSources(root: string): Promise<ICruiseResult> {
     // A type from a later layer is a dependency on it, too.
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
+    // Packages are found as Node finds them, by their `exports`.
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["node", "import", "default"] },
     validate: true,
     ruleSet: { forbidden: [...GENERAL_RULES, ...LAYERS.flatMap(rulesOfLayer)] },
   });

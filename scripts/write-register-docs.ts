@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { at, type Capability } from "../src/pci/capability.ts";
 import { CAPABILITIES, EXTENDED_CAPABILITIES } from "../src/pci/catalogue.ts";
-import { COMMON_HEADER, TYPE0_HEADER, TYPE1_HEADER, TYPE2_HEADER } from "../src/pci/header.ts";
 import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE } from "../src/pci/config-space.ts";
+import { COMMON_HEADER, TYPE0_HEADER, TYPE1_HEADER, TYPE2_HEADER } from "../src/pci/header.ts";
 import { accessMask, decodeTable, type Field, type RegisterTable } from "../src/pci/register.ts";
 
 const SAMPLE_OFFSET = 0x100;

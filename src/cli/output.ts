@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { CATALOGUE } from "../errors/catalogue.ts";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { isUnread } from "../kernel/port.ts";
@@ -63,14 +63,5 @@ function writeAll(descriptor: number, text: string): void {
       // The pipe is full and was made non-blocking by someone else: wait a little.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
-  }
-}
-
-/** True where standard input is a terminal or nothing, so that reading it would wait for a person. */
-export function stdinIsTerminal(): boolean {
-  try {
-    return fstatSync(0).isCharacterDevice() && process.stdin.isTTY === true;
-  } catch {
-    return true;
   }
 }

@@ -1,7 +1,7 @@
 /** What a manager must know of a PF driver that the kernel does not tell. From Linux 6.12 and the field (vendors.md). */
 export interface PfDriver {
-  /** The driver that binds the VFs, where it is another one. */
-  readonly vfDriver?: string;
+  /** The module of the driver that binds the VFs, where it is another one. */
+  readonly vfModule?: string;
   /** The class of device its VFs make. */
   readonly makes?: "netdev" | "nvme";
   /** The PF's interface must be up before VFs are made; the write succeeds with no VFs otherwise. */
@@ -26,28 +26,28 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   bnx2x: { makes: "netdev" },
   bnxt_en: { makes: "netdev", needsPfUp: true },
   be2net: { makes: "netdev" },
-  cxgb4: { vfDriver: "cxgb4vf", makes: "netdev" },
+  cxgb4: { vfModule: "cxgb4vf", makes: "netdev" },
   ena: { makes: "netdev" },
   fm10k: { makes: "netdev", needsMsix: true },
-  fsl_enetc: { vfDriver: "fsl_enetc_vf", makes: "netdev" },
+  fsl_enetc: { vfModule: "fsl_enetc_vf", makes: "netdev" },
   funeth: { makes: "netdev" },
   hinic: { makes: "netdev" },
-  hns3: { vfDriver: "hclgevf", makes: "netdev" },
-  i40e: { vfDriver: "iavf", makes: "netdev", needsMsix: true, resetsPf: true },
-  ice: { vfDriver: "iavf", makes: "netdev", needsMsix: true },
+  hns3: { vfModule: "hclgevf", makes: "netdev" },
+  i40e: { vfModule: "iavf", makes: "netdev", needsMsix: true, resetsPf: true },
+  ice: { vfModule: "iavf", makes: "netdev", needsMsix: true },
   idpf: { makes: "netdev" },
-  igb: { vfDriver: "igbvf", makes: "netdev", needsMsix: true, resetsPf: true },
+  igb: { vfModule: "igbvf", makes: "netdev", needsMsix: true, resetsPf: true },
   ionic: { makes: "netdev" },
-  ixgbe: { vfDriver: "ixgbevf", makes: "netdev", needsMsix: true, resetsPf: true },
-  LiquidIO: { vfDriver: "LiquidIO_VF", makes: "netdev" },
+  ixgbe: { vfModule: "ixgbevf", makes: "netdev", needsMsix: true, resetsPf: true },
+  LiquidIO: { vfModule: "liquidio_vf", makes: "netdev" },
   mlx5_core: { makes: "netdev", firmwareSwitch: MLXCONFIG },
   nfp: { makes: "netdev" },
-  octeon_ep: { vfDriver: "octeon_ep_vf", makes: "netdev" },
+  octeon_ep: { vfModule: "octeon_ep_vf", makes: "netdev" },
   octep_vdpa: {},
   pds_core: {},
   qede: { makes: "netdev" },
   qlcnic: { makes: "netdev" },
-  rvu_nicpf: { vfDriver: "rvu_nicvf", makes: "netdev" },
+  rvu_nicpf: { vfModule: "rvu_nicvf", makes: "netdev" },
   sfc: { makes: "netdev" },
   sfc_ef100: { makes: "netdev" },
   sfc_siena: { makes: "netdev" },
@@ -57,17 +57,17 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   // accelerators
   "420xx": { ignoresCount: true },
   "4xxx": { ignoresCount: true },
-  c3xxx: { vfDriver: "c3xxxvf", ignoresCount: true },
-  c6xx: { vfDriver: "c6xxvf", ignoresCount: true },
+  c3xxx: { vfModule: "qat_c3xxxvf", ignoresCount: true },
+  c6xx: { vfModule: "qat_c62xvf", ignoresCount: true },
   CNN55XX: {},
   "dfl-pci": {},
-  dh895xcc: { vfDriver: "dh895xccvf", ignoresCount: true },
+  dh895xcc: { vfModule: "qat_dh895xccvf", ignoresCount: true },
   genwqe: {},
   hisi_hpre: {},
   hisi_sec2: {},
   hisi_zip: {},
   mrvl_cn10k_dpi: {},
-  "octeontx-cpt": { vfDriver: "octeontx-cptvf" },
+  "octeontx-cpt": { vfModule: "octeontx_cptvf" },
   rvu_cptpf: {},
   xe: {},
   // none of their own

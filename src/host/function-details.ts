@@ -14,7 +14,7 @@ export interface FunctionDetails {
   readonly attributes: ReadonlyArray<{ readonly name: string; readonly value: Observed<string> }>;
 }
 
-export interface NetDevice {
+interface NetDevice {
   readonly name: string;
   readonly address: Observed<string>;
   readonly operstate: Observed<string>;

@@ -1,6 +1,6 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { configSpaceOf } from "../kernel/config-space-of.ts";
 import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
+import { configSpaceOf } from "../kernel/port-config.ts";
 import { type Bdf, compareBdf, parseBdf } from "../pci/bdf.ts";
 import { ConfigSpace } from "../pci/config-space.ts";
 import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
@@ -36,7 +36,7 @@ export interface HostFunction {
 }
 
 /** What a PF can do, from its registers or, where they could not be read, from sysfs. */
-export interface PfSriov {
+interface PfSriov {
   /** The registers; undefined where configuration space was not readable that far. */
   readonly registers: SriovValues | undefined;
   /** TotalVFs of the capability. */

@@ -38,15 +38,19 @@ function unitKind(name: string): string {
 }
 
 /**
- * The kernel has no attribute for it. A remapped vector's chip is named IR-... in /proc/interrupts (Linux
- * `intel_ir_chip`, `amd_ir_chip`, `msi_lib`'s prefix); failing that, the log tells.
+ * What isolates a device's interrupts (`IRQ_DOMAIN_FLAG_ISOLATED_MSI`), by the chip names in /proc/interrupts: those of
+ * VT-d and AMD-Vi begin with IR-, those of Arm's GICv3 with ITS-.
  */
+const REMAPPED = /\b(?:IR-(?:PCI|IO-APIC|HPET)|ITS-)\S*/;
+const NOT_REMAPPED = /(?<=^|\s)(?:PCI-MSI|IO-APIC|GICv2m)\S*/m;
+
+/** The kernel has no attribute for it. Vectors that are in use tell; failing that, the log. */
 async function readInterruptRemapping(kernel: Kernel): Promise<IommuState["interruptRemapping"]> {
   const interrupts = await readText(kernel, INTERRUPTS);
   if (!isUnread(interrupts)) {
-    const remapped = /\bIR-\S+/.exec(interrupts)?.[0];
+    const remapped = REMAPPED.exec(interrupts)?.[0];
     if (remapped) return { on: true, shownBy: `${INTERRUPTS} has ${remapped}` };
-    const plain = /\b(?:PCI-MSI|IO-APIC)\S*/.exec(interrupts)?.[0];
+    const plain = NOT_REMAPPED.exec(interrupts)?.[0];
     if (plain) return { on: false, shownBy: `${INTERRUPTS} has ${plain} and no IR-` };
   }
   const log = await kernel.log();

@@ -44,6 +44,8 @@ export async function readDefaultRoutes(kernel: Kernel): Promise<Observed<readon
   const ipv4 = await readText(kernel, "/proc/net/route");
   const ipv6 = await readText(kernel, "/proc/net/ipv6_route");
   if (isUnread(ipv4)) return ipv4;
+  // A kernel without IPv6 has no such file.
+  if (isUnread(ipv6) && !(kernel.source.complete && isAbsent(ipv6))) return ipv6;
   return [...new Set([...ipv4DefaultInterfaces(ipv4), ...ipv6DefaultInterfaces(isUnread(ipv6) ? "" : ipv6)])];
 }
 

@@ -94,11 +94,11 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
     lists ??= decodeCapabilityLists(space, common.capabilitiesList === true ? layout?.pointer : undefined, problems);
     return lists;
   };
-  // In the header of Type 0 alone; bridges have a capability for it (Linux `pci_setup_device`).
+  // In the headers of Type 0 and 2; other bridges have a capability for it (Linux `pci_setup_device`).
   const subsystem = (): Readonly<Record<string, unknown>> =>
-    headerType === PCI_HEADER_TYPE_NORMAL
-      ? header
-      : (decodeLists().standard.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? {});
+    headerType === PCI_HEADER_TYPE_BRIDGE
+      ? (decodeLists().standard.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? {})
+      : header;
   return {
     bdf,
     space,

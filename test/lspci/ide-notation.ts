@@ -63,11 +63,14 @@ export const IDE: Notation = {
       ...flags({ Valid: "ridValid" }),
     ]),
     {
-      start: /^\[[0-9a-f]+\]SelectiveIDE#(\d+) RID(?=#)/,
-      values: (values, index) =>
-        blocks(values, "addressAssociations").find((one) => one.selectiveStreamIndex === Number(index)),
+      start: /^\[[0-9a-f]+\]SelectiveIDE#(\d+ RID#\d+):/,
+      values: (values, index) => {
+        const [stream, entry] = index.split(" RID#");
+        const own = blocks(values, "addressAssociations").filter((one) => one.selectiveStreamIndex === Number(stream));
+        return own[Number(entry)];
+      },
+      count: (values) => blocks(values, "addressAssociations").length,
       tokens: [
-        words(/#\d+:/),
         hexadecimal(/Base=([0-9a-f]+)/, 1, "memoryBase"),
         hexadecimal(/Limit=([0-9a-f]+)/, 1, "memoryLimit"),
         ...flags({ Valid: "addressValid" }),

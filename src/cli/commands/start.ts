@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { physicalFunctions, readInventory } from "../../host/inventory.ts";
 import { openSource } from "../../kernel/open-source.ts";
@@ -23,7 +24,7 @@ export async function start(): Promise<number> {
 }
 
 async function startSource(): Promise<string> {
-  const example = `snapshot:${fileURLToPath(packageFile(EXAMPLE_HOST))}`;
+  const example = `snapshot:${relative("", fileURLToPath(packageFile(EXAMPLE_HOST)))}`;
   try {
     const inventory = await readInventory(await openSource("linux"));
     if (physicalFunctions(inventory).length > 0) return "linux";

@@ -1,6 +1,6 @@
 /** Kernel parameters whose values matter here and identify nobody. */
 const KEPT =
-  /^(?:acpi|amd_iommu(?:_\w+)?|arm-smmu\S*|console|default_hugepagesz|efi|hugepages|hugepagesz|hugetlb\w*|intel_iommu|intremap|iommu(?:\.\w+)?|irqaffinity|isolcpus|kvm\S*|maxcpus|mem|mitigations|module_blacklist|modprobe\.blacklist|noapic|nohz_full|nomodeset|nox2apic|nr_cpus|numa_balancing|pci|pcie_\w+|quiet|rcu_nocbs|rd\.driver\.(?:blacklist|pre)|ro|rw|swiotlb|transparent_hugepage|vfio\S*|x2apic\S*)$/;
+  /^(?:acpi|amd_iommu(?:_\w+)?|arm_smmu\S*|console|default_hugepagesz|efi|hugepages|hugepagesz|hugetlb\w*|intel_iommu|intremap|iommu(?:\.\w+)?|irqaffinity|isolcpus|kvm\S*|maxcpus|mem|mitigations|module_blacklist|modprobe\.blacklist|noapic|nohz_full|nomodeset|nox2apic|nr_cpus|numa_balancing|pci|pcie_\w+|quiet|rcu_nocbs|rd\.driver\.(?:blacklist|pre)|ro|rw|swiotlb|transparent_hugepage|vfio\S*|x2apic\S*)$/;
 /** A parameter of a module, as ixgbe.max_vfs=8. */
 const MODULE_PARAMETER = /^\w+\.\w+$/;
 const PLAIN_VALUE = /^(?:0x[0-9a-f]{1,8}|\d{1,6}|[YyNn])(?:,(?:0x[0-9a-f]{1,8}|\d{1,6}|[YyNn]))*$/;

@@ -8,6 +8,7 @@ import { type Evidence, firstUnread, type Outcome, pass, unknown, warn } from ".
 import type { PreflightFacts } from "./facts.ts";
 
 const PCI_CAP_ID_EXP = 0x10;
+const PCI_EXP_TYPE_RC_END = 9;
 
 /**
  * Can VFs use function numbers 8 to 255 on the PF's bus? It takes ARI in the device, ARI forwarding in the port above it
@@ -29,7 +30,7 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
       fact: deviceHasAri ? "the device has ARI" : "the device has no ARI capability",
       from: `${pf.bdf} extended capabilities`,
     },
-    { ...register(facts, 0x08, `ARI Capable Hierarchy ${onOff(hierarchy)} in ${lowest.bdf}`) },
+    register(facts, 0x08, `ARI Capable Hierarchy ${onOff(hierarchy)} in ${lowest.bdf}`),
   ];
   if (port) {
     evidence.push({
@@ -37,19 +38,28 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
       from: `${port.bdf} Device Capabilities 2 and Control 2`,
     });
   }
-  if (isUnread(facts.commandLine) === false && /(?:^|[ ,=])noari(?:[ ,]|$)/.test(facts.commandLine)) {
+  if (!isUnread(facts.commandLine) && /(?:^|[ ,=])noari(?:[ ,]|$)/.test(facts.commandLine)) {
     evidence.push({ fact: "pci=noari turns ARI off", from: "/proc/cmdline" });
   }
-  if (hierarchy === null || hierarchy === undefined)
-    return unknown("ARI Capable Hierarchy could not be read", undefined, evidence);
-  if (hierarchy) return pass("VFs use ARI", evidence);
-  if (!needsAri(facts, count)) return pass("ARI is off; these VFs need none", evidence);
+  if (hierarchy === null || hierarchy === undefined) {
+    return unknown("ARI Capable Hierarchy could not be read", firstUnread(lowest.config), evidence);
+  }
+  const needed = needsAri(facts, count);
+  if (hierarchy && (forwarding !== false || !needed)) return pass("VFs use ARI", evidence);
+  if (!needed) return pass("ARI is off; these VFs need none", evidence);
   const why = !deviceHasAri
     ? "the device has no ARI"
     : port && express?.ariForwardingSupported === false
       ? `the port ${port.bdf} does not forward ARI`
-      : "ARI is not enabled";
-  if (forwarding === true || facts.bridges.length === 0) return pass(`${why}; VFs are reached all the same`, evidence);
+      : hierarchy && port
+        ? `ARI Forwarding of ${port.bdf} is off`
+        : "ARI is not enabled";
+  // Nothing between a root bus and its functions looks at device numbers.
+  const integrated = ownType(facts) === PCI_EXP_TYPE_RC_END;
+  if (forwarding === true || integrated) return pass(`${why}; VFs are reached all the same`, evidence);
+  if (forwarding !== false) {
+    return unknown(`${why}, and whether VFs are reached without it depends on a port that was not read`, undefined, evidence);
+  }
   return warn(
     `${why}, and VFs on the PF's bus have device numbers above 0: a port forwards none to them, so they may not answer`,
     "use a slot whose port forwards ARI, enable ARI in the BIOS, and boot without pci=noari",
@@ -57,13 +67,18 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
   );
 }
 
+function ownType({ pf }: PreflightFacts): unknown {
+  return pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values.devicePortType;
+}
+
 /** Linux sets ARI Capable Hierarchy in one PF of a bus only, the lowest, and there it is valid for all. */
-function lowestPfOnBus(facts: PreflightFacts): HostFunction {
-  const { bdf } = facts.pf;
-  const siblings = [...facts.inventory.functions.values()].filter(
-    (fn) => fn.sriov?.registers && busOf(fn.bdf) === busOf(bdf) && domainOf(fn.bdf) === domainOf(bdf),
-  );
-  return siblings.sort((a, b) => compareBdf(a.bdf, b.bdf))[0] ?? facts.pf;
+function lowestPfOnBus({ pf, bridges, inventory }: PreflightFacts): HostFunction {
+  const siblings = bridges[0]?.children ?? [...inventory.functions.values()];
+  const pfs = siblings.flatMap(({ bdf }) => {
+    const fn = busOf(bdf) === busOf(pf.bdf) && domainOf(bdf) === domainOf(pf.bdf) && inventory.functions.get(bdf);
+    return fn && fn.sriov ? [fn] : [];
+  });
+  return pfs.sort((a, b) => compareBdf(a.bdf, b.bdf))[0] ?? pf;
 }
 
 /** True where a VF would be on the PF's bus with a device number other than 0. */

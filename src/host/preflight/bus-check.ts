@@ -34,8 +34,11 @@ export function checkBusNumbers(facts: PreflightFacts, count: number): Outcome {
   const largest = Math.min(...ranges.map(({ end }) => vfsWithinBus(pf, offset, stride, most, end ?? 0xff)));
   const narrow = ranges.find(({ end }) => end !== undefined && lastBus > end);
   if (narrow?.end !== undefined) {
+    // The kernel looks at the nearest bridge alone; beyond another's buses a VF would not answer.
+    const outcome = narrow === ranges[0] ? "ENOMEM" : "nothing would reach it";
+    const range = busRange(narrow.first, narrow.end);
     return refuse(
-      `VF ${count - 1} would be on bus ${hex(lastBus, 2)}, out of range of ${busRange(narrow.first, narrow.end)} behind ${narrow.bridge} (ENOMEM)`,
+      `no bus for VF ${count - 1}: bus ${hex(lastBus, 2)} out of range of ${range} behind ${narrow.bridge} (${outcome})`,
       busRemedy(facts, largest),
       evidence,
       largest,
@@ -99,18 +102,13 @@ function busRanges(facts: PreflightFacts): BusRange[] {
 function rootBusRange(facts: PreflightFacts, bdf: Bdf): BusRange | undefined {
   if (isUnread(facts.log)) return undefined;
   for (const line of facts.log) {
-    const match = /pci_bus ([0-9a-f]+):([0-9a-f]{2}): root bus resource \[bus ([0-9a-f]{2})-([0-9a-f]{2})\]/.exec(line);
+    const match = /pci_bus ([0-9a-f]+):([0-9a-f]{2}): root bus resource \[bus [0-9a-f]{2}(?:-([0-9a-f]{2}))?\]/.exec(line);
     if (!match) continue;
-    const [domain, first, end] = [match[1], match[3], match[4]].map((part) => Number.parseInt(part as string, 16));
-    if (
-      domain === domainOf(bdf) &&
-      first !== undefined &&
-      end !== undefined &&
-      busOf(bdf) >= first &&
-      busOf(bdf) <= end
-    ) {
-      return { bridge: "the host bridge", first, end, from: `kernel log: ${line}` };
-    }
+    const [domain, first] = [Number.parseInt(match[1] as string, 16), Number.parseInt(match[2] as string, 16)];
+    // Of a bus further down, the root's range says nothing: its own bridge is not in the source.
+    if (domain !== domainOf(bdf) || first !== busOf(bdf)) continue;
+    const end = match[3] === undefined ? first : Number.parseInt(match[3], 16);
+    return { bridge: "the host bridge", first, end, from: `kernel log: ${line}` };
   }
   return undefined;
 }

@@ -1,9 +1,12 @@
 import { isUnread } from "../../kernel/port.ts";
 import { busOf, devfnOf, domainOf, formatBdf, hex, type RoutingId } from "../../pci/bdf.ts";
 import { at } from "../../pci/capability.ts";
+import { PCI_CFG_SPACE_SIZE } from "../../pci/config-space.ts";
 import { sriovCapability } from "../../pci/sriov-state.ts";
 import { pfDriver } from "../drivers.ts";
-import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown } from "./check.ts";
+import type { HostFunction } from "../inventory.ts";
+import { isAbsent } from "../observe.ts";
+import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 /** Evidence from the SR-IOV capability's registers, with their place in configuration space. */
@@ -23,6 +26,7 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
       0,
     );
   const { totalVfs, driverLimit } = sriov;
+  // TotalVFs bounds what the driver may offer.
   const limit = isUnread(driverLimit) ? totalVfs : driverLimit;
   if (isUnread(limit)) return unknown("how many VFs the PF offers could not be read", limit);
   const evidence: Evidence[] = [];
@@ -39,6 +43,14 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
       0,
     );
   }
+  if (!isKernelPf(facts, facts.pf)) {
+    return refuse(
+      "the kernel takes it for no Physical Function (no sriov_totalvfs)",
+      "look in the kernel log for why it refused the capability at boot (EIO), and whether the kernel has CONFIG_PCI_IOV",
+      evidence,
+      0,
+    );
+  }
   if (count > limit) {
     return refuse(
       `${count} VFs are more than the ${limit} that the PF offers`,
@@ -47,9 +59,19 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
       limit,
     );
   }
+  if (isUnread(driverLimit)) {
+    return unknown(`the hardware has ${limit} VFs; whether the driver offers fewer is not known`, driverLimit, evidence);
+  }
   const lowered =
     !isUnread(totalVfs) && limit < totalVfs ? ` (the hardware has ${totalVfs}; the driver lowered it)` : "";
   return pass(`${count} of at most ${limit} VFs${lowered}`, evidence, limit);
+}
+
+/**
+ * False where `sriov_init` left a function with the capability alone (TotalVFs 0, EIO): it has no `sriov_*` files then.
+ */
+function isKernelPf({ inventory }: PreflightFacts, { sriov }: HostFunction): boolean {
+  return sriov !== undefined && !(inventory.kernel.source.complete && isAbsent(sriov.driverLimit));
 }
 
 /** VFs that exist already: the kernel refuses to go from one number to another (EBUSY). */
@@ -102,9 +124,9 @@ export function checkConsistency(facts: PreflightFacts, count: number): Outcome 
       0,
     );
   }
-  // Not all page sizes of Linux's architectures are 4 KiB, but each accepts a page size that is at least its own.
+  // A kernel with larger pages wants one of its own size or above; what it refused at boot, checkLimits shows.
   if (supportedPageSizes === 0) return refuse("no page size is supported (EIO)", remedy, evidence, 0);
-  const settled = vfEnable === true || numVfs !== 0;
+  const settled = vfEnable === true || (numVfs ?? 0) !== 0;
   if (firstVfOffset === 0 || (vfStride === 0 && count > 1)) {
     return settled
       ? refuse(
@@ -118,6 +140,13 @@ export function checkConsistency(facts: PreflightFacts, count: number): Outcome 
           undefined,
           evidence,
         );
+  }
+  if (count > initialVfs) {
+    return warn(
+      `the device has ${initialVfs} VFs at first and others by VF migration alone: no more than ${initialVfs} appear`,
+      `ask for at most ${initialVfs} VFs`,
+      evidence,
+    );
   }
   return pass("the capability is consistent", evidence);
 }
@@ -136,8 +165,9 @@ export function checkDependencyLink(facts: PreflightFacts): Outcome {
   if (devfn === devfnOf(bdf)) return pass("the PF depends on no other", evidence);
   const other = formatBdf(domainOf(bdf), ((busOf(bdf) << 8) | devfn) as RoutingId);
   const fn = facts.inventory.functions.get(other);
+  const { complete } = facts.inventory.kernel.source;
   if (!fn) {
-    return facts.inventory.kernel.source.complete
+    return complete
       ? refuse(
           `the PF depends on ${other}, which is not there (ENODEV)`,
           `enable ${other} in the BIOS or rescan its bus`,
@@ -146,7 +176,10 @@ export function checkDependencyLink(facts: PreflightFacts): Outcome {
         )
       : unknown(`the PF depends on ${other}, of which the source says nothing`, undefined, evidence);
   }
-  if (!fn.sriov) {
+  if (!fn.sriov && !complete && fn.decoded.space.end <= PCI_CFG_SPACE_SIZE) {
+    return unknown(`the PF depends on ${other}, whose capabilities were not read`, firstUnread(fn.config), evidence);
+  }
+  if (!isKernelPf(facts, fn) || fn.sriov?.totalVfs === 0) {
     return refuse(
       `the PF depends on ${other}, which is no Physical Function (ENOSYS)`,
       "update the device's firmware",

@@ -1,13 +1,23 @@
 import { isUnread } from "../../kernel/port.ts";
 import { pfDriver } from "../drivers.ts";
 import { sysfsPath } from "../observe.ts";
-import { type Evidence, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
+import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 const PCI_CAP_ID_MSIX = 0x11;
 
 /** Is a driver bound that makes VFs? (`sriov_numvfs_store`: ENOENT without one, or without `sriov_configure`.) */
 export function checkPfDriver(facts: PreflightFacts, count: number): Outcome {
+  const outcome = judgeDriver(facts, count);
+  const present = facts.pf.sriov?.numVfs;
+  if (outcome.result !== "refuse" || present === undefined || isUnread(present) || present === 0) return outcome;
+  // The number that is there is answered with success before anyone asks for a driver.
+  return present === count
+    ? warn(`${outcome.summary}; the ${present} VFs that exist stay`, outcome.remedy ?? "", outcome.evidence)
+    : { ...outcome, largest: present };
+}
+
+function judgeDriver(facts: PreflightFacts, count: number): Outcome {
   const { driver, bdf } = facts.pf;
   const from = sysfsPath(bdf, "driver");
   if (isUnread(driver)) return unknown("which driver the PF has is not known", driver);
@@ -30,7 +40,14 @@ export function checkPfDriver(facts: PreflightFacts, count: number): Outcome {
       `look for sriov_configure in ${driver}, or try one VF`,
     );
   }
-  if (known.needsPfUp && facts.pfInterfacesUp === false) {
+  if (known.needsPfUp && isUnread(facts.pfInterfacesUp)) {
+    return unknown(
+      `${driver} makes VFs while the PF's interface is up; whether it is could not be read`,
+      facts.pfInterfacesUp,
+      evidence,
+    );
+  }
+  if (known.needsPfUp && !facts.pfInterfacesUp) {
     return refuse(
       `${driver} makes no VFs while the PF's interface is down, though the write succeeds`,
       "bring the interface up first: ip link set DEV up",
@@ -74,10 +91,11 @@ function checkVfioPf(facts: PreflightFacts, evidence: Evidence[]): Outcome {
 /** Vectors for the PF and the VFs. */
 export function checkMsix(facts: PreflightFacts, count: number): Outcome {
   const { pf } = facts;
-  if (pf.decoded.capabilities.length === 0)
-    return unknown("the MSI-X capability could not be read", isUnread(pf.config) ? pf.config : undefined);
   const msix = pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_MSIX);
   const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
+  if (!msix && (isUnread(pf.config) || pf.decoded.problems.some(({ kind }) => kind === "unread"))) {
+    return unknown("the MSI-X capability could not be read", firstUnread(pf.config));
+  }
   if (!msix) {
     return driver && pfDriver(driver)?.needsMsix
       ? refuse(`the PF has no MSI-X, which ${driver} needs for VFs`, "use another device", [], 0)
@@ -93,8 +111,9 @@ export function checkMsix(facts: PreflightFacts, count: number): Outcome {
   if (typeof vfVectors === "number")
     evidence.push({ fact: `VF 0 has ${vfVectors} vectors`, from: "MSI-X capability of VF 0" });
   const total = facts.vfTotalMsix;
-  // 0 means that the driver does not distribute vectors (`sriov_vf_total_msix_show`), not that there are none.
-  if (!isUnread(total) && total > 0) {
+  // 0 means that the driver does not distribute vectors (`sriov_vf_total_msix_show`), not that there are none. Without
+  // VFs ice gives a number below 0, as 32 bits without a sign (`ice_sriov_get_vf_total_msix`).
+  if (!isUnread(total) && total > 0 && total < 2 ** 31) {
     evidence.push({ fact: `${total} vectors for all VFs`, from: "sriov_vf_total_msix" });
     if (total < count) {
       return refuse(
@@ -133,8 +152,15 @@ export function checkUse(facts: PreflightFacts): Outcome | undefined {
     );
   }
   if (known.makes === undefined) return unknown(`what VFs of ${driver} become is not known`, undefined, evidence);
-  return known.vfDriver
-    ? checkModule(facts, known.vfDriver, known.vfDriver)
+  if (use === "netdev" && facts.driversAutoprobe === 0) {
+    return warn(
+      "sriov_drivers_autoprobe is 0: VFs get no driver, and binding one by hand gives ENODEV",
+      "write 1 to sriov_drivers_autoprobe first, or set each VF's driver_override",
+      [...evidence, { fact: "sriov_drivers_autoprobe is 0", from: sysfsPath(pf.bdf, "sriov_drivers_autoprobe") }],
+    );
+  }
+  return known.vfModule
+    ? checkModule(facts, known.vfModule, known.vfModule)
     : pass(`${driver} drives the VFs too`, evidence);
 }
 

@@ -1,4 +1,4 @@
-import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
+import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { bridgesAbove, type TopologyNode } from "../../pci/topology.ts";
 import type { HostFunction, Inventory } from "../inventory.ts";
@@ -84,7 +84,7 @@ export async function readPreflightFacts(
     vf0Resources: vf0 && (await readResources(kernel, vf0.bdf)),
     devices,
     stacked: [...new Set(stacked)],
-    pfInterfacesUp: await readInterfacesUp(kernel, interfaces, bdf),
+    pfInterfacesUp: isUnread(devices.net) ? devices.net : await readInterfacesUp(kernel, devices.net, bdf),
     vfTotalMsix: await readNumber(kernel, sysfsPath(bdf, "sriov_vf_total_msix")),
     driversAutoprobe: await readNumber(kernel, sysfsPath(bdf, "sriov_drivers_autoprobe")),
     log: isUnread(host.log) ? host.log : host.log.filter((line) => concerns(line, bdf)),
@@ -106,11 +106,12 @@ async function readModules(kernel: Kernel): Promise<Observed<ReadonlySet<string>
   return isUnread(text) ? text : new Set(text.split("\n").flatMap((line) => line.split(" ")[0] || []));
 }
 
-/** IFF_UP of any of the PF's interfaces. */
+/** IFF_UP of any of the PF's interfaces. One that is in another network namespace is not seen here, up or not. */
 async function readInterfacesUp(kernel: Kernel, names: readonly string[], bdf: Bdf): Promise<Observed<boolean>> {
+  if (names.length === 0) return unread(sysfsPath(bdf, "net"), "ENOENT", "the PF has no interface in this namespace");
   let last: Observed<boolean> = false;
   for (const name of names) {
-    const flags = await readNumber(kernel, sysfsPath(bdf, `net/${name}/flags`));
+    const flags = await readNumber(kernel, `/sys/class/net/${name}/flags`);
     if (!isUnread(flags) && (flags & 1) !== 0) return true;
     last = isUnread(flags) ? flags : last;
   }

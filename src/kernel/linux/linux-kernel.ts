@@ -14,9 +14,18 @@ const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 const TAKES_DEVICE_LOCK = new Set(["sriov_numvfs", "driver_override", "uevent"]);
 /**
  * Attributes of a network device that wait for the RTNL, which an `ip link` to a hanging firmware holds
- * (net/core/net-sysfs.c).
+ * (net/core/net-sysfs.c, drivers/net/bonding/bond_sysfs.c).
  */
-const TAKES_RTNL = new Set(["carrier", "speed", "duplex", "phys_port_id", "phys_port_name", "phys_switch_id"]);
+const TAKES_RTNL = new Set([
+  "active_slave",
+  "carrier",
+  "duplex",
+  "phys_port_id",
+  "phys_port_name",
+  "phys_switch_id",
+  "slaves",
+  "speed",
+]);
 
 export interface LinuxOptions {
   /** How long a lock may keep us waiting, and who reads meanwhile. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { bdf } from "../../pci/bdf.ts";
-import { configSpaceOf } from "../config-space-of.ts";
 import { isUnread, known } from "../port.ts";
+import { configSpaceOf } from "../port-config.ts";
 import { parseLspciDump } from "./lspci-dump.ts";
 import { openLspci } from "./lspci-kernel.ts";
 

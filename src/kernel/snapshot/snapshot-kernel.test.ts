@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { bdf } from "../../pci/bdf.ts";
-import { configSpaceOf } from "../config-space-of.ts";
 import { isUnread, type Kernel, known } from "../port.ts";
+import { configSpaceOf } from "../port-config.ts";
 import { openSnapshot } from "./snapshot-kernel.ts";
 
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-snapshot-"));

@@ -21,7 +21,7 @@ export const ALTERNATE_PROTOCOL = capability({
     }),
     control: register(0x08, 32, undefined, "PCIe 6.0 §7.9.20.3", {
       alternateProtocolIndexSelect: bits(7, 0, "RW", "the protocol that the data registers show"),
-      alternateProtocolControl: rawRegister(32),
+      alternateProtocolNegotiationGlobalEnable: bit(8, "RW"),
     }),
     data1: register(0x0c, 32, undefined, "PCIe 6.0 §7.9.20.4", { alternateProtocolData1: rawRegister(32) }),
     data2: register(0x10, 32, undefined, "PCIe 6.0 §7.9.20.5", { alternateProtocolData2: rawRegister(32) }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDwords, decodeInstance } from "./capability-bytes.test-support.ts";
 import { DVSEC } from "./dvsec.ts";
+import { decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 /** A CXL device with one range of 16 GB: CXL 3.2 §8.1.3, Table 8-2 ff. */
 const CXL_TYPE_3 = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDwords, decodeInstance } from "./capability-bytes.test-support.ts";
 import { IDE } from "./ide.ts";
+import { decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 test("IDE shows link streams, then selective ones with their addresses (PCIe 6.0 §7.9.26)", () => {
   const { values, sizeBytes } = decodeInstance(IDE, [

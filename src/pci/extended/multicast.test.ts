@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./capability-bytes.test-support.ts";
 import { MULTICAST } from "./multicast.ts";
+import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
 
 const ALL = 0xffff_ffff_ffff_ffffn;
 

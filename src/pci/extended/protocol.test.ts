@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigSpace } from "../config-space.ts";
-import { decodeAt } from "./capability-bytes.test-support.ts";
 import { PROTOCOL_CAPABILITIES } from "./protocol.ts";
+import { decodeAt } from "./testing/capability-bytes.ts";
 
 /** A generator that gives the same bytes in every run (xorshift32). */
 function bytesFrom(seed: number, length: number): Uint8Array {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./capability-bytes.test-support.ts";
 import { RESIZABLE_BAR } from "./resizable-bar.ts";
+import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
 import { VF_RESIZABLE_BAR } from "./vf-resizable-bar.ts";
 
 const MB = 2 ** 20;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDwords } from "./capability-bytes.test-support.ts";
 import { ROOT_COMPLEX_INTERNAL_LINK_CONTROL } from "./root-complex-internal-link-control.ts";
+import { decodeDwords } from "./testing/capability-bytes.ts";
 
 test("Internal Link Control decodes its link (PCIe 6.0 §7.9.9)", () => {
   const capabilities = 3 | (4 << 4) | (3 << 10) | (3 << 12) | (6 << 15) | (0b111 << 18);

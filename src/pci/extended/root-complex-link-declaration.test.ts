@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./capability-bytes.test-support.ts";
 import { ROOT_COMPLEX_LINK_DECLARATION } from "./root-complex-link-declaration.ts";
+import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
 
 test("Link Declaration of an Intel ICH7 root port reads as in lspci", {
   skip: dumpIsMissing("cap-vc-and-rcl.txt"),

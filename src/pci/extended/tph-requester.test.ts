@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDwords, decodeInstance } from "./capability-bytes.test-support.ts";
+import { decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 import { TPH_REQUESTER } from "./tph-requester.ts";
 
 test("TPH Requester has its steering tags where it says so (PCIe 6.0 §7.9.13)", () => {

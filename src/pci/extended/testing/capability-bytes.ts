@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Capability, type CapabilityView, decodeCapability, walkCapabilities } from "../capability.ts";
-import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE } from "../config-space.ts";
+import { type Capability, type CapabilityView, decodeCapability, walkCapabilities } from "../../capability.ts";
+import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE } from "../../config-space.ts";
 
 /** Dumps of real hardware, kept beside the repository; see the README there. */
-const DUMPS = join(import.meta.dirname, "../../../../shared/data");
+const DUMPS = join(import.meta.dirname, "../../../../../shared/data");
 
 interface Instance {
   readonly version?: number;

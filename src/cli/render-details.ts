@@ -2,6 +2,7 @@ import type { FunctionDetails } from "../host/function-details.ts";
 import type { HostFunction } from "../host/inventory.ts";
 import { formatBytes } from "../host/resources.ts";
 import { isUnread, type Observed } from "../kernel/port.ts";
+import type { VfInfo } from "../kernel/port-vf-info.ts";
 import { hex } from "../pci/bdf.ts";
 import { paint } from "./terminal.ts";
 
@@ -31,6 +32,7 @@ export function renderDetails(fn: HostFunction, details: FunctionDetails): strin
     for (const vf of fn.node.vfs) lines.push(fact("", `VF ${vf.vf?.index} ${vf.bdf}`));
   }
   if (fn.node.vf) lines.push(fact("PF", `${fn.node.vf.physfn}, of which this is VF ${fn.node.vf.index}`));
+  if (details.settings !== undefined) lines.push(fact("settings", settingsText(details.settings)));
   const attributes = details.attributes.map(({ name, value }) => `${name} ${shown(value, "none")}`);
   if (attributes.length > 0) lines.push(fact("also", attributes.join(", ")));
   if (!isUnread(details.resources)) {
@@ -45,6 +47,26 @@ export function renderDetails(fn: HostFunction, details: FunctionDetails): strin
     }
   }
   return lines;
+}
+
+/** What the PF's driver holds for a VF; what it does not report is left out. */
+function settingsText(settings: Observed<VfInfo | null>): string {
+  if (isUnread(settings)) return unsure(settings.reason);
+  if (settings === null) return "the PF's driver reports none";
+  const { mac, vlan, qos, minTxRateMbps, maxTxRateMbps, spoofCheck, trust, linkState, queryRss } = settings;
+  const rate = (name: string, mbps: number | null) =>
+    mbps === null ? [] : [`${name} ${mbps === 0 ? "none" : `${mbps} Mb/s`}`];
+  const onOff = (name: string, value: boolean | null) => (value === null ? [] : [`${name} ${value ? "on" : "off"}`]);
+  return [
+    ...(mac === null ? [] : [`MAC ${mac}`]),
+    ...(vlan === null ? [] : [vlan === 0 ? "no VLAN" : `VLAN ${vlan}${qos ? ` qos ${qos}` : ""}`]),
+    ...onOff("spoof check", spoofCheck),
+    ...onOff("trust", trust),
+    ...(linkState === null ? [] : [`link ${linkState}`]),
+    ...rate("minimum rate", minTxRateMbps),
+    ...rate("rate limit", maxTxRateMbps),
+    ...onOff("RSS query", queryRss),
+  ].join(", ");
 }
 
 function groupText(fn: HostFunction, { groupMembers }: FunctionDetails): string {

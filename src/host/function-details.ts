@@ -1,4 +1,5 @@
 import { isUnread, type Kernel, known, type Observed } from "../kernel/port.ts";
+import { parseVfInfo, type VfInfo } from "../kernel/port-vf-info.ts";
 import type { HostFunction, Inventory } from "./inventory.ts";
 import { type FunctionDevices, readDevices, readUppers } from "./net-devices.ts";
 import { isAbsent, readText, sysfsPath } from "./observe.ts";
@@ -9,6 +10,8 @@ export interface FunctionDetails {
   readonly devices: FunctionDevices;
   readonly netDevices: readonly NetDevice[];
   readonly groupMembers: Observed<readonly string[]>;
+  /** Of a VF of a network PF; undefined for every other function. */
+  readonly settings: Observed<VfInfo | null> | undefined;
   readonly resources: Observed<readonly Resource[]>;
   /** Attributes that are there, by their names in sysfs. */
   readonly attributes: ReadonlyArray<{ readonly name: string; readonly value: Observed<string> }>;
@@ -52,9 +55,23 @@ export async function readFunctionDetails({ kernel }: Inventory, fn: HostFunctio
     devices,
     netDevices,
     groupMembers: await kernel.list(sysfsPath(fn.bdf, "iommu_group/devices")),
+    settings: await readSettings(kernel, fn),
     resources: await readResources(kernel, fn.bdf),
     attributes,
   };
+}
+
+/** What the PF's interface says of this VF; null where it says nothing of it. */
+async function readSettings(kernel: Kernel, fn: HostFunction): Promise<Observed<VfInfo | null> | undefined> {
+  const { vf } = fn.node;
+  if (!vf) return undefined;
+  const { net } = await readDevices(kernel, vf.physfn);
+  const netdev = known(net)?.[0];
+  if (netdev === undefined) return isUnread(net) ? net : undefined;
+  const json = await kernel.ipLink(netdev);
+  if (isUnread(json)) return json;
+  const list = parseVfInfo(json);
+  return list?.find(({ vfIndex }) => vfIndex === vf.index) ?? null;
 }
 
 async function readNetDevice(kernel: Kernel, name: string): Promise<NetDevice> {

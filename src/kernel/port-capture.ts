@@ -28,3 +28,8 @@ export interface CaptureManifest {
   /** Files that are empty here because only their being there was looked at. */
   readonly presenceOnly: readonly string[];
 }
+
+/** Where a capture keeps what `ip` printed of an interface. */
+export function ipLinkPath(netdev: string): string {
+  return `/ip-link/${netdev}.json`;
+}

@@ -44,8 +44,14 @@ describe("decodeBars", () => {
   it("reports a 64-bit BAR without room for its upper half", () => {
     const problems: Problem[] = [];
     const bars = decodeBars(space(0xe000_0004), 0, 1, problems);
-    assert.deepEqual(bars?.map(({ address }) => address), [0xe000_0000n]);
-    assert.deepEqual(problems.map(({ kind, offset }) => [kind, offset]), [["reserved-value", 0]]);
+    assert.deepEqual(
+      bars?.map(({ address }) => address),
+      [0xe000_0000n],
+    );
+    assert.deepEqual(
+      problems.map(({ kind, offset }) => [kind, offset]),
+      [["reserved-value", 0]],
+    );
   });
 
   it("never throws, and gives BARs that follow one another", () => {

@@ -31,7 +31,18 @@ describe("parseBdf", () => {
   });
 
   it("refuses what is no address", () => {
-    const none = ["", "3b:00", "3b:00.8", "3b:20.0", "100:00.0", "3b:0g.0", " 3b:00.0", "3b:00.0\n", "3b:00.0x", "-1:00.0"];
+    const none = [
+      "",
+      "3b:00",
+      "3b:00.8",
+      "3b:20.0",
+      "100:00.0",
+      "3b:0g.0",
+      " 3b:00.0",
+      "3b:00.0\n",
+      "3b:00.0x",
+      "-1:00.0",
+    ];
     for (const text of [...none, "123456789:00:00.0", "3b.00.0", "0000:3b:00:0", "::.", "3b:00.00"]) {
       assert.equal(parseBdf(text), undefined, text);
     }
@@ -76,7 +87,14 @@ describe("routingId", () => {
   });
 
   it("refuses numbers out of range", () => {
-    for (const [bus, device, fn] of [[256, 0, 0], [0, 32, 0], [0, 0, 8], [-1, 0, 0], [0.5, 0, 0], [0, Number.NaN, 0]]) {
+    for (const [bus, device, fn] of [
+      [256, 0, 0],
+      [0, 32, 0],
+      [0, 0, 8],
+      [-1, 0, 0],
+      [0.5, 0, 0],
+      [0, Number.NaN, 0],
+    ]) {
       assert.throws(() => routingId(bus as number, device as number, fn as number), RangeError);
     }
   });

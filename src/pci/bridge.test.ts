@@ -31,7 +31,12 @@ describe("decodeBridge", () => {
   });
 
   it("reads I/O windows of 16 and of 32 bits", () => {
-    assert.deepEqual(bridge([0x1c, [0x10, 0x20]])?.windows.io, { base: 0x1000n, limit: 0x2fffn, open: true, wide: false });
+    assert.deepEqual(bridge([0x1c, [0x10, 0x20]])?.windows.io, {
+      base: 0x1000n,
+      limit: 0x2fffn,
+      open: true,
+      wide: false,
+    });
     const wide = bridge([0x1c, [0x01, 0xf1]], [0x30, [1, 0, 1, 0]])?.windows.io;
     assert.deepEqual(wide, { base: 0x1_0000n, limit: 0x1_ffffn, open: true, wide: true });
   });

@@ -23,7 +23,10 @@ function space(patch: Readonly<Record<number, readonly number[]>>, known?: [numb
 function walk(patch: Readonly<Record<number, readonly number[]>>, known?: [number, number][]) {
   const problems: Problem[] = [];
   const found = walkCapabilities(space(patch, known), POINTER, problems);
-  return { found: found.map(({ id, offset }) => [id, offset]), problems: problems.map(({ kind, offset }) => [kind, offset]) };
+  return {
+    found: found.map(({ id, offset }) => [id, offset]),
+    problems: problems.map(({ kind, offset }) => [kind, offset]),
+  };
 }
 
 function walkExtended(patch: Readonly<Record<number, readonly number[]>>, known?: [number, number][]) {
@@ -44,17 +47,36 @@ function header(id: number, version: number, next: number): number[] {
 describe("walkCapabilities", () => {
   it("follows the pointers in their order", () => {
     const list = walk({ [POINTER]: [0x80], 0x80: [0x10, 0x40], 0x40: [0x01, 0x50], 0x50: [0x11, 0x00] });
-    assert.deepEqual(list, { found: [[0x10, 0x80], [0x01, 0x40], [0x11, 0x50]], problems: [] });
+    assert.deepEqual(list, {
+      found: [
+        [0x10, 0x80],
+        [0x01, 0x40],
+        [0x11, 0x50],
+      ],
+      problems: [],
+    });
   });
 
   it("leaves the two lowest bits of a pointer out (PCIe 6.0 §7.5.1.1.11)", () => {
     const list = walk({ [POINTER]: [0x43], 0x40: [0x01, 0x52], 0x50: [0x05, 0x03] });
-    assert.deepEqual(list, { found: [[0x01, 0x40], [0x05, 0x50]], problems: [] });
+    assert.deepEqual(list, {
+      found: [
+        [0x01, 0x40],
+        [0x05, 0x50],
+      ],
+      problems: [],
+    });
   });
 
   it("ends at a loop", () => {
     const list = walk({ [POINTER]: [0x40], 0x40: [0x01, 0x50], 0x50: [0x05, 0x40] });
-    assert.deepEqual(list, { found: [[0x01, 0x40], [0x05, 0x50]], problems: [["loop", 0x51]] });
+    assert.deepEqual(list, {
+      found: [
+        [0x01, 0x40],
+        [0x05, 0x50],
+      ],
+      problems: [["loop", 0x51]],
+    });
   });
 
   it("ends at an ID of FFh, as lspci's chain broken", () => {
@@ -63,7 +85,13 @@ describe("walkCapabilities", () => {
 
   it("reports a pointer into the header, and goes on as lspci does", () => {
     const list = walk({ [POINTER]: [0x20], 0x20: [0x05, 0x40], 0x40: [0x01, 0] });
-    assert.deepEqual(list, { found: [[0x05, 0x20], [0x01, 0x40]], problems: [["reserved-pointer", POINTER]] });
+    assert.deepEqual(list, {
+      found: [
+        [0x05, 0x20],
+        [0x01, 0x40],
+      ],
+      problems: [["reserved-pointer", POINTER]],
+    });
   });
 
   it("ends where a header was not read", () => {
@@ -89,8 +117,19 @@ describe("walkCapabilities", () => {
 
 describe("walkExtendedCapabilities", () => {
   it("follows the list from 100h on, with versions", () => {
-    const list = walkExtended({ 0x100: header(0x01, 2, 0x140), 0x140: header(0x0e, 1, 0x160), 0x160: header(0x10, 1, 0) });
-    assert.deepEqual(list, { found: [[0x01, 0x100, 2], [0x0e, 0x140, 1], [0x10, 0x160, 1]], problems: [] });
+    const list = walkExtended({
+      0x100: header(0x01, 2, 0x140),
+      0x140: header(0x0e, 1, 0x160),
+      0x160: header(0x10, 1, 0),
+    });
+    assert.deepEqual(list, {
+      found: [
+        [0x01, 0x100, 2],
+        [0x0e, 0x140, 1],
+        [0x10, 0x160, 1],
+      ],
+      problems: [],
+    });
   });
 
   it("finds none where the first header is zero (PCIe 6.0 §7.6.1)", () => {
@@ -99,7 +138,10 @@ describe("walkExtendedCapabilities", () => {
 
   it("shows what follows an ID of 0, as Linux does", () => {
     const list = walkExtended({ 0x100: header(0, 1, 0x140), 0x140: header(0x10, 1, 0) });
-    assert.deepEqual(list.found, [[0, 0x100, 1], [0x10, 0x140, 1]]);
+    assert.deepEqual(list.found, [
+      [0, 0x100, 1],
+      [0x10, 0x140, 1],
+    ]);
   });
 
   it("ends at a loop, at all ones and at what was not read", () => {
@@ -113,7 +155,13 @@ describe("walkExtendedCapabilities", () => {
 
   it("leaves the two lowest bits of a pointer out, and reports one below 100h", () => {
     const list = walkExtended({ 0x100: header(0x01, 1, 0x143), 0x140: header(0x0e, 1, 0x80) });
-    assert.deepEqual(list, { found: [[0x01, 0x100, 1], [0x0e, 0x140, 1]], problems: [["reserved-pointer", 0x140]] });
+    assert.deepEqual(list, {
+      found: [
+        [0x01, 0x100, 1],
+        [0x0e, 0x140, 1],
+      ],
+      problems: [["reserved-pointer", 0x140]],
+    });
   });
 
   it("always ends, whatever the bytes", () => {
@@ -155,13 +203,24 @@ describe("decodeCapability", () => {
 
   it("joins blocks without a name, gathers named ones, and derives", () => {
     const { values, sizeBytes, blocks, name } = decode();
-    assert.deepEqual(values, { count: 2, flags: 9, entries: [{ value: 5, twice: 10 }, { value: 7, twice: 14 }], even: true });
+    assert.deepEqual(values, {
+      count: 2,
+      flags: 9,
+      entries: [
+        { value: 5, twice: 10 },
+        { value: 7, twice: 14 },
+      ],
+      even: true,
+    });
     assert.deepEqual([name, sizeBytes, blocks.length], ["Test", 0x20, 3]);
   });
 
   it("gives null for what was not read", () => {
     const { values } = decode([[0, 0x10a]]);
-    assert.deepEqual(values.entries, [{ value: null, twice: null }, { value: null, twice: null }]);
+    assert.deepEqual(values.entries, [
+      { value: null, twice: null },
+      { value: null, twice: null },
+    ]);
   });
 
   it("shows the bytes of a capability that it does not know", () => {

@@ -32,11 +32,13 @@ function faultsOf(where: string, table: RegisterTable): string[] {
   const names = new Set<string>();
   for (const [registerName, { offset, width, fields, spec }] of Object.entries(table)) {
     const place = `${where} ${registerName}`;
-    if (offset < 0 || !Number.isInteger(offset) || offset % (width / 8) !== 0) faults.push(`${place}: offset ${offset}`);
+    if (offset < 0 || !Number.isInteger(offset) || offset % (width / 8) !== 0)
+      faults.push(`${place}: offset ${offset}`);
     if (spec === "") faults.push(`${place}: no specification`);
     const taken = new Map<number, string>();
     for (const [name, { lsb, width: size, reset, access }] of Object.entries(fields)) {
-      if (size < 1 || lsb < 0 || lsb + size > width) faults.push(`${place}.${name}: bits ${lsb + size - 1}:${lsb} of ${width}`);
+      if (size < 1 || lsb < 0 || lsb + size > width)
+        faults.push(`${place}.${name}: bits ${lsb + size - 1}:${lsb} of ${width}`);
       for (let at = lsb; at < lsb + size; at++) {
         // A register's whole may stand beside its parts where nobody can write either.
         if ((taken.get(at) ?? access) !== access || (taken.has(at) && !["RO", "HwInit"].includes(access))) {
@@ -57,7 +59,13 @@ function faultsOf(where: string, table: RegisterTable): string[] {
 }
 
 /** The same, for one instance with all its blocks: those without a name share the names of the table. */
-function instanceFaults(definition: Capability, extended: boolean, bytes: Uint8Array, type: number | undefined, version: number): string[] {
+function instanceFaults(
+  definition: Capability,
+  extended: boolean,
+  bytes: Uint8Array,
+  type: number | undefined,
+  version: number,
+): string[] {
   const start = extended ? 0x100 : 0x40;
   const space = new ConfigSpace(bytes);
   const header = { id: definition.id, offset: start, ...(extended ? { version } : {}) };
@@ -88,7 +96,10 @@ function instanceFaults(definition: Capability, extended: boolean, bytes: Uint8A
 
 describe("the headers' tables", () => {
   it("hold their fields within their registers, each name once", () => {
-    assert.deepEqual(HEADERS.flatMap(({ name, table }) => faultsOf(name, table)), []);
+    assert.deepEqual(
+      HEADERS.flatMap(({ name, table }) => faultsOf(name, table)),
+      [],
+    );
     for (const { table } of HEADERS.slice(1)) assert.deepEqual(faultsOf("header", { ...COMMON_HEADER, ...table }), []);
   });
 
@@ -99,13 +110,19 @@ describe("the headers' tables", () => {
 
 describe("the catalogue's tables", () => {
   it("hold their fields within their registers, each name once, no reserved names", () => {
-    assert.deepEqual(DEFINITIONS.flatMap(({ definition }) => faultsOf(definition.name, definition.table)), []);
+    assert.deepEqual(
+      DEFINITIONS.flatMap(({ definition }) => faultsOf(definition.name, definition.table)),
+      [],
+    );
   });
 
   it("have no two registers over each other, nor over the header", () => {
     const faults = DEFINITIONS.flatMap(({ definition, extended }) => {
       const header = Object.values(definition.table).filter(({ offset }) => offset < (extended ? 4 : 2));
-      return [...overlaps(definition.name, definition.table), ...header.map(() => `${definition.name}: over its header`)];
+      return [
+        ...overlaps(definition.name, definition.table),
+        ...header.map(() => `${definition.name}: over its header`),
+      ];
     });
     assert.deepEqual(faults, []);
   });
@@ -124,12 +141,14 @@ describe("the catalogue's blocks", () => {
       const bytes = fc.oneof(
         fc.uint8Array({ minLength: 4096, maxLength: 4096 }),
         // Small numbers make the shorter forms that any byte seldom does.
-        fc.array(fc.constantFrom(0, 0, 0, 1, 2, 3, 0x10, 0x42, 0x80, 0xff), { minLength: 128, maxLength: 128 }).map((some) => {
-          const all = new Uint8Array(4096);
-          all.set(some, 0x40);
-          all.set(some, 0x100);
-          return all;
-        }),
+        fc
+          .array(fc.constantFrom(0, 0, 0, 1, 2, 3, 0x10, 0x42, 0x80, 0xff), { minLength: 128, maxLength: 128 })
+          .map((some) => {
+            const all = new Uint8Array(4096);
+            all.set(some, 0x40);
+            all.set(some, 0x100);
+            return all;
+          }),
       );
       const type = fc.option(fc.nat(15), { nil: undefined });
       fc.assert(

@@ -36,7 +36,9 @@ describe("ConfigSpace", () => {
   it("has exactly what its ranges say", () => {
     const ranges = fc.uniqueArray(fc.nat(63), { maxLength: 8 }).map((ends) => {
       const sorted = ends.toSorted((a, b) => a - b);
-      return sorted.flatMap((start, index) => (index % 2 === 0 && sorted[index + 1] !== undefined ? [[start, sorted[index + 1]] as [number, number]] : []));
+      return sorted.flatMap((start, index) =>
+        index % 2 === 0 && sorted[index + 1] !== undefined ? [[start, sorted[index + 1]] as [number, number]] : [],
+      );
     });
     fc.assert(
       fc.property(ranges, fc.integer({ min: -4, max: 70 }), fc.integer({ min: 1, max: 4 }), (known, offset, size) => {

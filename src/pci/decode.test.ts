@@ -19,12 +19,30 @@ describe("decodeFunction", () => {
   it("decodes an SR-IOV endpoint without a problem", () => {
     const fn = pciFunction(ADDRESS, { ...IGB, subsystemVendorId: 0x8086, subsystemId: 0xa03c, multiFunction: true });
     assert.deepEqual(fn.problems, []);
-    assert.deepEqual([fn.vendorId, fn.deviceId, fn.subsystemVendorId, fn.subsystemId], [0x8086, 0x10c9, 0x8086, 0xa03c]);
+    assert.deepEqual(
+      [fn.vendorId, fn.deviceId, fn.subsystemVendorId, fn.subsystemId],
+      [0x8086, 0x10c9, 0x8086, 0xa03c],
+    );
     assert.deepEqual([fn.classCode, fn.headerType, fn.multiFunction, fn.bridge], [0x020000, 0, true, undefined]);
-    assert.deepEqual(fn.capabilities.map(({ id, offset }) => [id, offset]), [[0x10, 0x40]]);
-    assert.deepEqual(fn.extendedCapabilities.map(({ id, offset }) => [id, offset]), [[0x0e, 0x100], [0x10, 0x108]]);
+    assert.deepEqual(
+      fn.capabilities.map(({ id, offset }) => [id, offset]),
+      [[0x10, 0x40]],
+    );
+    assert.deepEqual(
+      fn.extendedCapabilities.map(({ id, offset }) => [id, offset]),
+      [
+        [0x0e, 0x100],
+        [0x10, 0x108],
+      ],
+    );
     assert.equal(sriovCapability(fn)?.offset, 0x108);
-    assert.partialDeepStrictEqual(sriovOf(fn), { totalVfs: 8, initialVfs: 8, firstVfOffset: 128, vfStride: 2, vfDeviceId: "10ca" });
+    assert.partialDeepStrictEqual(sriovOf(fn), {
+      totalVfs: 8,
+      initialVfs: 8,
+      firstVfOffset: 128,
+      vfStride: 2,
+      vfDeviceId: "10ca",
+    });
   });
 
   it("decodes a bridge", () => {
@@ -40,7 +58,10 @@ describe("decodeFunction", () => {
 
   it("says that no function answers where all is ones", () => {
     const fn = decodeFunction(bdf(ADDRESS), new ConfigSpace(new Uint8Array(4096).fill(0xff)));
-    assert.deepEqual(fn.problems.map(({ kind }) => kind), ["all-ones"]);
+    assert.deepEqual(
+      fn.problems.map(({ kind }) => kind),
+      ["all-ones"],
+    );
     assert.deepEqual([fn.bars, fn.capabilities], [null, []]);
   });
 
@@ -51,10 +72,19 @@ describe("decodeFunction", () => {
   it("gives null for all that was not read, of 64 bytes and of none", () => {
     const short = pciFunction(ADDRESS, { ...IGB, readBytes: 64 });
     assert.deepEqual([short.vendorId, short.capabilities, sriovOf(short)], [0x8086, [], undefined]);
-    assert.deepEqual(short.problems.map(({ kind, offset }) => [kind, offset]), [["unread", 0x40]]);
+    assert.deepEqual(
+      short.problems.map(({ kind, offset }) => [kind, offset]),
+      [["unread", 0x40]],
+    );
     const none = decodeFunction(bdf(ADDRESS), new ConfigSpace(new Uint8Array(0)));
-    assert.deepEqual([none.vendorId, none.classCode, none.headerType, none.bars, none.multiFunction], [null, null, null, null, null]);
-    assert.deepEqual(none.problems.map(({ kind, offset }) => [kind, offset]), [["unread", 0]]);
+    assert.deepEqual(
+      [none.vendorId, none.classCode, none.headerType, none.bars, none.multiFunction],
+      [null, null, null, null, null],
+    );
+    assert.deepEqual(
+      none.problems.map(({ kind, offset }) => [kind, offset]),
+      [["unread", 0]],
+    );
   });
 
   it("finds SR-IOV where the dump has the space in part, and says what it lacks", () => {
@@ -62,7 +92,10 @@ describe("decodeFunction", () => {
     const fn = decodeFunction(bdf(ADDRESS), new ConfigSpace(bytes, [[0, 0x118]]));
     assert.equal(sriovOf(fn)?.totalVfs, 8);
     assert.equal(sriovOf(fn)?.firstVfOffset, null);
-    assert.deepEqual(fn.problems.map(({ kind, offset }) => [kind, offset]), [["unread", 0x108]]);
+    assert.deepEqual(
+      fn.problems.map(({ kind, offset }) => [kind, offset]),
+      [["unread", 0x108]],
+    );
   });
 
   it("looks for extended capabilities in PCI Express and PCI-X functions alone", () => {
@@ -72,12 +105,19 @@ describe("decodeFunction", () => {
 
   it("reports a capability that runs into the next one", () => {
     // Power Management at 78h has eight bytes; MSI-X stands in its last four.
-    const patch: ConfigOptions["patch"] = [[0x41, [0x78]], [0x78, [0x01, 0x7c]], [0x7c, [0x11, 0x00]]];
+    const patch: ConfigOptions["patch"] = [
+      [0x41, [0x78]],
+      [0x78, [0x01, 0x7c]],
+      [0x7c, [0x11, 0x00]],
+    ];
     assert.ok(kinds({ portType: 0, patch }).includes("overlap 78"));
   });
 
   it("reports an extended capability that runs past the end", () => {
-    const patch: ConfigOptions["patch"] = [[0x100, [0x01, 0x00, 0x01, 0xff]], [0xff0, [0x10, 0x00, 0x01, 0x00]]];
+    const patch: ConfigOptions["patch"] = [
+      [0x100, [0x01, 0x00, 0x01, 0xff]],
+      [0xff0, [0x10, 0x00, 0x01, 0x00]],
+    ];
     assert.ok(kinds({ portType: 0, patch }).includes("overlap ff0"));
   });
 
@@ -101,7 +141,9 @@ describe("decodeFunction", () => {
       fc.property(bytes, fc.oneof(fc.constant<[number, number][]>([[0, 4096]]), known), (all, ranges) => {
         const fn = decodeFunction(bdf(ADDRESS), new ConfigSpace(all, ranges));
         for (const { offset } of fn.problems) assert.ok(offset >= 0 && offset <= 4096);
-        assert.doesNotThrow(() => JSON.stringify(fn, (_key, value) => (typeof value === "bigint" ? String(value) : value)));
+        assert.doesNotThrow(() =>
+          JSON.stringify(fn, (_key, value) => (typeof value === "bigint" ? String(value) : value)),
+        );
       }),
       { numRuns: 300 },
     );

@@ -112,7 +112,10 @@ describe("writeRegister", () => {
     assert.equal(writeRegister(MIXED, 0xffff_ffff, 0x0000_0000), 0x7fff_00ff);
     assert.equal(writeRegister(MIXED, 0xffff_ffff, 0x0011_0000), 0x7fee_00ff);
     // VF Migration Status is write-1-to-clear (PCIe 6.0 §9.3.3.4).
-    assert.deepEqual([1, 0].map((written) => writeRegister(SRIOV.table.status, 1, written)), [0, 1]);
+    assert.deepEqual(
+      [1, 0].map((written) => writeRegister(SRIOV.table.status, 1, written)),
+      [0, 1],
+    );
   });
 
   it("keeps every bit that is neither RW nor RW1C", () => {

@@ -27,13 +27,22 @@ function addresses(nodes: readonly TopologyNode[]): string[] {
 
 describe("buildTopology", () => {
   it("puts functions below the bridge of their bus", () => {
-    const nodes = machine({ "00:01.0": port(1, 3), "01:00.0": port(2, 3), "02:00.0": {}, "00:00.0": {}, "05:00.0": {} });
+    const nodes = machine({
+      "00:01.0": port(1, 3),
+      "01:00.0": port(2, 3),
+      "02:00.0": {},
+      "00:00.0": {},
+      "05:00.0": {},
+    });
     assert.equal(at(nodes, "02:00.0").parent?.bdf, "0000:01:00.0");
     assert.deepEqual(addresses(bridgesAbove(at(nodes, "02:00.0"))), ["01:00.0", "00:01.0"]);
     assert.deepEqual(addresses(at(nodes, "00:01.0").children), ["01:00.0"]);
     // A bus whose bridge is not in the dump.
     assert.equal(at(nodes, "05:00.0").parent, undefined);
-    assert.deepEqual([...nodes.keys()], ["00:00.0", "00:01.0", "01:00.0", "02:00.0", "05:00.0"].map((text) => `0000:${text}`));
+    assert.deepEqual(
+      [...nodes.keys()],
+      ["00:00.0", "00:01.0", "01:00.0", "02:00.0", "05:00.0"].map((text) => `0000:${text}`),
+    );
   });
 
   it("keeps domains apart", () => {
@@ -44,7 +53,14 @@ describe("buildTopology", () => {
   });
 
   it("finds VFs by their Routing IDs where VF Enable is set (igb in the lab: 10.0 .2 .4)", () => {
-    const nodes = machine({ "00:01.0": port(1), "01:00.0": pf(3, 128, 2), "01:10.0": VF, "01:10.2": VF, "01:10.4": VF, "01:10.6": VF });
+    const nodes = machine({
+      "00:01.0": port(1),
+      "01:00.0": pf(3, 128, 2),
+      "01:10.0": VF,
+      "01:10.2": VF,
+      "01:10.4": VF,
+      "01:10.6": VF,
+    });
     assert.deepEqual(addresses(at(nodes, "01:00.0").vfs), ["01:10.0", "01:10.2", "01:10.4"]);
     assert.deepEqual(at(nodes, "01:10.4").vf, { physfn: "0000:01:00.0", index: 2 });
     assert.equal(at(nodes, "01:10.6").vf, undefined);
@@ -81,7 +97,10 @@ describe("buildTopology", () => {
 
   it("takes a secondary bus of 0 for one that nobody has numbered", () => {
     const nodes = machine({ "00:01.0": port(0), "00:02.0": {}, "01:00.0": port(0) });
-    assert.deepEqual([...nodes.values()].map(({ parent }) => parent), [undefined, undefined, undefined]);
+    assert.deepEqual(
+      [...nodes.values()].map(({ parent }) => parent),
+      [undefined, undefined, undefined],
+    );
   });
 
   it("gives the bus to the first of two bridges that claim it", () => {

@@ -10,7 +10,14 @@ function vf(pf: string, offset: number, stride: number, index: number): string |
 }
 
 /** ../shared/reference/standard.md "Routing ID"; kernel-lab.md for igb. */
-const VECTORS: readonly (readonly [what: string, pf: string, offset: number, stride: number, index: number, vf: string])[] = [
+const VECTORS: readonly (readonly [
+  what: string,
+  pf: string,
+  offset: number,
+  stride: number,
+  index: number,
+  vf: string,
+])[] = [
   ["ixgbe function 1 with ARI", "82:00.1", 128, 2, 0, "0000:82:10.1"],
   ["384/2 on the next bus", "01:00.0", 384, 2, 0, "0000:02:10.0"],
   ["mlx5 function 1, 9/1", "01:00.1", 9, 1, 0, "0000:01:01.2"],

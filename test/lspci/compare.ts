@@ -1,9 +1,7 @@
-import type { DecodedCapability } from "../../src/pci/capability.ts";
-import type { DecodedFunction } from "../../src/pci/decode.ts";
 import { DVSEC } from "./cxl-notation.ts";
 import { ERROR_NOTATIONS } from "./error-notations.ts";
 import { EXTENDED_NOTATIONS } from "./extended-notations.ts";
-import { HEADER_SECTIONS, type HeaderExtras } from "./header-sections.ts";
+import { HEADER_SECTIONS } from "./header-sections.ts";
 import { IDE } from "./ide-notation.ts";
 import type { LspciCapability, LspciFunction } from "./lspci-output.ts";
 import type { Notation } from "./notation.ts";
@@ -34,20 +32,36 @@ export interface Agreement {
   readonly compared: ReadonlyMap<string, number>;
 }
 
-/** Compares all that lspci shows of one function with what vfleet decoded of it. */
-export function compareFunction(shown: LspciFunction, decoded: DecodedFunction): Agreement {
+/** A function of `vfleet decode --json`, as docs/json.md describes it; integers above 2^53 are bigints. */
+export interface JsonFunction extends Values {
+  readonly capabilities: readonly JsonCapability[];
+  readonly extendedCapabilities: readonly JsonCapability[];
+}
+
+interface JsonCapability extends Values {
+  readonly id: number;
+  readonly name: string;
+  readonly offset: number;
+  readonly version?: number;
+}
+
+/**
+ * Compares all that lspci shows of one function with what vfleet decoded of it.
+ * @param header the fields of the header's registers, which the JSON has in part.
+ */
+export function compareFunction(shown: LspciFunction, decoded: JsonFunction, header: Values): Agreement {
   const compared = new Map<string, number>();
   const differences: Found[] = [];
   const at = (place: string) => ({
     count: (values: number) => compared.set(place, (compared.get(place) ?? 0) + values),
     differ: (difference: Difference) => differences.push({ place, ...difference }),
   });
-  const header = at("header");
+  const headerSink = at("header");
   for (const key of ["bdf", "vendorId", "deviceId", "classCode", "revisionId"] as const) {
-    header.count(1);
-    if (shown[key] !== decoded[key]) header.differ({ lspci: `${key} ${shown[key]}`, vfleet: String(decoded[key]) });
+    headerSink.count(1);
+    if (shown[key] !== decoded[key]) headerSink.differ({ lspci: `${key} ${shown[key]}`, vfleet: String(decoded[key]) });
   }
-  compareSections(shown.header, HEADER_SECTIONS, headerValues(decoded), header);
+  compareSections(shown.header, HEADER_SECTIONS, { ...header, ...decoded }, headerSink);
 
   const capabilities = [...decoded.capabilities, ...decoded.extendedCapabilities];
   for (const [index, capability] of shown.capabilities.entries()) {
@@ -63,7 +77,7 @@ export function compareFunction(shown: LspciFunction, decoded: DecodedFunction):
     compareCapability(capability, twin, at(place));
   }
   for (const extra of capabilities.slice(shown.capabilities.length)) {
-    header.differ({ lspci: "no further capability", vfleet: `${extra.name} at ${extra.offset}` });
+    headerSink.differ({ lspci: "no further capability", vfleet: `${extra.name} at ${extra.offset}` });
   }
   return { differences, compared };
 }
@@ -74,15 +88,15 @@ interface Sink {
   readonly differ: (difference: Difference) => void;
 }
 
-function compareCapability({ title, version, lines }: LspciCapability, decoded: DecodedCapability, sink: Sink): void {
+function compareCapability({ title, version, lines }: LspciCapability, decoded: JsonCapability, sink: Sink): void {
   const notation = notationsOf(title, version)[0];
   // Without a name there is nothing but the ID, which is the same.
   if (!notation) {
     if (!UNKNOWN.test(title)) sink.differ({ lspci: title, vfleet: undefined });
     return;
   }
-  compareSections([title], [notation.title], decoded.values, sink);
-  compareSections(lines, notation.sections ?? [], decoded.values, sink);
+  compareSections([title], [notation.title], decoded, sink);
+  compareSections(lines, notation.sections ?? [], decoded, sink);
 }
 
 function compareSections(lines: readonly string[], sections: readonly Section[], values: Values, sink: Sink): void {
@@ -111,13 +125,6 @@ function compareSections(lines: readonly string[], sections: readonly Section[],
     const [shown, wanted] = [counts.get(section) ?? 0, section.count(values)];
     if (shown !== wanted) sink.differ({ lspci: `${shown} lines ${section.start.source}`, vfleet: String(wanted) });
   }
-}
-
-function headerValues(decoded: DecodedFunction): Values {
-  const { header, bars, bridge, subsystemVendorId, subsystemId } = decoded;
-  const windows = bridge?.windows ?? { io: null, memory: null, prefetchable: null };
-  const extras = { bars: bars ?? [], windows, subsystemVendorId, subsystemId };
-  return { ...header, ...(extras as unknown as HeaderExtras) };
 }
 
 /** The ID that lspci's words stand for; where they stand for several, that of vfleet if it is among them. */

@@ -109,5 +109,9 @@ function notDecoded(start: RegExp): Section {
 }
 
 function lastByte(base: unknown, size: unknown): unknown {
-  return typeof base === "bigint" && typeof size === "bigint" ? BigInt.asUintN(64, base + size - 1n) : base;
+  return isInteger(base) && isInteger(size) ? BigInt.asUintN(64, BigInt(base) + BigInt(size) - 1n) : null;
+}
+
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === "number" || typeof value === "bigint";
 }

@@ -1,4 +1,3 @@
-import { interruptMessage } from "./express-sections.ts";
 import type { Notation } from "./notation.ts";
 import { decimal, flag, flags, hex, hexadecimal, type Section, text } from "./token.ts";
 
@@ -127,7 +126,8 @@ export const ERROR_NOTATIONS: readonly Notation[] = [
       {
         start: /^DpcCap:/,
         tokens: [
-          ...interruptMessage("dpcInterruptMessageNumber", /INT Msg #(\d+)/, 1),
+          decimal(/INT Msg #(\d+)/, "dpcInterruptMessageNumber"),
+          decimal(/IntMsgNum (\d+)/, "dpcInterruptMessageNumber"),
           decimal(/RP PIO Log (\d+)/, "rpPioLogSizeDwords"),
           ...flags({
             RPExt: "rpExtensionsForDpc",

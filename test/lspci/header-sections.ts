@@ -1,15 +1,12 @@
-import { decimal, flags, hex, hexadecimal, type Section, text, type Values, words } from "./token.ts";
+import { blocks, decimal, flags, hex, hexadecimal, type Section, text, type Values, words } from "./token.ts";
 
 /** Nanoseconds of one unit of Min_Gnt and Max_Lat. */
 const GRANT_NS = 250;
 const DEVSEL = { 0: "fast", 1: "medium", 2: "slow" };
 
-/** What the sections below see besides the fields of the header. */
-export interface HeaderExtras {
-  readonly bars: readonly Values[];
+/** The part of a bridge's JSON that is needed here. */
+interface Bridge {
   readonly windows: Readonly<Record<"io" | "memory" | "prefetchable", Values | null>>;
-  readonly subsystemVendorId: number | null;
-  readonly subsystemId: number | null;
 }
 
 /** What lspci shows of a function before its capabilities (pciutils, `show_verbose` and `show_htype0` to `2`). */
@@ -79,8 +76,8 @@ export const HEADER_SECTIONS: readonly Section[] = [
   { start: /^BIST is running/, tokens: [] },
   {
     start: /^Region (\d): /,
-    values: (values, index) => extras(values).bars.find((bar) => bar.index === Number(index)),
-    count: (values) => extras(values).bars.length,
+    values: (values, index) => blocks(values, "bars").find((bar) => bar.index === Number(index)),
+    count: (values) => blocks(values, "bars").length,
     tokens: [
       text(/I\/O ports at ([0-9a-f]+|<unassigned>)/, ({ kind, address }) =>
         kind === "io" ? hex(address, 4) : "memory",
@@ -167,14 +164,14 @@ function devsel(field: string) {
 
 function memoryAddress(kind: unknown, address: unknown): string {
   if (kind !== "memory") return "I/O";
-  return address === 0n ? "<unassigned>" : hex(address, 8);
+  return Number(address) === 0 ? "<unassigned>" : hex(address, 8);
 }
 
 /** A bridge's window, in 32 or 64 bits where it is wide. lspci calls a closed one disabled. */
 function windowSection(start: RegExp, kind: "io" | "memory" | "prefetchable", bits: number, wideBits: number): Section {
   return {
     start,
-    values: (values) => extras(values).windows[kind] ?? undefined,
+    values: ({ bridge }) => (bridge as Bridge | undefined)?.windows[kind] ?? undefined,
     tokens: [
       text(
         /([0-9a-f]+)-([0-9a-f]+)/,
@@ -186,8 +183,4 @@ function windowSection(start: RegExp, kind: "io" | "memory" | "prefetchable", bi
       text(/\[(\d+)-bit\]/, ({ wide }) => String(wide ? wideBits : bits)),
     ],
   };
-}
-
-function extras(values: Values): HeaderExtras {
-  return values as unknown as HeaderExtras;
 }

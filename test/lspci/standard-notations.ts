@@ -1,3 +1,4 @@
+import { AGP, PCI_X } from "./bus-notations.ts";
 import { EXPRESS_2_SECTIONS } from "./express-2-sections.ts";
 import { EXPRESS_SECTIONS, EXPRESS_TITLE } from "./express-sections.ts";
 import { HYPER_TRANSPORT } from "./hyper-transport-notation.ts";
@@ -17,13 +18,6 @@ import {
 } from "./token.ts";
 
 const POWER_STATES: Readonly<Record<string, string>> = { D0: "0", D1: "1", D2: "2", D3hot: "3" };
-/** The frequency of a PCI-X bus; lspci takes the lower three bits of the mode's four. */
-const BUS_MODES = {
-  "conventional PCI": "conv",
-  "PCI-X 66 MHz": "66MHz",
-  "PCI-X 100 MHz": "100MHz",
-  "PCI-X 133 MHz": "133MHz",
-};
 const VIRTIO_TYPES = {
   "common configuration": "CommonCfg",
   notifications: "Notify",
@@ -90,56 +84,6 @@ export const STANDARD_NOTATIONS: readonly Notation[] = [
       },
     ],
   },
-  {
-    id: 0x02,
-    title: {
-      start: /^AGP version/,
-      tokens: [
-        text(
-          /([0-9a-f])\.([0-9a-f])/,
-          ({ agpMajorVersion }) => hex(agpMajorVersion, 1),
-          ({ agpMinorVersion }) => hex(agpMinorVersion, 1),
-        ),
-      ],
-    },
-    sections: [
-      {
-        start: /^Status:/,
-        tokens: [
-          decimal(/RQ=(\d+)/, "maxRequests"),
-          text(/ArqSz=(\d+)/, ({ optimumRequestSizeBytes: bytes }) => String(Math.log2(Number(bytes)) - 4)),
-          decimal(/Cal=(\d+)/, "calibrationCycle"),
-          rates("supportedRates"),
-          ...flags({
-            Iso: "isochronousSupported",
-            SBA: "sidebandAddressingSupported",
-            ITACoh: "coherentAperture",
-            GART64: "gart64Supported",
-            HTrans: "hostTranslationDisabled",
-            "64bit": "above4GSupported",
-            FW: "fastWriteSupported",
-            AGP3: "agp3Mode",
-          }),
-        ],
-      },
-      {
-        start: /^Command:/,
-        tokens: [
-          decimal(/RQ=(\d+)/, "requestDepth"),
-          text(/ArqSz=(\d+)/, ({ programmedRequestSizeBytes: bytes }) => String(Math.log2(Number(bytes)) - 4)),
-          decimal(/Cal=(\d+)/, "programmedCalibrationCycle"),
-          rates("rates"),
-          ...flags({
-            SBA: "sidebandAddressingEnable",
-            AGP: "agpEnable",
-            GART64: "gart64Enable",
-            "64bit": "above4GEnable",
-            FW: "fastWriteEnable",
-          }),
-        ],
-      },
-    ],
-  },
   // A dump holds no VPD, which is read through the capability's window.
   named(0x03, /^Vital Product Data/, [{ start: /^Not readable/, tokens: [] }]),
   {
@@ -181,11 +125,8 @@ export const STANDARD_NOTATIONS: readonly Notation[] = [
     ],
   },
   named(0x06, /^CompactPCI hot-swap/),
-  {
-    id: 0x07,
-    title: { start: /^PCI-X (?:non-bridge|bridge) device/, tokens: [] },
-    sections: pciX(),
-  },
+  AGP,
+  PCI_X,
   ...HYPER_TRANSPORT,
   {
     id: 0x09,
@@ -298,13 +239,6 @@ function vectors(value: unknown): string {
   return typeof value === "number" ? String(value) : String(1 << code(value));
 }
 
-function rates(field: string) {
-  return text(/Rate=(\S+)/, (values) => {
-    const list = values[field];
-    return Array.isArray(list) && list.length > 0 ? list.map((rate) => `x${rate}`).join(",") : "<none>";
-  });
-}
-
 function sataLocation(location: unknown): string {
   if (location === "configuration space") return "InCfgSpace";
   return typeof location === "string" ? location.replace(" ", "") : `BAR??${code(location)}`;
@@ -312,9 +246,9 @@ function sataLocation(location: unknown): string {
 
 /** Two halves behind one another, the upper one without leading zeros, as lspci has it. */
 function joined(value: unknown, is64: unknown): string {
-  if (typeof value !== "bigint") return JSON.stringify(value);
-  const low = hex(value & 0xffff_ffffn, 8);
-  return is64 ? `${(value >> 32n).toString(16)}${low}` : low;
+  if (typeof value !== "number" && typeof value !== "bigint") return JSON.stringify(value);
+  const low = hex(BigInt.asUintN(32, BigInt(value)), 8);
+  return is64 ? `${(BigInt(value) >> 32n).toString(16)}${low}` : low;
 }
 
 function barOffset(start: RegExp, bir: string, offset: string): Section {
@@ -325,74 +259,4 @@ function barOffset(start: RegExp, bir: string, offset: string): Section {
       hexadecimal(/offset=([0-9a-f]{8})/, 8, offset),
     ],
   };
-}
-
-function pciX(): Section[] {
-  const device = text(
-    /Dev=([0-9a-f]{2}):([0-9a-f]{2})\.(\d)/,
-    ({ busNumber }) => hex(busNumber, 2),
-    ({ deviceNumber }) => hex(deviceNumber, 2),
-    ({ functionNumber }) => String(functionNumber),
-  );
-  const status = {
-    "64bit": "device64Bit",
-    "133MHz": "capable133Mhz",
-    SCD: "splitCompletionDiscarded",
-    USC: "unexpectedSplitCompletion",
-    SCO: "splitCompletionOverrun",
-    SRD: "splitRequestDelayed",
-    RSCEM: "receivedSplitCompletionErrorMessage",
-    "266MHz": "capable266Mhz",
-    "533MHz": "capable533Mhz",
-  };
-  return [
-    {
-      start: /^Command:/,
-      tokens: [
-        ...flags({ DPERE: "dataParityErrorRecoveryEnable", ERO: "relaxedOrderingEnable" }),
-        decimal(/RBC=(\d+)/, "maxMemoryReadBytes"),
-        decimal(/OST=(\d+)/, "maxOutstandingSplitTransactions"),
-      ],
-    },
-    {
-      start: /^Status:/,
-      tokens: [
-        device,
-        decimal(/DC=(\w+)/, "deviceComplexity"),
-        decimal(/DMMRBC=(\d+)/, "designedMaxMemoryReadBytes"),
-        decimal(/DMOST=(\d+)/, "designedMaxOutstandingSplitTransactions"),
-        // lspci shows it in units of 128 bytes.
-        text(/DMCRS=(\d+)/, ({ designedMaxCumulativeReadBytes: bytes }) => String(Number(bytes) / 128)),
-        ...flags(status),
-      ],
-    },
-    {
-      start: /^Secondary Status:/,
-      tokens: [
-        choice(/Freq=(\S+)/, "secondaryBusMode", BUS_MODES),
-        ...flags({
-          "64bit": "secondary64Bit",
-          "133MHz": "secondaryCapable133Mhz",
-          SCD: "secondarySplitCompletionDiscarded",
-          USC: "secondaryUnexpectedSplitCompletion",
-          SCO: "secondarySplitCompletionOverrun",
-          SRD: "secondarySplitRequestDelayed",
-        }),
-      ],
-    },
-    {
-      start: /^Upstream:/,
-      tokens: [
-        decimal(/Capacity=(\d+)/, "upstreamSplitTransactionCapacity"),
-        decimal(/CommitmentLimit=(\d+)/, "upstreamSplitTransactionCommitmentLimit"),
-      ],
-    },
-    {
-      start: /^Downstream:/,
-      tokens: [
-        decimal(/Capacity=(\d+)/, "downstreamSplitTransactionCapacity"),
-        decimal(/CommitmentLimit=(\d+)/, "downstreamSplitTransactionCommitmentLimit"),
-      ],
-    },
-  ];
 }

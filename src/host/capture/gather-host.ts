@@ -1,5 +1,12 @@
-import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
-import { type CaptureEntry, type CaptureManifest, MANIFEST_FORMAT, MANIFEST_NAME } from "../../kernel/port-capture.ts";
+import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
+import {
+  type CaptureEntry,
+  type CaptureManifest,
+  ipLinkPath,
+  MANIFEST_FORMAT,
+  MANIFEST_NAME,
+} from "../../kernel/port-capture.ts";
+import { vfInfoJson } from "../../kernel/port-vf-info.ts";
 import { anonymise } from "./anonymise.ts";
 import * as list from "./capture-list.ts";
 import { CaptureReader } from "./capture-reader.ts";
@@ -33,6 +40,7 @@ export async function* gatherHost(kernel: Kernel, options: CaptureOptions): Asyn
   const tables = known(await kernel.list("/sys/firmware/acpi/tables")) ?? [];
   for (const name of list.ACPI_TABLES) if (tables.includes(name)) reader.presence(`/sys/firmware/acpi/tables/${name}`);
   if (!isUnread(await kernel.list("/sys/firmware/efi"))) reader.folder("/sys/firmware/efi");
+  await gatherVfSettings(reader);
   await gatherLog(reader);
 
   const hostname = await readText(kernel, "/proc/sys/kernel/hostname");
@@ -192,6 +200,20 @@ async function gatherModules(reader: CaptureReader, drivers: ReadonlySet<string>
 }
 
 /** Lines on what vfleet is about, and those that name a PF or VF. */
+/** Settings of VFs, which only their PFs' interfaces report. */
+async function gatherVfSettings(reader: CaptureReader): Promise<void> {
+  const pfs = reader.paths().flatMap((path) => /^(.*)\/sriov_totalvfs$/.exec(path)?.[1] ?? []);
+  for (const pf of pfs) {
+    for (const netdev of await reader.names(`${pf}/net`)) {
+      const path = ipLinkPath(netdev);
+      const json = await reader.kernel.ipLink(netdev);
+      const kept = isUnread(json) ? json : (vfInfoJson(json) ?? unread(path, "EINVAL"));
+      if (isUnread(kept)) reader.notRead(path, kept);
+      else reader.text(path, kept);
+    }
+  }
+}
+
 async function gatherLog(reader: CaptureReader): Promise<void> {
   const path = "/kernel.log";
   const lines = await reader.kernel.log();

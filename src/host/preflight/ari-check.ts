@@ -58,7 +58,11 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
   const integrated = ownType(facts) === PCI_EXP_TYPE_RC_END;
   if (forwarding === true || integrated) return pass(`${why}; VFs are reached all the same`, evidence);
   if (forwarding !== false) {
-    return unknown(`${why}, and whether VFs are reached without it depends on a port that was not read`, undefined, evidence);
+    return unknown(
+      `${why}, and whether VFs are reached without it depends on a port that was not read`,
+      undefined,
+      evidence,
+    );
   }
   return warn(
     `${why}, and VFs on the PF's bus have device numbers above 0: a port forwards none to them, so they may not answer`,
@@ -75,8 +79,9 @@ function ownType({ pf }: PreflightFacts): unknown {
 function lowestPfOnBus({ pf, bridges, inventory }: PreflightFacts): HostFunction {
   const siblings = bridges[0]?.children ?? [...inventory.functions.values()];
   const pfs = siblings.flatMap(({ bdf }) => {
-    const fn = busOf(bdf) === busOf(pf.bdf) && domainOf(bdf) === domainOf(pf.bdf) && inventory.functions.get(bdf);
-    return fn && fn.sriov ? [fn] : [];
+    const beside = busOf(bdf) === busOf(pf.bdf) && domainOf(bdf) === domainOf(pf.bdf);
+    const fn = beside ? inventory.functions.get(bdf) : undefined;
+    return fn?.sriov ? [fn] : [];
   });
   return pfs.sort((a, b) => compareBdf(a.bdf, b.bdf))[0] ?? pf;
 }

@@ -39,7 +39,8 @@ export function checkBarSpace(facts: PreflightFacts): Outcome {
     fact: `VF BAR ${bar.index} (${bar.is64 ? "64" : "32"}-bit${bar.prefetchable ? ", prefetchable" : ""}) holds ${address(bar.address)}`,
     from: `config ${at(capability.offset + PCI_SRIOV_BAR + bar.index * 4)}`,
   }));
-  const apertures = aperturesOf(facts, bars, total);
+  const fixed = enhancedAllocation(facts, total);
+  const apertures = aperturesOf(facts, bars, fixed, total);
   const known = isUnread(apertures) ? [] : apertures;
   for (const { index, start, sizeBytes, from } of known) {
     const one = formatBytes(sizeBytes / BigInt(total));
@@ -48,23 +49,22 @@ export function checkBarSpace(facts: PreflightFacts): Outcome {
       from,
     });
   }
-  const failures = assignmentFailures(facts);
-  evidence.push(...failures, ...windowEvidence(facts));
+  const { counted, failed, lines } = bootLog(facts);
+  evidence.push(...lines.map((fact) => ({ fact, from: "kernel log" })), ...windowEvidence(facts));
 
-  const missing = bars.filter(({ index, address: value }) =>
-    isUnread(apertures) ? value === 0n : !known.some((aperture) => aperture.index === index),
-  );
+  const missing = isUnread(apertures)
+    ? bars.filter((bar) => bar.address === 0n).map(({ index }) => index)
+    : [...new Set([...[...bars, ...fixed].map(({ index }) => index), ...counted, ...failed])]
+        .filter((index) => !known.some((aperture) => aperture.index === index))
+        .sort();
   if (missing.length > 0) {
-    const names = `VF BAR ${missing.map(({ index }) => index).join(" and ")}`;
     return refuse(
-      `no address space for ${names} (ENOMEM, "not enough MMIO resources for SR-IOV")`,
+      `no address space for VF BAR ${missing.join(" and ")} (ENOMEM, "not enough MMIO resources for SR-IOV")`,
       REMEDY,
       evidence,
       0,
     );
   }
-  const crooked = known.find(({ start, sizeBytes }) => start % (sizeBytes / BigInt(total)) !== 0n);
-  if (crooked) return refuse(`VF BAR ${crooked.index} is not aligned to one VF's size`, REMEDY, evidence, 0);
   // Without sizes, at least the first byte must get through.
   const ranges = isUnread(apertures)
     ? bars.map(({ index, address: start }) => ({ index, start, sizeBytes: 1n }))
@@ -74,28 +74,49 @@ export function checkBarSpace(facts: PreflightFacts): Outcome {
     if (bridge === undefined) continue;
     return refuse(`VF BAR ${index} at ${address(start)} is outside the windows of ${bridge}`, REMEDY, evidence, 0);
   }
-  if (bars.length === 0 && known.length === 0) {
+  if (ranges.length === 0) {
     // A 32-bit VF BAR that got no address reads zero like one that is not there.
-    return failures.length > 0
-      ? refuse("no VF BAR has address space (ENOMEM)", REMEDY, evidence, 0)
-      : unknown("no VF BAR has an address, and zeros do not tell whether the device has any", undefined, evidence);
+    return unknown("no VF BAR has an address, and zeros do not tell whether the device has any", undefined, evidence);
   }
   if (isUnread(apertures)) {
     return unknown("the VF BARs have addresses; how large they are is not in the source", apertures, evidence);
   }
+  const crooked = fixed.length === 0 && apertures.find((aperture) => !isWhole(aperture, BigInt(total)));
+  if (crooked) {
+    return unknown(
+      `the space of VF BAR ${crooked.index} does not divide into ${total} VFs: TotalVFs changed since the kernel assigned it`,
+      undefined,
+      evidence,
+      "rescan the device, or reboot",
+    );
+  }
   return pass(`address space for ${total} VFs is assigned`, evidence);
 }
 
-/** From Enhanced Allocation, which is fixed; else from what the kernel assigned; else from a VF that shows its sizes. */
-function aperturesOf(facts: PreflightFacts, bars: readonly Bar[], total: number): Observed<readonly Aperture[]> {
-  const fixed = enhancedAllocation(facts, total);
-  if (fixed.length > 0) return fixed;
-  const { vfBarResources, vf0Resources } = facts;
+/** True where a range is `total` times one VF's size, a power of two to which it is aligned. */
+function isWhole({ start, sizeBytes }: Aperture, total: bigint): boolean {
+  const one = sizeBytes / total;
+  return one > 0n && sizeBytes % total === 0n && (one & (one - 1n)) === 0n && start % one === 0n;
+}
+
+/**
+ * From what the kernel assigned; else from Enhanced Allocation, which is fixed, or from a VF that shows its sizes. Starts
+ * are bus addresses, as bridges see them; on some machines the CPU's, which the kernel shows, are others.
+ */
+function aperturesOf(
+  { vfBarResources, vf0Resources }: PreflightFacts,
+  bars: readonly Bar[],
+  fixed: readonly Aperture[],
+  total: number,
+): Observed<readonly Aperture[]> {
   if (!isUnread(vfBarResources)) {
     return vfBarResources.map(({ index, start, end }) => {
-      return { index, start, sizeBytes: end - start + 1n, from: `resource line ${index + 8}` };
+      const held =
+        bars.find((bar) => bar.index === index)?.address ?? fixed.find((entry) => entry.index === index)?.start;
+      return { index, start: held || start, sizeBytes: end - start + 1n, from: `resource line ${index + 8}` };
     });
   }
+  if (fixed.length > 0) return fixed;
   if (vf0Resources === undefined || isUnread(vf0Resources) || bars.length === 0) return vfBarResources;
   const apertures: Aperture[] = [];
   for (const { index, address: start } of bars) {
@@ -118,14 +139,24 @@ function enhancedAllocation(facts: PreflightFacts, total: number): Aperture[] {
   });
 }
 
-/** What the kernel said at boot of VF BARs that it could not place; resources 7 to 12 are the VF BARs. */
-function assignmentFailures({ log }: PreflightFacts): Evidence[] {
-  if (isUnread(log)) return [];
-  return log
-    .filter(
-      (line) => /VF BAR \d|BAR (?:[7-9]|1[0-2]):/.test(line) && /can't assign|failed to assign|no space/.test(line),
-    )
-    .map((fact) => ({ fact, from: "kernel log" }));
+/**
+ * What the kernel said at boot: the VF BARs that it counted (`sriov_init`), a zero register's among them, and those that
+ * it could not place (`pci_assign_resource`). Older kernels call the VF BARs BAR 7 to BAR 12.
+ */
+function bootLog({ log }: PreflightFacts): { counted: number[]; failed: number[]; lines: string[] } {
+  const counted: number[] = [];
+  const failed: number[] = [];
+  const lines: string[] = [];
+  for (const line of isUnread(log) ? [] : log) {
+    const contained = /contains BAR ?(\d) for \d+ VFs/.exec(line)?.[1];
+    if (contained !== undefined) counted.push(Number(contained));
+    if (!/can't assign|failed to assign|no space/.test(line)) continue;
+    const [, vfBar, resource] = /VF BAR (\d)|BAR ([7-9]|1[0-2])[: ]/.exec(line) ?? [];
+    if (vfBar === undefined && resource === undefined) continue;
+    failed.push(vfBar === undefined ? Number(resource) - 7 : Number(vfBar));
+    lines.push(line);
+  }
+  return { counted, failed, lines };
 }
 
 /** The nearest bridge above the PF that does not pass on the whole range; undefined where all do, or were not read. */

@@ -1,6 +1,7 @@
 import { isUnread } from "../../kernel/port.ts";
 import { type Bdf, busOf, domainOf, formatBdf, hex, routingIdOf } from "../../pci/bdf.ts";
 import { vfBus, vfRoutingId, vfsWithinBus } from "../../pci/vf-address.ts";
+import { pfDriver } from "../drivers.ts";
 import { register } from "./capability-checks.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
@@ -102,7 +103,9 @@ function busRanges(facts: PreflightFacts): BusRange[] {
 function rootBusRange(facts: PreflightFacts, bdf: Bdf): BusRange | undefined {
   if (isUnread(facts.log)) return undefined;
   for (const line of facts.log) {
-    const match = /pci_bus ([0-9a-f]+):([0-9a-f]{2}): root bus resource \[bus [0-9a-f]{2}(?:-([0-9a-f]{2}))?\]/.exec(line);
+    const match = /pci_bus ([0-9a-f]+):([0-9a-f]{2}): root bus resource \[bus [0-9a-f]{2}(?:-([0-9a-f]{2}))?\]/.exec(
+      line,
+    );
     if (!match) continue;
     const [domain, first] = [Number.parseInt(match[1] as string, 16), Number.parseInt(match[2] as string, 16)];
     // Of a bus further down, the root's range says nothing: its own bridge is not in the source.
@@ -141,6 +144,8 @@ function busRemedy(facts: PreflightFacts, largest: number): string {
   if (facts.pf.sriov?.registers?.ariCapableHierarchy === false)
     ways.push("enable ARI for the slot (BIOS; no pci=noari), which brings VFs onto the PF's bus");
   ways.push("boot with pci=assign-busses, or reserve more buses for the slot (pci=hpbussize=N)");
-  if (largest > 0) ways.push(`ask for at most ${largest} VFs`);
+  const { driver } = facts.pf;
+  const countable = isUnread(driver) || driver === null || !pfDriver(driver)?.ignoresCount;
+  if (largest > 0 && countable) ways.push(`ask for at most ${largest} VFs`);
   return ways.join("; or ");
 }

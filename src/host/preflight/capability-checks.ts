@@ -60,7 +60,11 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
     );
   }
   if (isUnread(driverLimit)) {
-    return unknown(`the hardware has ${limit} VFs; whether the driver offers fewer is not known`, driverLimit, evidence);
+    return unknown(
+      `the hardware has ${limit} VFs; whether the driver offers fewer is not known`,
+      driverLimit,
+      evidence,
+    );
   }
   const lowered =
     !isUnread(totalVfs) && limit < totalVfs ? ` (the hardware has ${totalVfs}; the driver lowered it)` : "";

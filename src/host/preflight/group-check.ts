@@ -2,12 +2,7 @@ import { isUnread } from "../../kernel/port.ts";
 import { acsPath } from "../../pci/acs-path.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { IommuGroup } from "../../pci/iommu-groups.ts";
-import {
-  type AcsMode,
-  IOMMU_GROUPING_MODEL,
-  type IsolationModel,
-  isolationModel,
-} from "../../pci/isolation-model.ts";
+import { type AcsMode, IOMMU_GROUPING_MODEL, type IsolationModel, isolationModel } from "../../pci/isolation-model.ts";
 import { predictVfGroups, type VfGroup } from "../../pci/predict-vf-groups.ts";
 import { bridgesAbove, type TopologyNode } from "../../pci/topology.ts";
 import type { HostFunction, Inventory } from "../inventory.ts";

@@ -1,9 +1,12 @@
 import { isUnread } from "../../kernel/port.ts";
 import { pfDriver } from "../drivers.ts";
-import { type Evidence, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
+import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 const PCI_CAP_ID_EXP = 0x10;
+const PCI_EXP_TYPE_RC_END = 9;
+/** The upper of every port of the kernel's Open vSwitch; its bridges are not stacked on it. */
+const OPEN_VSWITCH = "ovs-system";
 
 /** Does this host's default route go over the PF? */
 export function checkDefaultRoute(facts: PreflightFacts): Outcome {
@@ -18,8 +21,16 @@ export function checkDefaultRoute(facts: PreflightFacts): Outcome {
     },
   ];
   const carrying = stacked.filter((name) => defaultRoutes.includes(name));
+  if (stacked.length > 1)
+    evidence.push({ fact: `${stacked.join(" < ")} on this PF`, from: "/sys/class/net/*/upper_*" });
+  if (carrying.length === 0 && stacked.includes(OPEN_VSWITCH)) {
+    return unknown(
+      "the PF is a port of Open vSwitch, which does not show where the default route goes on",
+      undefined,
+      evidence,
+    );
+  }
   if (carrying.length === 0) return pass("the default route does not go over the PF", evidence);
-  evidence.push({ fact: `${stacked.join(" < ")} on this PF`, from: "/sys/class/net/*/upper_*" });
   const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
   const resets = driver !== undefined && pfDriver(driver)?.resetsPf === true;
   return warn(
@@ -31,13 +42,11 @@ export function checkDefaultRoute(facts: PreflightFacts): Outcome {
 
 /** Is the link trained to what both of its ends can do? */
 export function checkLink(facts: PreflightFacts): Outcome {
-  const own = linkOf(facts.pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values);
-  if (!own) {
-    const integrated = facts.pf.decoded.capabilities.some(({ id }) => id === PCI_CAP_ID_EXP);
-    return integrated
-      ? pass("the PF is part of the root complex and has no link")
-      : unknown("the link could not be read", isUnread(facts.pf.config) ? facts.pf.config : undefined);
-  }
+  const express = facts.pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values;
+  if (express?.devicePortType === PCI_EXP_TYPE_RC_END)
+    return pass("the PF is part of the root complex and has no link");
+  const own = linkOf(express);
+  if (!own) return unknown("the link could not be read", firstUnread(facts.pf.config));
   const port = facts.bridges[0];
   const other = port && linkOf(port.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values);
   const evidence: Evidence[] = [
@@ -53,6 +62,13 @@ export function checkLink(facts: PreflightFacts): Outcome {
     });
   const speed = Math.min(own.maxSpeed, other?.maxSpeed ?? own.maxSpeed);
   const width = Math.min(own.maxWidth, other?.maxWidth ?? own.maxWidth);
+  if (!other && (own.speed < speed || own.width < width)) {
+    return unknown(
+      `the link runs at ${format(own.speed, own.width)}, below the PF's ${format(speed, width)}; what the other end can do was not read`,
+      undefined,
+      evidence,
+    );
+  }
   if (own.speed < speed || own.width < width) {
     return warn(
       `the link runs at ${format(own.speed, own.width)}, below the ${format(speed, width)} that both ends can do`,
@@ -113,7 +129,12 @@ const PARAMETERS: ReadonlyArray<{
     remedy: "boot without it",
     bad: true,
   },
-  { pattern: /^pci=(?:.*,)?noacs(?:,|$)/, effect: "turns ACS off", remedy: "boot without it", bad: true },
+  {
+    pattern: /^pci=(?:.*,)?nommconf(?:,|$)/,
+    effect: "takes extended configuration space away, and SR-IOV with it",
+    remedy: "boot without it",
+    bad: true,
+  },
   {
     pattern: /^pci=(?:.*,)?realloc=off/,
     effect: "keeps the kernel from making windows larger",
@@ -141,7 +162,7 @@ const PARAMETERS: ReadonlyArray<{
   },
   { pattern: /^amd_iommu=(?:.*,)?off(?:,|$)/, effect: "turns AMD-Vi off", remedy: "boot without it", bad: true },
   {
-    pattern: /^intremap=(?:.*,)?(?:off|no)/,
+    pattern: /^intremap=(?:.*,)?off(?:,|$)/,
     effect: "turns interrupt remapping off",
     remedy: "boot without it",
     bad: true,
@@ -159,6 +180,7 @@ const PARAMETERS: ReadonlyArray<{
     remedy: "",
     bad: false,
   },
+  { pattern: /^pci=(?:.*,)?config_acs=/, effect: "sets ACS controls of some devices by hand", remedy: "", bad: false },
   { pattern: /^vfio/, effect: "shapes VFIO", remedy: "", bad: false },
 ];
 
@@ -191,6 +213,14 @@ export function checkIommu(facts: PreflightFacts): Outcome {
   if (isUnread(groupCount)) return unknown("whether an IOMMU is on could not be read", groupCount);
   const evidence: Evidence[] = [{ fact: `${groupCount} IOMMU groups`, from: "/sys/kernel/iommu_groups" }];
   if (!isUnread(units)) evidence.push({ fact: units.join(", ") || "no unit", from: "/sys/class/iommu" });
+  if (groupCount > 0 && facts.use === "vfio" && facts.pf.iommuGroup === null) {
+    return refuse(
+      "the IOMMU does not cover the PF, and so not its VFs: VFIO cannot pass them to guests",
+      "look for the PF's domain in the firmware's tables (DMAR, IVRS, IORT), and for parameters that leave devices out",
+      [...evidence, { fact: "the PF is in no IOMMU group", from: "iommu_group" }],
+      0,
+    );
+  }
   if (groupCount > 0)
     return pass(`an IOMMU is on${isUnread(units) || units.length === 0 ? "" : ` (${units.join(", ")})`}`, evidence);
   const remedy = "turn VT-d or AMD-Vi on in the BIOS and boot with intel_iommu=on (Intel)";

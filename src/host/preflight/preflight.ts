@@ -1,5 +1,6 @@
 import { isUnread } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { pfDriver } from "../drivers.ts";
 import type { HostFunction, Inventory } from "../inventory.ts";
 import { checkAri } from "./ari-check.ts";
 import { checkBarSpace } from "./bar-space-check.ts";
@@ -29,6 +30,8 @@ interface Check {
   readonly code: string;
   /** Undefined where the check does not apply. */
   readonly run: (facts: PreflightFacts, count: number) => Outcome | undefined;
+  /** Asks about the VFs that come into being, which some drivers decide by themselves. */
+  readonly ofHardware?: true;
 }
 
 /** All checks, in the order in which the kernel would come upon them, then those of the way to a guest. */
@@ -36,15 +39,15 @@ export const CHECKS: readonly Check[] = [
   { name: "limits", code: "VFL-0101", run: checkLimits },
   { name: "pf-driver", code: "VFL-0102", run: checkPfDriver },
   { name: "present-vfs", code: "VFL-0103", run: checkPresentVfs },
-  { name: "capability", code: "VFL-0104", run: checkConsistency },
+  { name: "capability", code: "VFL-0104", run: checkConsistency, ofHardware: true },
   { name: "vf-bar-space", code: "VFL-0105", run: checkBarSpace },
-  { name: "bus-numbers", code: "VFL-0106", run: checkBusNumbers },
+  { name: "bus-numbers", code: "VFL-0106", run: checkBusNumbers, ofHardware: true },
   { name: "dependency-link", code: "VFL-0107", run: checkDependencyLink },
-  { name: "ari", code: "VFL-0108", run: checkAri },
-  { name: "msix", code: "VFL-0109", run: checkMsix },
+  { name: "ari", code: "VFL-0108", run: checkAri, ofHardware: true },
+  { name: "msix", code: "VFL-0109", run: checkMsix, ofHardware: true },
   { name: "iommu", code: "VFL-0110", run: checkIommu },
   { name: "interrupt-remapping", code: "VFL-0111", run: checkInterruptRemapping },
-  { name: "isolation", code: "VFL-0112", run: checkGroups },
+  { name: "isolation", code: "VFL-0112", run: checkGroups, ofHardware: true },
   { name: "use", code: "VFL-0113", run: checkUse },
   { name: "default-route", code: "VFL-0114", run: checkDefaultRoute },
   { name: "link", code: "VFL-0115", run: checkLink },
@@ -80,10 +83,21 @@ export function judge(facts: PreflightFacts, asked: number | undefined): Preflig
 }
 
 function run(facts: PreflightFacts, count: number): Finding[] {
-  return CHECKS.flatMap(({ name, code, run: check }) => {
-    const outcome = check(facts, count);
-    return outcome ? [{ check: name, code, ...outcome }] : [];
+  const made = madeVfs(facts, count);
+  return CHECKS.flatMap(({ name, code, run: check, ofHardware }) => {
+    const outcome = check(facts, ofHardware ? made : count);
+    if (!outcome) return [];
+    // No smaller number helps where the driver makes them all.
+    const fixed = made !== count && outcome.largest !== undefined && outcome.result === "refuse";
+    return [{ check: name, code, ...outcome, ...(fixed ? { largest: 0 } : {}) }];
   });
+}
+
+/** How many VFs come into being when `count` is written. */
+function madeVfs({ pf }: PreflightFacts, count: number): number {
+  const limit = pf.sriov?.driverLimit;
+  if (limit === undefined || isUnread(limit) || isUnread(pf.driver) || pf.driver === null) return count;
+  return pfDriver(pf.driver)?.ignoresCount ? Math.max(limit, count) : count;
 }
 
 /**

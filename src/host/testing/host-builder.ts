@@ -1,10 +1,10 @@
-import { isUnread, type Kernel } from "../../kernel/port.ts";
+import type { Kernel } from "../../kernel/port.ts";
 import { MemoryTree } from "../../kernel/snapshot/memory-tree.ts";
 import { treeKernel } from "../../kernel/snapshot/tree-kernel.ts";
 import { type Bdf, bdf, domainOf, formatBdf, routingIdOf } from "../../pci/bdf.ts";
-import { type ConfigOptions, configSpace, type ExtendedOptions } from "../../pci/testing/config-builder.ts";
+import { type ConfigOptions, configSpace } from "../../pci/testing/config-builder.ts";
 import { vfRoutingId } from "../../pci/vf-address.ts";
-import { type HostFunction, type Inventory, functionAt, readInventory } from "../inventory.ts";
+import { functionAt, type HostFunction, type Inventory, readInventory } from "../inventory.ts";
 import { readHostFacts, readPreflightFacts, type VfUse } from "../preflight/facts.ts";
 import { judge, type Preflight } from "../preflight/preflight.ts";
 
@@ -85,9 +85,11 @@ const MSIX = 0x80;
 /** A host with Intel's IOMMU and interrupt remapping on, VFIO loaded and its default route on another interface. */
 const USUAL_FILES: Readonly<Record<string, string>> = {
   "/proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 intel_iommu=on quiet\n",
-  "/proc/modules": "vfio_pci 16384 0 - Live 0x0\nigbvf 57344 0 - Live 0x0\niavf 57344 0 - Live 0x0\nigb 57344 0 - Live 0x0\n",
+  "/proc/modules":
+    "vfio_pci 16384 0 - Live 0x0\nigbvf 57344 0 - Live 0x0\niavf 57344 0 - Live 0x0\nigb 57344 0 - Live 0x0\n",
   "/proc/interrupts": " 24: 0 IR-PCI-MSIX-0000:01:00.0 0-edge eno1\n",
-  "/proc/net/route": "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\neno9\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n",
+  "/proc/net/route":
+    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\neno9\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n",
   "/proc/net/ipv6_route": "",
   "/sys/class/iommu/dmar0/uevent": "",
   "/sys/module/vfio_pci/parameters/enable_sriov": "N\n",
@@ -102,7 +104,8 @@ export function pf(address: string, options: TestPf = {}): TestFunction {
   const msix = options.msix === undefined ? { vectors: 10, enable: true } : options.msix;
   const link = options.link === undefined ? { speed: 1, width: 4 } : options.link;
   const devfn = routingIdOf(bdf(address)) & 0xff;
-  const extended: ExtendedOptions[] = options.ari === false ? [] : [{ id: 0x0e, dwords: [0] }];
+  const extended: NonNullable<ConfigOptions["extended"]>[number][] =
+    options.ari === false ? [] : [{ id: 0x0e, dwords: [0] }];
   extended.push({ id: 0x10, dwords: sriovDwords(options, vfBars, devfn) });
   return {
     config: {
@@ -196,14 +199,22 @@ export function testKernel({ functions, files = {}, log = [], complete = true }:
     if (content !== undefined) tree.addFile(path, content);
   }
   for (const [index, [address, fn]] of Object.entries(functions).entries()) {
-    addFunction(tree, bdf(address), fn, files["/sys/kernel/iommu_groups"] === undefined ? (fn.iommuGroup ?? index) : undefined);
+    addFunction(
+      tree,
+      bdf(address),
+      fn,
+      files["/sys/kernel/iommu_groups"] === undefined ? (fn.iommuGroup ?? index) : undefined,
+    );
   }
   if (log.length > 0) tree.addFile("/kernel.log", log.join("\n"));
   return treeKernel(tree, { kind: "snapshot", name: "snapshot:test", complete });
 }
 
 /** The inventory of a host and one of its functions. */
-export async function readHost(host: TestHost, address = "0000:01:00.0"): Promise<{ inventory: Inventory; pf: HostFunction }> {
+export async function readHost(
+  host: TestHost,
+  address = "0000:01:00.0",
+): Promise<{ inventory: Inventory; pf: HostFunction }> {
   const inventory = await readInventory(testKernel(host));
   return { inventory, pf: functionAt(inventory, bdf(address)) };
 }
@@ -276,7 +287,8 @@ function resourceFile(vfBars: readonly TestVfBar[], totalVfs: number): string {
   const lines = Array.from({ length: 13 }, () => resourceLine(0n, 0n, 0n));
   lines[0] = resourceLine(0xe000_0000n, 0xe001_ffffn, 0x40200n);
   for (const { index, address, vfSizeBytes = 0x4000n } of vfBars) {
-    if (address !== 0n) lines[7 + index] = resourceLine(address, address + vfSizeBytes * BigInt(totalVfs) - 1n, 0x14220cn);
+    if (address !== 0n)
+      lines[7 + index] = resourceLine(address, address + vfSizeBytes * BigInt(totalVfs) - 1n, 0x14220cn);
   }
   return lines.join("");
 }
@@ -300,18 +312,4 @@ function msixPatch({ vectors, enable }: { vectors: number; enable: boolean }): [
     [EXPRESS + 1, [MSIX]],
     [MSIX, [0x11, 0, control & 0xff, control >>> 8]],
   ];
-}
-
-/** The result of one check, by its name. */
-export function findingOf({ findings }: Preflight, check: string): Preflight["findings"][number] {
-  const found = findings.find((finding) => finding.check === check);
-  if (!found) throw new Error(`no check ${check}`);
-  return found;
-}
-
-/** Text of a file that is there. */
-export async function fileText(kernel: Kernel, path: string): Promise<string> {
-  const content = await kernel.read(path);
-  if (isUnread(content)) throw new Error(`${path}: ${content.errno}`);
-  return new TextDecoder().decode(content);
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, rea
 import { type Kernel, type Observed, type Unread, unread } from "../port.ts";
 import { readFile } from "../read-file.ts";
 import { DeadlineReader, type DeadlineReaderOptions } from "./deadline-reader.ts";
+import { readIpLink } from "./ip-link.ts";
 import { readKmsg } from "./kmsg.ts";
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
@@ -86,6 +87,8 @@ export function openLinux(root = "/", options: LinuxOptions = {}): Kernel {
         return failed(path, error);
       }
     },
+
+    ipLink: readIpLink,
 
     async log() {
       const path = "/dev/kmsg";

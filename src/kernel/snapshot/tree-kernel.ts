@@ -1,4 +1,5 @@
 import { isUnread, type Kernel, type KernelSource, type Observed, type Unread, unread } from "../port.ts";
+import { ipLinkPath } from "../port-capture.ts";
 import { type Errno, type Resolved, resolvePath, type Tree } from "./tree.ts";
 
 export interface TreeKernelOptions {
@@ -47,6 +48,12 @@ export function treeKernel(tree: Tree, source: KernelSource, options: TreeKernel
       return at(path, true, ({ path: canonical, entry }) =>
         entry.kind === "folder" ? tree.names(canonical) : "ENOTDIR",
       );
+    },
+    async ipLink(netdev) {
+      const path = ipLinkPath(netdev);
+      const content = await read(path);
+      if (isUnread(content)) return unread(path, content.errno, "the source holds no VF settings");
+      return new TextDecoder().decode(content);
     },
     async log() {
       const content = await read(logPath, LOG_LIMIT_BYTES);

@@ -4,6 +4,8 @@ import { VfleetError } from "../errors/vfleet-error.ts";
 import { isUnread } from "../kernel/port.ts";
 import { paint } from "./terminal.ts";
 
+const PIECE_CHARACTERS = 256 * 1024;
+
 declare global {
   interface JSON {
     /** Text that goes into JSON as it is (ECMAScript's JSON.parse source text access). */
@@ -26,6 +28,19 @@ export function toJson(value: unknown, indent = 2): string {
 /** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends the program quietly. */
 export function print(text: string): void {
   writeAll(1, text);
+}
+
+/** Prints texts one after another, a large piece at a time, so that neither system calls nor memory become many. */
+export function printAll(texts: Iterable<() => string>): void {
+  let pending = "";
+  for (const text of texts) {
+    pending += text();
+    if (pending.length > PIECE_CHARACTERS) {
+      print(pending);
+      pending = "";
+    }
+  }
+  print(pending);
 }
 
 /** Writes a line to standard error: progress, notes. */

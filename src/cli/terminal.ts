@@ -12,9 +12,13 @@ const STYLES = {
   faint: "dim",
 } as const satisfies Record<Tone, Parameters<typeof styleText>[0]>;
 
+/** Whether standard output takes colour: asked once, since asking takes longer than colouring. */
+let coloured: boolean | undefined;
+
 /** Colours text where standard output is a terminal that shows colour (and NO_COLOR is not set). */
 export function paint(tone: Tone, text: string): string {
-  return text === "" ? "" : styleText(STYLES[tone], text, { stream: process.stdout });
+  coloured ??= styleText("bold", "x", { stream: process.stdout }) !== "x";
+  return coloured && text !== "" ? styleText(STYLES[tone], text, { validateStream: false }) : text;
 }
 
 /** A cell of a table: text, and how it is coloured. */

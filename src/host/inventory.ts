@@ -2,7 +2,7 @@ import { VfleetError } from "../errors/vfleet-error.ts";
 import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
 import { configSpaceOf } from "../kernel/port-config.ts";
 import { type Bdf, compareBdf, parseBdf } from "../pci/bdf.ts";
-import { ConfigSpace } from "../pci/config-space.ts";
+import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE, PCI_CFG_SPACE_SIZE } from "../pci/config-space.ts";
 import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
 import { type SriovValues, sriovOf } from "../pci/sriov-state.ts";
 import { buildTopology, type TopologyNode, type VfLinks } from "../pci/topology.ts";
@@ -51,11 +51,16 @@ interface PfSriov {
 
 const DEVICES = "/sys/bus/pci/devices";
 
+/** What a look over all functions needs of a VF: its header and standard capabilities. */
+const VF_CONFIG_BYTES = PCI_CFG_SPACE_SIZE;
+
 /**
  * Reads all PCI functions of a host. Whatever could not be read is unread in place; only a host without a list of devices
- * throws (VFL-0012).
+ * throws (VFL-0012). Reading registers is slow (a millisecond a function), so of VFs, of which there may be thousands, the
+ * extended configuration space is left out.
+ * @param whole a function of which all registers are wanted, VF or not.
  */
-export async function readInventory(kernel: Kernel): Promise<Inventory> {
+export async function readInventory(kernel: Kernel, whole?: Bdf): Promise<Inventory> {
   const names = await kernel.list(DEVICES);
   if (isUnread(names)) {
     throw new VfleetError("VFL-0012", {
@@ -64,14 +69,16 @@ export async function readInventory(kernel: Kernel): Promise<Inventory> {
     });
   }
   const addresses = names.flatMap((name) => parseBdf(name) ?? []).sort(compareBdf);
+  const links = await readVfLinks(kernel, addresses);
   const decoded: DecodedFunction[] = [];
   const configs = new Map<Bdf, Observed<true>>();
   for (const bdf of addresses) {
-    const config = await configSpaceOf(kernel, bdf);
+    const limit = links?.has(bdf) && bdf !== whole ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE;
+    const config = await configSpaceOf(kernel, bdf, limit);
     configs.set(bdf, isUnread(config) ? config : true);
     decoded.push(decodeFunction(bdf, isUnread(config) ? new ConfigSpace(new Uint8Array(0)) : config));
   }
-  const nodes = buildTopology(decoded, await readVfLinks(kernel, addresses));
+  const nodes = buildTopology(decoded, links);
   const functions = new Map<Bdf, HostFunction>();
   for (const node of nodes.values()) {
     const config = configs.get(node.bdf) ?? unread(sysfsPath(node.bdf, "config"), "ENOENT");
@@ -112,7 +119,7 @@ async function readVfLinks(kernel: Kernel, addresses: readonly Bdf[]): Promise<V
       if (index === undefined) continue;
       const target = await readLinkName(kernel, sysfsPath(physfn, entry));
       const vf = isUnread(target) ? undefined : parseBdf(target);
-      if (vf) links.set(vf, { physfn, index: Number(index) });
+      if (vf && vf !== physfn) links.set(vf, { physfn, index: Number(index) });
     }
   }
   return links.size > 0 || kernel.source.complete ? links : undefined;

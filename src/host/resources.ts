@@ -57,7 +57,7 @@ export async function readVfBarResources(kernel: Kernel, bdf: Bdf): Promise<Obse
     .map((resource) => ({ ...resource, index: resource.index - PCI_IOV_RESOURCES }));
 }
 
-/** Bytes in words: 16 KiB, 1.5 MiB; exact where it is whole. */
+/** Bytes in words: 16 KiB, 1536 KiB, 12.5 MiB; exact below ten thousand. */
 export function formatBytes(size: bigint): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;

@@ -1,5 +1,5 @@
 import { type ConfigSpace, PCI_CFG_SPACE_SIZE } from "./config-space.ts";
-import { decodeTable, type RegisterTable, tableSize, type Values } from "./register.ts";
+import { decodeInto, decodeTable, type RegisterTable, tableSize, type Values } from "./register.ts";
 
 /** A further group of registers of one capability, as this instance has it: an entry of a table, a port, a VC. */
 export interface Block {
@@ -66,6 +66,8 @@ export interface DecodedCapability {
   readonly values: Readonly<Record<string, unknown>>;
   /** The registers of this instance beyond the definition's table. */
   readonly blocks: readonly Block[];
+  /** Those of the values that no register shows by itself, and the arrays of blocks. */
+  readonly derived: Readonly<Record<string, unknown>>;
 }
 
 /** Something in a configuration space that is not as the specification wants it, or could not be read. */
@@ -184,26 +186,42 @@ export function decodeCapability(
   const { offset } = header;
   if (definition === undefined) {
     const bytes = view.space.hexDump(offset, unknownSize);
-    return { definition, ...header, name: "unknown", sizeBytes: unknownSize, values: { bytes }, blocks: [] };
+    return {
+      definition,
+      ...header,
+      name: "unknown",
+      sizeBytes: unknownSize,
+      values: { bytes },
+      blocks: [],
+      derived: { bytes },
+    };
   }
   const values: Record<string, unknown> = decodeTable(view.space, offset, definition.table);
   let end = tableSize(definition.table);
   const blocks = definition.blocks?.(values, view) ?? [];
+  const derived: Record<string, unknown> = {};
   for (const block of blocks) {
-    const decoded: Record<string, unknown> = decodeTable(view.space, offset + block.offset, block.table);
-    if (block.derive) Object.assign(decoded, block.derive(decoded));
-    if (block.name === undefined) {
-      Object.assign(values, decoded);
-    } else {
-      const list = values[block.name];
-      if (Array.isArray(list)) list.push(decoded);
-      else values[block.name] = [decoded];
-    }
+    const at = offset + block.offset;
     end = Math.max(end, block.offset + tableSize(block.table));
+    if (block.name === undefined) {
+      decodeInto(values, view.space, at, block.table);
+      if (block.derive) Object.assign(derived, block.derive(values));
+      continue;
+    }
+    const decoded: Record<string, unknown> = decodeTable(view.space, at, block.table);
+    if (block.derive) Object.assign(decoded, block.derive(decoded));
+    const list = derived[block.name];
+    if (Array.isArray(list)) list.push(decoded);
+    else derived[block.name] = [decoded];
   }
-  if (definition.derive) Object.assign(values, definition.derive(values, view));
+  Object.assign(values, derived);
+  if (definition.derive) {
+    const last = definition.derive(values, view);
+    Object.assign(values, last);
+    Object.assign(derived, last);
+  }
   const sizeBytes = Math.max(end, definition.size?.(values) ?? 0);
-  return { definition, ...header, name: definition.name, sizeBytes, values, blocks };
+  return { definition, ...header, name: definition.name, sizeBytes, values, blocks, derived };
 }
 
 /** An offset as the specification writes it: 160h. */

@@ -55,10 +55,13 @@ const PCI_CAP_ID_PCIX = 0x07;
 /** How much of a capability is shown that has no definition, and whose end the next one does not mark. */
 const UNKNOWN_SHOWN_BYTES = 64;
 
-const LAYOUTS: Readonly<Record<number, { table: RegisterTable; barCount: number; pointer: number }>> = {
-  [PCI_HEADER_TYPE_NORMAL]: { table: TYPE0_HEADER, barCount: 6, pointer: 0x34 },
-  [PCI_HEADER_TYPE_BRIDGE]: { table: TYPE1_HEADER, barCount: 2, pointer: 0x34 },
-  [PCI_HEADER_TYPE_CARDBUS]: { table: TYPE2_HEADER, barCount: 1, pointer: 0x14 },
+/** What the common registers and those of a layout fill. */
+const PCI_STD_HEADER_SIZEOF = 0x40;
+
+const LAYOUTS: Readonly<Record<number, { table: RegisterTable; size: number; barCount: number; pointer: number }>> = {
+  [PCI_HEADER_TYPE_NORMAL]: { table: TYPE0_HEADER, size: PCI_STD_HEADER_SIZEOF, barCount: 6, pointer: 0x34 },
+  [PCI_HEADER_TYPE_BRIDGE]: { table: TYPE1_HEADER, size: PCI_STD_HEADER_SIZEOF, barCount: 2, pointer: 0x34 },
+  [PCI_HEADER_TYPE_CARDBUS]: { table: TYPE2_HEADER, size: 0x44, barCount: 1, pointer: 0x14 },
 };
 
 /**
@@ -86,7 +89,7 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
         : { kind: "reserved-value", offset: 0x0e, message: `no header has the layout ${headerType}` },
     );
   }
-  if (!space.has(0, 0x40)) problems.push(unreadHeader(space));
+  if (!space.has(0, layout?.size ?? PCI_STD_HEADER_SIZEOF)) problems.push(unreadHeader(space));
 
   // Capabilities are the greater part of the work, and of thousands of VFs hardly anyone looks at them: when first asked.
   let lists: CapabilityLists | undefined;
@@ -144,7 +147,13 @@ function decodeCapabilityLists(space: ConfigSpace, pointer: number | undefined, 
   const express = standard.find(({ id }) => id === PCI_CAP_ID_EXP);
   // Extended configuration space belongs to PCI Express and PCI-X 2 functions alone; elsewhere the bytes mean nothing.
   if (!express && !standard.some(({ id }) => id === PCI_CAP_ID_PCIX)) return { standard, extended: [] };
-  const found = space.end > PCI_CFG_SPACE_SIZE ? walkExtendedCapabilities(space, problems) : [];
+  const isRead = space.end > PCI_CFG_SPACE_SIZE;
+  const found = isRead ? walkExtendedCapabilities(space, problems) : [];
+  if (express && !isRead) {
+    // Else the function would seem to have none: no SR-IOV, no ACS. (PCI-X 1.0 has none.)
+    const message = `extended configuration space, from ${at(PCI_CFG_SPACE_SIZE)} on, was not read`;
+    problems.push({ kind: "unread", offset: PCI_CFG_SPACE_SIZE, message });
+  }
   const type = express?.values.devicePortType;
   const portType = typeof type === "number" ? type : undefined;
   const extended = decodeList(found, EXTENDED_CAPABILITIES, space, portType, PCI_CFG_SPACE_EXP_SIZE, problems);

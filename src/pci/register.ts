@@ -96,14 +96,54 @@ export function register<const F extends Record<string, Field>>(
  */
 export function decodeTable<T extends RegisterTable>(space: ConfigSpace, base: number, table: T): Values<T> {
   const values: Record<string, unknown> = {};
-  for (const name in table) {
-    const { offset, width, fields } = table[name] as Register;
+  decodeInto(values, space, base, table);
+  return values as Values<T>;
+}
+
+/** As {@link decodeTable}, into a record that may have other fields. */
+export function decodeInto(
+  values: Record<string, unknown>,
+  space: ConfigSpace,
+  base: number,
+  table: RegisterTable,
+): void {
+  for (const { offset, width, fields } of planOf(table)) {
     const raw = space.read(base + offset, width);
-    for (const key in fields) {
-      values[key] = raw === undefined ? null : fieldValue(fields[key] as Field, raw);
+    if (raw === undefined) {
+      for (const { key } of fields) values[key] = null;
+    } else {
+      for (const { key, lsb, mask, value } of fields) values[key] = value(((raw >>> lsb) & mask) >>> 0);
     }
   }
-  return values as Values<T>;
+}
+
+/** A register with its fields in a row, all of one shape: decoding looks nothing up by name. */
+interface RegisterPlan {
+  readonly offset: number;
+  readonly width: 8 | 16 | 32;
+  readonly fields: ReadonlyArray<{
+    readonly key: string;
+    readonly lsb: number;
+    readonly mask: number;
+    readonly value: (raw: number) => unknown;
+  }>;
+}
+
+const PLANS = new WeakMap<RegisterTable, readonly RegisterPlan[]>();
+
+function planOf(table: RegisterTable): readonly RegisterPlan[] {
+  let plan = PLANS.get(table);
+  if (!plan) {
+    plan = Object.values(table).map(({ offset, width, fields }) => ({
+      offset,
+      width,
+      fields: Object.entries(fields).map(([key, field]) => {
+        return { key, lsb: field.lsb, mask: lowMask(field.width), value: field.value };
+      }),
+    }));
+    PLANS.set(table, plan);
+  }
+  return plan;
 }
 
 /** The decoded value of one field in its register's raw value. */

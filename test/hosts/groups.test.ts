@@ -67,7 +67,9 @@ describe("IOMMU groups as a real kernel formed them", () => {
         );
         for (const { bdf, group } of foreseen.vfs) {
           // VFs of other PFs, which the prediction for this PF knows nothing of, are not counted.
-          const expected = groupOf.get(bdf as Bdf)?.filter((member) => made.includes(member) || before.functions.has(member));
+          const expected = groupOf
+            .get(bdf as Bdf)
+            ?.filter((member) => made.includes(member) || before.functions.has(member));
           assert.deepEqual([...(group?.members ?? [])].sort(), expected?.sort());
           compared++;
         }

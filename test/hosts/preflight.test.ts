@@ -54,7 +54,9 @@ describe("preflight forecasts what the real kernel answered", () => {
     test(`${host}: ${vfs} VFs on ${pf}: ${errno}`, () => {
       const { status, json } = preflight(host, pf, "--vfs", String(vfs));
       const [result] = json.preflights;
-      const refusals = result?.findings.filter((finding) => finding.result === "refuse").map((finding) => finding.check);
+      const refusals = result?.findings
+        .filter((finding) => finding.result === "refuse")
+        .map((finding) => finding.check);
       assert.deepEqual(refusals, check === undefined ? [] : [check]);
       assert.equal(status, errno === "OK" ? 0 : 3);
     });

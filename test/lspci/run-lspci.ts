@@ -1,4 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { findTool } from "../require-tool.ts";
+
+const LSPCI = findTool("lspci") ?? "lspci";
 
 /** The arguments that show everything: domains, numbers instead of names, all registers. */
 const SHOW_ALL = ["-D", "-n", "-vvv"];
@@ -6,7 +9,7 @@ const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** What pciutils makes of a dump. Its complaints go nowhere: lspci warns of a missing libkmod in every container. */
 export function runLspci(file: string): string {
-  return execFileSync("lspci", [...SHOW_ALL, "-F", file], {
+  return execFileSync(LSPCI, [...SHOW_ALL, "-F", file], {
     encoding: "utf8",
     maxBuffer: OUTPUT_LIMIT_BYTES,
     stdio: ["ignore", "pipe", "ignore"],
@@ -15,6 +18,6 @@ export function runLspci(file: string): string {
 
 /** As "3.9.0". */
 export function lspciVersion(): string {
-  const text = execFileSync("lspci", ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const text = execFileSync(LSPCI, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? "unknown";
 }

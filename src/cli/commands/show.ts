@@ -7,7 +7,7 @@ import { functionToJson } from "../function-json.ts";
 import { hostFunctionToJson } from "../host-json.ts";
 import { print, toJson } from "../output.ts";
 import { renderDetails } from "../render-details.ts";
-import { renderFunction } from "../render-function.ts";
+import { renderHeadline, renderRegisters } from "../render-function.ts";
 
 export interface ShowOptions {
   readonly source: string;
@@ -18,7 +18,7 @@ export interface ShowOptions {
 /** `vfleet show BDF`: all of one function, as its host and as its registers have it. */
 export async function show(address: string, options: ShowOptions): Promise<number> {
   const wanted = bdf(address);
-  const inventory = await readInventory(await openSource(options.source));
+  const inventory = await readInventory(await openSource(options.source), wanted);
   const fn = functionAt(inventory, wanted);
   const details = await readFunctionDetails(inventory, fn);
   if (options.json) {
@@ -27,7 +27,7 @@ export async function show(address: string, options: ShowOptions): Promise<numbe
   }
   const remark = fn.node.vf ? { remark: `VF ${fn.node.vf.index} of ${fn.node.vf.physfn}` } : {};
   const identity = { vendorId: known(fn.vendorId), deviceId: known(fn.deviceId), ...remark };
-  const [headline = "", ...registers] = renderFunction(fn.decoded, identity, options.verbose);
-  print(`${[headline, ...renderDetails(fn, details), ...registers].join("\n")}\n`);
+  const host = renderDetails(fn, details).join("\n");
+  print(`${renderHeadline(fn.decoded, identity)}\n${host}\n${renderRegisters(fn.decoded, identity, options.verbose)}`);
   return 0;
 }

@@ -51,7 +51,8 @@ export interface TestPf {
   readonly multiFunction?: boolean;
   readonly readBytes?: number;
   readonly driver?: string | null;
-  readonly iommuGroup?: number;
+  /** Null: the IOMMU does not cover it. */
+  readonly iommuGroup?: number | null;
   /** The PF's interfaces, and whether each is up. */
   readonly net?: Readonly<Record<string, boolean>>;
   readonly files?: Readonly<Record<string, string>>;
@@ -60,7 +61,8 @@ export interface TestPf {
 export interface TestFunction {
   readonly config: ConfigOptions;
   readonly driver?: string | null;
-  readonly iommuGroup?: number;
+  /** Null: the IOMMU does not cover it. */
+  readonly iommuGroup?: number | null;
   readonly net?: Readonly<Record<string, boolean>>;
   /** Attributes by their names; a value of undefined takes one of the usual ones away. */
   readonly files?: Readonly<Record<string, string | undefined>>;
@@ -69,11 +71,13 @@ export interface TestFunction {
 
 export interface TestHost {
   readonly functions: Readonly<Record<string, TestFunction>>;
-  /** Files of the host besides the functions' own, over the usual ones; undefined takes one away. */
+  /** Files of the host besides the functions' own, over the usual ones of a complete one; undefined takes one away. */
   readonly files?: Readonly<Record<string, string | undefined>>;
   readonly log?: readonly string[];
   /** False: a source like a dump, in which absence means nothing. */
   readonly complete?: boolean;
+  /** False: no IOMMU is on. */
+  readonly iommu?: boolean;
 }
 
 const PCI_EXP_TYPE_ROOT_PORT = 4;
@@ -91,7 +95,6 @@ const USUAL_FILES: Readonly<Record<string, string>> = {
   "/proc/net/route":
     "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\neno9\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n",
   "/proc/net/ipv6_route": "",
-  "/sys/class/iommu/dmar0/uevent": "",
   "/sys/module/vfio_pci/parameters/enable_sriov": "N\n",
   "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts": "N\n",
 };
@@ -192,19 +195,19 @@ export function hostWithPf(options: TestPf = {}, host: Partial<TestHost> = {}): 
   return { ...host, functions: { "0000:00:01.0": rootPort(1), ...functions, ...host.functions } };
 }
 
-/** The host as a kernel shows it. Every function is in an IOMMU group of its own, unless one has a number. */
-export function testKernel({ functions, files = {}, log = [], complete = true }: TestHost): Kernel {
+/** The host as a kernel shows it. Every function is in an IOMMU group of its own, unless it names one. */
+export function testKernel({ functions, files = {}, log = [], complete = true, iommu = true }: TestHost): Kernel {
   const tree = new MemoryTree();
-  for (const [path, content] of Object.entries({ ...USUAL_FILES, ...files })) {
+  tree.addFolder("/sys/bus/pci/devices");
+  for (const [path, content] of Object.entries({ ...(complete ? USUAL_FILES : {}), ...files })) {
     if (content !== undefined) tree.addFile(path, content);
   }
+  if (complete) tree.addFolder("/sys/kernel/iommu_groups");
+  if (complete) tree.addFolder("/sys/class/iommu");
+  if (iommu && complete) tree.addFile("/sys/class/iommu/dmar0/uevent", "");
   for (const [index, [address, fn]] of Object.entries(functions).entries()) {
-    addFunction(
-      tree,
-      bdf(address),
-      fn,
-      files["/sys/kernel/iommu_groups"] === undefined ? (fn.iommuGroup ?? index) : undefined,
-    );
+    const group = fn.iommuGroup === undefined && iommu && complete ? index : fn.iommuGroup;
+    addFunction(tree, bdf(address), fn, group ?? undefined);
   }
   if (log.length > 0) tree.addFile("/kernel.log", log.join("\n"));
   return treeKernel(tree, { kind: "snapshot", name: "snapshot:test", complete });

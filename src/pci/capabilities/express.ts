@@ -18,6 +18,9 @@ const PCI_EXP_TYPE_PCIE_BRIDGE = 0x8;
 const PCI_EXP_TYPE_RC_END = 0x9;
 const PCI_EXP_TYPE_RC_EC = 0xa;
 
+const CONTROL_TABLE = { deviceControl: DEVICE_CONTROL };
+const BRIDGE_CONTROL_TABLE = { deviceControl: BRIDGE_DEVICE_CONTROL };
+
 /** From version 2 on every function has room for all registers, implemented or not. */
 const VERSION_2_SIZE = 0x3c;
 
@@ -51,8 +54,9 @@ export const EXPRESS = capability({
   blocks: ({ capabilityVersion, devicePortType, slotImplemented }) => {
     if (capabilityVersion === null || devicePortType === null) return [];
     const version2 = capabilityVersion >= 2;
-    const deviceControl = devicePortType === PCI_EXP_TYPE_PCI_BRIDGE ? BRIDGE_DEVICE_CONTROL : DEVICE_CONTROL;
-    const blocks: Block[] = [{ offset: 0, table: { deviceControl } }];
+    const blocks: Block[] = [
+      { offset: 0, table: devicePortType === PCI_EXP_TYPE_PCI_BRIDGE ? BRIDGE_CONTROL_TABLE : CONTROL_TABLE },
+    ];
     if (hasLink(devicePortType)) blocks.push({ offset: 0, table: LINK });
     if (slotImplemented && canHaveSlot(devicePortType)) {
       blocks.push({ offset: 0, table: SLOT, derive: slotPowerLimit });

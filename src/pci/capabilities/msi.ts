@@ -42,6 +42,10 @@ function maskTable(is64: boolean): RegisterTable {
   };
 }
 
+/** The registers that follow the address, for both of its widths. */
+const AFTER_ADDRESS_32 = { data: dataTable(false), extendedData: extendedDataTable(false), mask: maskTable(false) };
+const AFTER_ADDRESS_64 = { data: dataTable(true), extendedData: extendedDataTable(true), mask: maskTable(true) };
+
 /** Message Signaled Interrupts: up to 32 vectors at one address. */
 export const MSI = capability({
   id: 0x05,
@@ -63,11 +67,12 @@ export const MSI = capability({
   },
   blocks: ({ address64Capable, perVectorMaskingCapable, extendedMessageDataCapable }) => {
     if (address64Capable === null) return [];
+    const tables = address64Capable ? AFTER_ADDRESS_64 : AFTER_ADDRESS_32;
     const blocks: Block[] = [];
     if (address64Capable) blocks.push({ offset: 0, table: UPPER_ADDRESS });
-    blocks.push({ offset: 0, table: dataTable(address64Capable) });
-    if (extendedMessageDataCapable) blocks.push({ offset: 0, table: extendedDataTable(address64Capable) });
-    if (perVectorMaskingCapable) blocks.push({ offset: 0, table: maskTable(address64Capable) });
+    blocks.push({ offset: 0, table: tables.data });
+    if (extendedMessageDataCapable) blocks.push({ offset: 0, table: tables.extendedData });
+    if (perVectorMaskingCapable) blocks.push({ offset: 0, table: tables.mask });
     return blocks;
   },
   derive: (values) => {

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The repository's root folder. */
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Real dumps, one or several for each capability, which lie beside the repository where it is developed. */
 const SHARED_DUMPS = join(ROOT, "../shared/data");
 

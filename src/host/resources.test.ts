@@ -73,6 +73,12 @@ describe("readVfBarResources", () => {
     assert.deepEqual(await readVfBarResources(kernelWith(text), ADDRESS), []);
   });
 
+  it("leaves out a range from 0 on, which the kernel sized and never placed", async () => {
+    const line = "0x0000000000000000 0x000000000001ffff 0x000000000014220c";
+    const text = `${[...Array(7).fill(ZEROS), line, ...Array(5).fill(ZEROS)].join("\n")}\n`;
+    assert.deepEqual(await readVfBarResources(kernelWith(text), ADDRESS), []);
+  });
+
   it("is unread where the file has no lines for VF BARs: nothing is known of them", async () => {
     const resources = await readVfBarResources(kernelWith(`${ZEROS}\n`.repeat(7)), ADDRESS);
     assert.ok(isUnread(resources) && resources.errno === "ENODATA");

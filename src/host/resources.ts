@@ -53,7 +53,8 @@ export async function readVfBarResources(kernel: Kernel, bdf: Bdf): Promise<Obse
   const resources = await readResources(kernel, bdf);
   if (isUnread(resources)) return resources;
   return resources
-    .filter(({ index }) => index >= PCI_IOV_RESOURCES && index < last)
+    // A range from 0 on was sized and found no place.
+    .filter(({ index, start }) => index >= PCI_IOV_RESOURCES && index < last && start !== 0n)
     .map((resource) => ({ ...resource, index: resource.index - PCI_IOV_RESOURCES }));
 }
 

@@ -46,7 +46,7 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
   if (!isKernelPf(facts, facts.pf)) {
     return refuse(
       "the kernel takes it for no Physical Function (no sriov_totalvfs)",
-      "look in the kernel log for why it refused the capability at boot (EIO), and whether the kernel has CONFIG_PCI_IOV",
+      "see whether the kernel has CONFIG_PCI_IOV; else it refused the capability at boot (EIO): update the device's firmware",
       evidence,
       0,
     );

@@ -43,7 +43,7 @@ const PICTURES: readonly Picture[] = [
 
 for (const picture of PICTURES) {
   const run = spawnSync(process.execPath, ["src/cli/main.ts", ...picture.args], {
-    env: { ...process.env, FORCE_COLOR: "1" },
+    env: { ...process.env, FORCE_COLOR: "1", COLUMNS: "118" },
     encoding: "utf8",
   });
   // The host's name in the first line is the path of the capture; a reader's own host says "this host".

@@ -1,6 +1,6 @@
 import type { Finding } from "../host/preflight/check.ts";
 import type { Preflight } from "../host/preflight/preflight.ts";
-import { paint, type Tone } from "./terminal.ts";
+import { paint, type Tone, wrapWords } from "./terminal.ts";
 
 const MARKS: Readonly<Record<Finding["result"], { readonly mark: string; readonly tone: Tone }>> = {
   pass: { mark: "✔", tone: "good" },
@@ -9,6 +9,7 @@ const MARKS: Readonly<Record<Finding["result"], { readonly mark: string; readonl
   unknown: { mark: "?", tone: "unsure" },
 };
 const NAME_WIDTH = 20;
+const INDENT = " ".repeat(NAME_WIDTH + 3);
 
 /** A preflight for a person: the answer, then each check with its evidence and remedy. */
 export function renderPreflight(result: Preflight, device: string, verbose: boolean): string[] {
@@ -42,13 +43,19 @@ function vfs(count: number, forUse: string): string {
 /** Evidence is shown where something is wrong; with `verbose`, everywhere. */
 function renderFinding(finding: Finding, verbose: boolean): string[] {
   const { mark, tone } = MARKS[finding.result];
-  const lines = [`${paint(tone, mark)} ${finding.check.padEnd(NAME_WIDTH)} ${finding.summary}`];
-  const indent = " ".repeat(NAME_WIDTH + 3);
+  const lines = [`${paint(tone, mark)} ${finding.check.padEnd(NAME_WIDTH)} ${hanging(finding.summary)}`];
   if (finding.result !== "pass" || verbose) {
-    for (const { fact, from } of finding.evidence)
-      lines.push(`${indent}${fact}${from ? paint("faint", `  (${from})`) : ""}`);
-    if (finding.remedy)
-      lines.push(`${indent}${paint("strong", "do:")} ${finding.remedy}  ${paint("faint", finding.code)}`);
+    for (const { fact, from } of finding.evidence) {
+      lines.push(`${INDENT}${hanging(fact)}${from ? paint("faint", `  (${from})`) : ""}`);
+    }
+    if (finding.remedy) {
+      lines.push(`${INDENT}${paint("strong", "do:")} ${hanging(finding.remedy)}  ${paint("faint", finding.code)}`);
+    }
   }
   return lines;
+}
+
+/** Text with its further lines under the first. */
+function hanging(text: string): string {
+  return wrapWords(text, INDENT.length + 12).join(`\n${INDENT}`);
 }

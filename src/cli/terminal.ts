@@ -50,6 +50,26 @@ export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
+/**
+ * Breaks text between words into lines of the terminal's width, the first `indent` columns of which are taken. A pipe
+ * gets the text as it is.
+ */
+export function wrapWords(text: string, indent: number): string[] {
+  const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
+  const width = columns > 0 ? Math.max(columns - indent, 40) : Number.POSITIVE_INFINITY;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
 function textOf(cell: Cell): string {
   return typeof cell === "string" ? cell : cell.text;
 }

@@ -52,10 +52,12 @@ export async function readVfBarResources(kernel: Kernel, bdf: Bdf): Promise<Obse
   if (text.split("\n").length < last) return unread(path, "ENODATA", "it has no lines for VF BARs");
   const resources = await readResources(kernel, bdf);
   if (isUnread(resources)) return resources;
-  return resources
-    // A range from 0 on was sized and found no place.
-    .filter(({ index, start }) => index >= PCI_IOV_RESOURCES && index < last && start !== 0n)
-    .map((resource) => ({ ...resource, index: resource.index - PCI_IOV_RESOURCES }));
+  return (
+    resources
+      // A range from 0 on was sized and found no place.
+      .filter(({ index, start }) => index >= PCI_IOV_RESOURCES && index < last && start !== 0n)
+      .map((resource) => ({ ...resource, index: resource.index - PCI_IOV_RESOURCES }))
+  );
 }
 
 /** Bytes in words: 16 KiB, 1536 KiB, 12.5 MiB; exact below ten thousand. */

@@ -47,7 +47,12 @@ describe("checkLimits", () => {
   });
 
   it("refuses what the kernel takes for no PF: sriov_init failed, and there is no sriov_totalvfs", async () => {
-    const expected = { result: "refuse", summary: /no Physical Function/, largest: 0, remedy: /CONFIG_PCI_IOV/ } as const;
+    const expected = {
+      result: "refuse",
+      summary: /no Physical Function/,
+      largest: 0,
+      remedy: /CONFIG_PCI_IOV/,
+    } as const;
     await assertFinding(hostWithPf({ driverLimit: null }), "limits", expected);
   });
 

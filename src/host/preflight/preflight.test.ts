@@ -245,9 +245,11 @@ describe("judge", () => {
       .chain((noise) =>
         fc.array(fc.tuple(fc.nat(1023), fc.nat(255)), { maxLength: 12 }).map((spots) => ({ noise, spots })),
       );
+    const zeros = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+    const fewBytes = `${zeros.repeat(7)}0x0000380101000000 0x0000380101000001 0x000000000014220c\n${zeros.repeat(5)}`;
     const text = fc.oneof(
       fc.string(),
-      fc.constantFrom("0\n", "-1\n", "999999\n", "0x10\n", "\n", "18446744073709551615\n"),
+      fc.constantFrom("0\n", "-1\n", "999999\n", "0x10\n", "\n", "18446744073709551615\n", fewBytes),
     );
     const link = fc.constantFrom("../0000:01:00.0", "../0000:01:00.1", "../../drivers/igb", "", "x/12", "../nothing");
     const files = fc.dictionary(

@@ -55,7 +55,10 @@ export function unread(path: string, errno: string, reason: string = errnoReason
 }
 
 export function isUnread(value: unknown): value is Unread {
-  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "unread";
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, errno } = value as { kind?: unknown; errno?: unknown };
+  // A problem of configuration space has the kind, too.
+  return kind === "unread" && typeof errno === "string";
 }
 
 /** The value, or undefined where it was not observed. */

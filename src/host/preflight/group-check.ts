@@ -40,18 +40,14 @@ export function checkGroups(facts: PreflightFacts, count: number): Outcome {
     return unknown("not every VF has an address of its own (see bus-numbers)", undefined, evidence);
   }
   const shared = prediction.vfs.filter((vf): vf is SharingVf => vf.alone !== true);
-  const first = shared.find(({ alone }) => alone === false) ?? shared[0];
+  const certain = shared.filter(({ alone }) => alone === false);
+  const first = certain[0] ?? shared[0];
   if (!first) {
     evidence.push({ fact: "with VFs each VF has a group of its own" });
     return pass(`each of ${prediction.vfs.length} VFs would have an IOMMU group of its own`, evidence);
   }
   evidence.push({ fact: `with VFs, VF ${first.vfIndex} shares its group with ${listOthers(first.group, first.bdf)}` });
-  if (first.alone === null) {
-    const reasons = new Map(shared.flatMap(({ group }) => group.doubts.map(({ bdf, why }) => [why, bdf])));
-    for (const [why, bdf] of reasons) evidence.push({ fact: `${bdf}: ${why}` });
-    return unknown("whether the VFs would be isolated cannot be told", undefined, evidence);
-  }
-  const members = new Set(shared.flatMap(({ group }) => group.members));
+  const members = new Set(certain.flatMap(({ group }) => group.members));
   const outsiders = [...members].flatMap((bdf) => outsider(facts, bdf, prediction.vfs));
   const used = outsiders.filter(({ driver }) => !isUnread(driver) && driver !== null && !HARMLESS_DRIVERS.test(driver));
   if (used.length > 0) {
@@ -59,6 +55,11 @@ export function checkGroups(facts: PreflightFacts, count: number): Outcome {
     return facts.use === "vfio"
       ? refuse(`${text}: "group is not viable"`, REMEDY, evidence, 0)
       : warn(`${text}: no guest could have them`, REMEDY, evidence);
+  }
+  if (certain.length < shared.length) {
+    const reasons = new Map(shared.flatMap(({ group }) => group.doubts.map(({ bdf, why }) => [why, bdf])));
+    for (const [why, bdf] of reasons) evidence.push({ fact: `${bdf}: ${why}` });
+    return unknown("whether the VFs would be isolated cannot be told", undefined, evidence);
   }
   // A bridge has pcieport or nothing.
   const unseen = outsiders.find(({ driver, decoded }) => isUnread(driver) && decoded.bridge === undefined);

@@ -52,10 +52,11 @@ for (const picture of PICTURES) {
     .split("\n")
     .slice(0, picture.lines);
   mkdirSync("docs/images", { recursive: true });
-  writeFileSync(`docs/images/${picture.file}`, svg([`\u001b[2m$\u001b[22m ${picture.shown}`, ...output]));
+  const lines = [`\u001b[2m$\u001b[22m ${picture.shown}`, ...output];
+  writeFileSync(`docs/images/${picture.file}`, svg(picture.shown, lines));
 }
 
-function svg(lines: readonly string[]): string {
+function svg(title: string, lines: readonly string[]): string {
   const columns = Math.max(...lines.map((line) => [...withoutColour(line)].length));
   const width = Math.ceil(columns * CELL_WIDTH + 2 * MARGIN);
   const height = lines.length * LINE_HEIGHT + 2 * MARGIN;
@@ -65,6 +66,7 @@ function svg(lines: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`,
     ` font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="${FOREGROUND}">`,
+    `<title>What ${escapeXml(title)} prints</title>`,
     `<rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>`,
     `<g xml:space="preserve">`,
     ...rows,

@@ -1,8 +1,9 @@
 import { hex } from "../pci/bdf.ts";
-import { at, type DecodedCapability } from "../pci/capability.ts";
-import type { Register, RegisterTable } from "../pci/register.ts";
+import { at, type Block, type DecodedCapability } from "../pci/capability.ts";
+import type { ConfigSpace } from "../pci/config-space.ts";
+import type { RegisterTable } from "../pci/register.ts";
 import { paint } from "./terminal.ts";
-import type { TextWriter } from "./text-writer.ts";
+import { TextWriter } from "./text-writer.ts";
 
 const INDENT = "      ";
 /** A register with more flags than these shows only those that are set. */
@@ -10,29 +11,38 @@ const FEW_FLAGS = 8;
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** What of a register's text is the same for every function. */
-interface RegisterPlan {
+/**
+ * One line of a table's text: a register with its fields, or several registers of one field each, whose names are their
+ * registers'.
+ */
+interface Line {
+  readonly title: string | undefined;
   readonly offset: number;
-  readonly title: string;
+  readonly registers: ReadonlyArray<{ readonly offset: number; readonly width: 8 | 16 | 32 }>;
   readonly keys: readonly string[];
+  /** Texts by what the registers read: of a thousand VFs nearly all registers read the same. */
+  readonly texts: Map<string, string>;
 }
 
-const plans = new WeakMap<RegisterTable, readonly RegisterPlan[]>();
+/** Texts that are kept of one line; one with more values than these is worked out each time. */
+const MOST_TEXTS = 64;
+const linesOfTables = new WeakMap<RegisterTable, Map<string, readonly Line[]>>();
 
 /** A capability with each of its registers, by name, and what was computed from them. */
 export function writeCapability(
   out: TextWriter,
+  space: ConfigSpace,
   capability: DecodedCapability,
   digits: number,
   verbose: boolean,
 ): void {
-  const { definition, values, blocks, derived } = capability;
+  const { definition, offset, values, blocks, derived } = capability;
   const version = capability.version === undefined ? "" : ` v${capability.version}`;
   const unknownId = definition ? "" : ` id ${at(capability.id)}`;
-  out.line(`  [${hex(capability.offset, digits)}] ${paint("strong", capability.name)}${unknownId}${version}`);
-  if (definition) writeTable(out, 0, definition.table, values, verbose);
-  for (const { name, offset, table } of blocks) {
-    if (name === undefined) writeTable(out, offset, table, values, verbose);
+  out.line(`  [${hex(offset, digits)}] ${paint("strong", capability.name)}${unknownId}${version}`);
+  if (definition) writeTable(out, space, offset, { offset: 0, table: definition.table }, values, verbose);
+  for (const block of blocks) {
+    if (block.name === undefined) writeTable(out, space, offset, block, values, verbose);
   }
   writeDerived(out, derived, verbose);
 }
@@ -64,28 +74,70 @@ export function writeFields(out: TextWriter, keys: readonly string[], values: Va
   if (!any) out.part("no flag set");
 }
 
-/**
- * A line for each register with its offset and name. Registers of one field, whose names are their registers', share
- * lines.
- */
-function writeTable(out: TextWriter, base: number, table: RegisterTable, values: Values, verbose: boolean): void {
-  let sharing = false;
-  for (const { offset, title, keys } of planOf(table)) {
-    const only = keys[0];
-    if (only === undefined) continue;
-    if (keys.length === 1) {
-      if (!sharing) out.begin(INDENT + place(base + offset));
-      sharing = true;
-      out.part(fieldText(only, values[only]));
-      continue;
+/** A line for each register with its offset and name; registers of one field share lines. */
+function writeTable(
+  out: TextWriter,
+  space: ConfigSpace,
+  capabilityOffset: number,
+  { offset, table }: Pick<Block, "offset" | "table">,
+  values: Values,
+  verbose: boolean,
+): void {
+  for (const line of linesOf(table, offset, verbose)) {
+    let read = "";
+    for (const register of line.registers) read += `${space.read(capabilityOffset + register.offset, register.width)} `;
+    let text = line.texts.get(read);
+    if (text === undefined) {
+      text = lineText(line, values, verbose);
+      if (line.texts.size < MOST_TEXTS) line.texts.set(read, text);
     }
-    if (sharing) out.end();
-    sharing = false;
-    out.begin(`${INDENT}${place(base + offset)}${title}: `);
-    writeFields(out, keys, values, verbose);
-    out.end();
+    out.text(text);
   }
-  if (sharing) out.end();
+}
+
+function lineText({ title, offset, keys }: Line, values: Values, verbose: boolean): string {
+  const out = new TextWriter();
+  out.begin(`${INDENT}${at(offset).padEnd(6)}${title === undefined ? "" : `${title}: `}`);
+  if (title === undefined) for (const key of keys) out.part(fieldText(key, values[key]));
+  else writeFields(out, keys, values, verbose);
+  out.end();
+  return out.all;
+}
+
+/** The lines of a table that begins at `base` in its capability. */
+function linesOf(table: RegisterTable, base: number, verbose: boolean): readonly Line[] {
+  let kept = linesOfTables.get(table);
+  if (!kept) {
+    kept = new Map();
+    linesOfTables.set(table, kept);
+  }
+  const key = `${base} ${verbose}`;
+  let lines = kept.get(key);
+  if (!lines) {
+    lines = planLines(table, base);
+    kept.set(key, lines);
+  }
+  return lines;
+}
+
+function planLines(table: RegisterTable, base: number): Line[] {
+  const lines: Line[] = [];
+  for (const [name, { offset, width, fields }] of Object.entries(table)) {
+    const keys = Object.keys(fields);
+    const register = { offset: base + offset, width };
+    const last = lines.at(-1);
+    if (keys.length === 1 && last && last.title === undefined) {
+      lines[lines.length - 1] = {
+        ...last,
+        registers: [...last.registers, register],
+        keys: [...last.keys, ...keys],
+      };
+    } else if (keys.length > 0) {
+      const title = keys.length === 1 ? undefined : titleOf(name);
+      lines.push({ title, offset: base + offset, registers: [register], keys, texts: new Map() });
+    }
+  }
+  return lines;
 }
 
 /** Values that no register shows by itself, then the entries of tables, a line each. */
@@ -105,17 +157,6 @@ function writeDerived(out: TextWriter, derived: Values, verbose: boolean): void 
       out.end();
     }
   }
-}
-
-function planOf(table: RegisterTable): readonly RegisterPlan[] {
-  let plan = plans.get(table);
-  if (!plan) {
-    plan = Object.entries(table).map(([name, register]: [string, Register]) => {
-      return { offset: register.offset, title: titleOf(name), keys: Object.keys(register.fields) };
-    });
-    plans.set(table, plan);
-  }
-  return plan;
 }
 
 /** `name+` and `name-` for flags; `name value` for the others. */
@@ -143,11 +184,6 @@ function valueText(value: unknown): string {
 /** `firstVfOffset` as `first vf offset`, for headings. */
 function titleOf(key: string): string {
   return key.replace(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
-}
-
-/** An offset in a column of its own: `a0h   `. */
-function place(offset: number): string {
-  return at(offset).padEnd(6);
 }
 
 function isListOfObjects(value: unknown): value is readonly object[] {

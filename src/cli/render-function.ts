@@ -45,10 +45,10 @@ export function renderRegisters(fn: DecodedFunction, identity: Identity, verbose
   if (typeof pin === "number" && pin >= 1 && pin <= 4) {
     out.line(`  interrupt INT${"ABCD"[pin - 1]}, line ${fn.header.interruptLine}`);
   }
-  for (const capability of fn.capabilities) writeCapability(out, capability, 2, verbose);
-  for (const capability of fn.extendedCapabilities) writeCapability(out, capability, 3, verbose);
+  for (const capability of fn.capabilities) writeCapability(out, fn.space, capability, 2, verbose);
+  for (const capability of fn.extendedCapabilities) writeCapability(out, fn.space, capability, 3, verbose);
   for (const { kind, message } of fn.problems) out.line(`  ${paint("bad", `! ${kind}`)} ${message}`);
-  return out.text;
+  return out.all;
 }
 
 /** The function's address, class, name and IDs. */

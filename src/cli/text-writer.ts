@@ -15,6 +15,11 @@ export class TextWriter {
     this.#text += `${text}\n`;
   }
 
+  /** Whole lines, each with its end. */
+  text(text: string): void {
+    this.#text += text;
+  }
+
   /** Begins a line of parts. */
   begin(prefix: string): void {
     this.#text += prefix;
@@ -42,7 +47,7 @@ export class TextWriter {
   }
 
   /** All that was written so far. */
-  get text(): string {
+  get all(): string {
     return this.#text;
   }
 }

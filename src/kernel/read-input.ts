@@ -37,16 +37,31 @@ export async function readInput(path: string, options: InputOptions = {}): Promi
     requireReadable(path, opened);
     requireSize(path, opened.size, limit);
     if (opened.isFIFO()) return await readFifo(fd, path, limit, options.fifoIdleMs ?? 10_000);
-    const chunks = new Chunks(path, limit);
-    const buffer = new Uint8Array(Math.max(opened.size + 1, CHUNK_BYTES));
-    while (true) {
-      const count = attempt(path, () => readSync(fd, buffer));
-      if (count === 0) return chunks.all();
-      chunks.add(buffer.subarray(0, count));
-    }
+    return readRegular(fd, path, opened.size, limit);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Reads a regular file into one buffer of its size; one that grows meanwhile, or has no size (in /proc), in pieces. */
+function readRegular(fd: number, path: string, size: number, limit: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let filled = 0;
+  while (filled < size) {
+    const count = attempt(path, () => readSync(fd, whole, filled, size - filled, null));
+    if (count === 0) return whole.subarray(0, filled);
+    filled += count;
+  }
+  const buffer = new Uint8Array(CHUNK_BYTES);
+  let count = attempt(path, () => readSync(fd, buffer));
+  if (count === 0) return whole;
+  const chunks = new Chunks(path, limit);
+  chunks.add(whole);
+  while (count > 0) {
+    chunks.add(buffer.subarray(0, count));
+    count = attempt(path, () => readSync(fd, buffer));
+  }
+  return chunks.all();
 }
 
 /** Reads a FIFO that is open with O_NONBLOCK. */

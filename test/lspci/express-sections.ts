@@ -235,7 +235,7 @@ export function interruptMessage(field: string, older: RegExp, digits: number): 
 }
 
 /** "Speed 8GT/s". */
-export function speed(field: string): Token {
+function speed(field: string): Token {
   return text(/Speed (\S+?)(?=[, ])/, (values) => speedText(values[field], "unknown"));
 }
 

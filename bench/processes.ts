@@ -27,8 +27,8 @@ export function medianMs(commands: readonly Command[]): ReadonlyMap<string, numb
 
 function run({ name, program, args }: Command): number {
   const started = performance.now();
-  const { status, error } = spawnSync(program, args, { stdio: "ignore" });
+  const { status, stderr, error } = spawnSync(program, args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   const tookMs = performance.now() - started;
-  if (status !== 0) throw new Error(`${name} ended with ${status}`, { cause: error });
+  if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`, { cause: error });
   return tookMs;
 }

@@ -12,6 +12,9 @@ import { predictVfGroups } from "../../src/pci/predict-vf-groups.ts";
 const HOSTS = join(import.meta.dirname, "../../fixtures/hosts");
 const NAMES = readdirSync(HOSTS).flatMap((file) => /^(.*)\.tar\.gz$/.exec(file)?.[1] ?? []);
 
+/** A host whose kernel formed no groups. */
+const WITHOUT_IOMMU = "igb-no-iommu";
+
 /** Sets of functions that share a group, as comparable text. */
 function partition(groups: Iterable<readonly Bdf[]>): string[] {
   return [...groups].map((members) => [...members].sort().join(" ")).sort();
@@ -42,20 +45,19 @@ describe("IOMMU groups as a real kernel formed them", () => {
   });
 
   for (const name of NAMES) {
-    test(`computeIommuGroups agrees with the kernel on ${name}`, async (t) => {
+    test(`computeIommuGroups agrees with the kernel on ${name}`, async () => {
       const inventory = await openHost(name);
       const real = kernelGroups(inventory);
-      if (real.size === 0) return t.skip("this host has no IOMMU");
+      if (name.startsWith(WITHOUT_IOMMU)) return assert.equal(real.size, 0);
       const { groups } = computeIommuGroups(modelOf(inventory));
       assert.deepEqual(partition(groups.map(({ members }) => members)), partition(real.values()));
     });
 
-    if (!existsSync(join(HOSTS, `${name}-vfs.tar.gz`))) continue;
-    test(`predictVfGroups foresees on ${name} what the kernel then did`, async (t) => {
+    if (!existsSync(join(HOSTS, `${name}-vfs.tar.gz`)) || name.startsWith(WITHOUT_IOMMU)) continue;
+    test(`predictVfGroups foresees on ${name} what the kernel then did`, async () => {
       const before = await openHost(name);
       const after = await openHost(`${name}-vfs`);
       const real = kernelGroups(after);
-      if (real.size === 0) return t.skip("this host has no IOMMU");
       const groupOf = new Map([...real.values()].flatMap((members) => members.map((bdf) => [bdf, members])));
       let compared = 0;
       for (const pf of physicalFunctions(before)) {

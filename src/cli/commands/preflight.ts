@@ -37,7 +37,8 @@ export async function preflight(address: string | undefined, options: PreflightO
   for (const pf of pfs)
     results.push(await runPreflight(inventory, pf, { vfs: options.vfs, use: options.use, hostFacts }));
   if (options.json) {
-    print(`${toJson({ source: inventory.kernel.source.name, preflights: results })}\n`);
+    const preflights = results.map((result) => ({ ...result, asked: result.asked ?? null, use: result.use ?? null }));
+    print(`${toJson({ source: inventory.kernel.source.name, preflights })}\n`);
   } else {
     print(`${await hostLine(inventory, hostFacts)}\n`);
     if (pfs.length === 0) print("\nNo function here has SR-IOV, so there is nothing to check.\n");

@@ -92,6 +92,9 @@ async function renderHost(
         "VFS: now / possible (what the driver allows, of what the hardware has). More: vfleet preflight BDF",
       ),
     );
+    if (pfs.some(({ pf }) => pf.sriov?.registers === undefined)) {
+      lines.push("Registers beyond the first 64 bytes were not readable; root sees them, and how things stand.");
+    }
   }
   return `${lines.join("\n")}\n`;
 }

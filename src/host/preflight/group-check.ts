@@ -33,7 +33,13 @@ export function checkGroups(facts: PreflightFacts, count: number): Outcome {
   }
   const prediction = predictVfGroups(model, pf.bdf, count);
   const own = prediction.without.groupOf.get(pf.bdf);
-  if (own) evidence.push({ fact: `without VFs the PF shares its group with ${listOthers(own, pf.bdf)}` });
+  // What was not read counts as not isolated there, which is no evidence.
+  if (own && own.doubts.length === 0) {
+    evidence.push({ fact: `without VFs the PF shares its group with ${listOthers(own, pf.bdf)}` });
+  }
+  if (!pf.sriov?.registers) {
+    return unknown("the groups of the VFs cannot be told: the SR-IOV capability was not read", undefined, evidence);
+  }
   if (!prediction.with) return unknown(`the groups of the VFs cannot be told: ${prediction.why}`, undefined, evidence);
 
   if (prediction.vfs.some(({ group }) => group === null)) {

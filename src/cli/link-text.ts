@@ -1,10 +1,10 @@
+import { capabilityById } from "../pci/capability-by-id.ts";
+import { PCI_CAP_ID_EXP } from "../pci/capability-ids.ts";
 import type { DecodedFunction } from "../pci/decode.ts";
-
-const PCI_CAP_ID_EXP = 0x10;
 
 /** A function's link in few words: `8 GT/s x8`, or `8 of 16 GT/s x8` where it runs below what the function can do. */
 export function linkText(fn: DecodedFunction): string {
-  const express = fn.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values;
+  const express = capabilityById(fn, PCI_CAP_ID_EXP)?.values;
   if (!express) return fn.capabilities.length === 0 ? "?" : "-";
   const speed = outOf(express.currentLinkSpeedGtps, express.maxLinkSpeedGtps);
   const width = outOf(express.negotiatedLinkWidth, express.maxLinkWidth);

@@ -21,7 +21,7 @@ interface Line {
   readonly registers: ReadonlyArray<{ readonly offset: number; readonly width: 8 | 16 | 32 }>;
   readonly keys: readonly string[];
   /** Texts by what the registers read: of a thousand VFs nearly all registers read the same. */
-  readonly texts: Map<string, string>;
+  readonly texts: Map<number | string | undefined, string>;
 }
 
 /** Texts that are kept of one line; one with more values than these is worked out each time. */
@@ -36,13 +36,13 @@ export function writeCapability(
   digits: number,
   verbose: boolean,
 ): void {
-  const { definition, offset, values, blocks, derived } = capability;
+  const { definition, offset, blocks, derived } = capability;
   const version = capability.version === undefined ? "" : ` v${capability.version}`;
   const unknownId = definition ? "" : ` id ${at(capability.id)}`;
   out.line(`  [${hex(offset, digits)}] ${paint("strong", capability.name)}${unknownId}${version}`);
-  if (definition) writeTable(out, space, offset, { offset: 0, table: definition.table }, values, verbose);
+  if (definition) writeTable(out, space, capability, { offset: 0, table: definition.table }, verbose);
   for (const block of blocks) {
-    if (block.name === undefined) writeTable(out, space, offset, block, values, verbose);
+    if (block.name === undefined) writeTable(out, space, capability, block, verbose);
   }
   writeDerived(out, derived, verbose);
 }
@@ -78,21 +78,28 @@ export function writeFields(out: TextWriter, keys: readonly string[], values: Va
 function writeTable(
   out: TextWriter,
   space: ConfigSpace,
-  capabilityOffset: number,
+  capability: DecodedCapability,
   { offset, table }: Pick<Block, "offset" | "table">,
-  values: Values,
   verbose: boolean,
 ): void {
   for (const line of linesOf(table, offset, verbose)) {
-    let read = "";
-    for (const register of line.registers) read += `${space.read(capabilityOffset + register.offset, register.width)} `;
+    const read = whatReads(line, space, capability.offset);
     let text = line.texts.get(read);
     if (text === undefined) {
-      text = lineText(line, values, verbose);
+      text = lineText(line, capability.values, verbose);
       if (line.texts.size < MOST_TEXTS) line.texts.set(read, text);
     }
     out.text(text);
   }
+}
+
+/** What a line's registers read, as a key. */
+function whatReads({ registers }: Line, space: ConfigSpace, base: number): number | string | undefined {
+  const [first] = registers;
+  if (first && registers.length === 1) return space.read(base + first.offset, first.width);
+  let all = "";
+  for (const { offset, width } of registers) all += `${space.read(base + offset, width)} `;
+  return all;
 }
 
 function lineText({ title, offset, keys }: Line, values: Values, verbose: boolean): string {

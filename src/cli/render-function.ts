@@ -3,13 +3,19 @@ import { hex } from "../pci/bdf.ts";
 import type { Bridge, Window } from "../pci/bridge.ts";
 import type { DecodedFunction } from "../pci/decode.ts";
 import { COMMON_HEADER } from "../pci/header.ts";
+import { fieldsOnDemand } from "../pci/register.ts";
 import { pciIds } from "./names.ts";
 import { writeCapability, writeFields } from "./render-capability.ts";
 import { paint } from "./terminal.ts";
 import { TextWriter } from "./text-writer.ts";
 
-const COMMAND_FIELDS = Object.keys(COMMON_HEADER.command.fields);
-const STATUS_FIELDS = Object.keys(COMMON_HEADER.status.fields);
+const FLAG_FIELDS = {
+  command: Object.keys(COMMON_HEADER.command.fields),
+  status: Object.keys(COMMON_HEADER.status.fields),
+};
+/** Lines of flags by what the register reads, which is the same in most functions. */
+const flagLines = new Map<string, string>();
+const MOST_FLAG_LINES = 256;
 
 /** Names that a host knows better than the registers of the function, as those of a VF. */
 export interface Identity {
@@ -29,26 +35,39 @@ export function renderRegisters(fn: DecodedFunction, identity: Identity, verbose
   const out = new TextWriter();
   const subsystem = subsystemLine(fn, identity);
   if (subsystem) out.line(subsystem);
-  out.begin("  command   ");
-  writeFields(out, COMMAND_FIELDS, fn.header, verbose);
-  out.end();
-  out.begin("  status    ");
-  writeFields(out, STATUS_FIELDS, fn.header, verbose);
-  out.end();
+  for (const register of ["command", "status"] as const) out.text(flagLine(fn, register, verbose));
   if (fn.bridge) for (const line of bridgeLines(fn.bridge)) out.line(line);
   for (const bar of fn.bars ?? []) out.line(`  BAR ${bar.index}     ${barText(bar)}`);
-  const rom = fn.header.expansionRomAddress;
+  const header = fieldsOnDemand(fn.space, 0, fn.headerTables.at(-1) ?? COMMON_HEADER) as Readonly<
+    Record<string, unknown>
+  >;
+  const rom = header.expansionRomAddress;
   if (typeof rom === "number" && rom !== 0) {
-    out.line(`  ROM       ${hex(rom, 8)}${fn.header.expansionRomEnable === true ? "" : " (disabled)"}`);
+    out.line(`  ROM       ${hex(rom, 8)}${header.expansionRomEnable === true ? "" : " (disabled)"}`);
   }
-  const pin = fn.header.interruptPin;
+  const pin = header.interruptPin;
   if (typeof pin === "number" && pin >= 1 && pin <= 4) {
-    out.line(`  interrupt INT${"ABCD"[pin - 1]}, line ${fn.header.interruptLine}`);
+    out.line(`  interrupt INT${"ABCD"[pin - 1]}, line ${header.interruptLine}`);
   }
   for (const capability of fn.capabilities) writeCapability(out, fn.space, capability, 2, verbose);
   for (const capability of fn.extendedCapabilities) writeCapability(out, fn.space, capability, 3, verbose);
   for (const { kind, message } of fn.problems) out.line(`  ${paint("bad", `! ${kind}`)} ${message}`);
   return out.all;
+}
+
+function flagLine(fn: DecodedFunction, register: "command" | "status", verbose: boolean): string {
+  const { offset, width } = COMMON_HEADER[register];
+  const key = `${register} ${verbose} ${fn.space.read(offset, width)}`;
+  let text = flagLines.get(key);
+  if (text === undefined) {
+    const out = new TextWriter();
+    out.begin(`  ${register.padEnd(10)}`);
+    writeFields(out, FLAG_FIELDS[register], fn.header, verbose);
+    out.end();
+    text = out.all;
+    if (flagLines.size < MOST_FLAG_LINES) flagLines.set(key, text);
+  }
+  return text;
 }
 
 /** The function's address, class, name and IDs. */

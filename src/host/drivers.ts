@@ -1,3 +1,5 @@
+import type { Observed } from "../kernel/port.ts";
+
 /** What a manager must know of a PF driver that the kernel does not tell. From Linux 6.12 and the field (vendors.md). */
 export interface PfDriver {
   /** The module of the driver that binds the VFs, where it is another one. */
@@ -77,6 +79,6 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
 };
 
 /** What is known of a PF driver; undefined where it is not known to implement `sriov_configure`. */
-export function pfDriver(name: string): PfDriver | undefined {
-  return Object.hasOwn(SRIOV_DRIVERS, name) ? SRIOV_DRIVERS[name] : undefined;
+export function pfDriver(driver: Observed<string | null>): PfDriver | undefined {
+  return typeof driver === "string" && Object.hasOwn(SRIOV_DRIVERS, driver) ? SRIOV_DRIVERS[driver] : undefined;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { after, describe, it, type TestContext } from "node:test";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { readInput } from "./read-input.ts";
 
@@ -90,23 +91,34 @@ describe("readInput of a file", () => {
   });
 });
 
+/**
+ * Starts a shell that writes to a FIFO, and waits until it is about to open it: a shell may take longer to start than
+ * readInput waits for a writer. It does not outlive its test.
+ */
+async function startWriter(t: TestContext, path: string, script: string): Promise<ChildProcess> {
+  const writer = spawn("/bin/bash", ["-c", `echo ready; ${script}`, path], { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => writer.kill("SIGKILL"));
+  await once(writer.stdout, "data");
+  return writer;
+}
+
 describe("readInput of a FIFO", () => {
-  it("reads to the end, though the writer is slow", async () => {
+  it("reads to the end, though the writer is slow", async (t) => {
     const path = fifo("slow");
-    const writer = spawn("/bin/bash", ["-c", 'exec > "$0"; sleep 0.1; echo a; sleep 0.2; echo b', path]);
+    const writer = await startWriter(t, path, 'exec > "$0"; sleep 0.1; echo a; sleep 0.2; echo b');
     assert.equal(new TextDecoder().decode(await readInput(path)), "a\nb\n");
     assert.equal(writer.exitCode ?? 0, 0);
   });
 
-  it("reads more than the kernel's buffer holds", async () => {
+  it("reads more than the kernel's buffer holds", async (t) => {
     const path = fifo("large");
-    spawn("/bin/bash", ["-c", 'head -c 3000000 /dev/zero > "$0"', path]);
+    await startWriter(t, path, 'exec > "$0"; exec head -c 3000000 /dev/zero');
     assert.equal((await readInput(path)).length, 3_000_000);
   });
 
-  it("gives nothing where the writer wrote nothing", async () => {
+  it("gives nothing where the writer wrote nothing", async (t) => {
     const path = fifo("empty");
-    spawn("/bin/bash", ["-c", 'exec > "$0"; sleep 0.3', path]);
+    await startWriter(t, path, 'exec > "$0"; sleep 0.3');
     assert.equal((await readInput(path)).length, 0);
   });
 
@@ -127,12 +139,11 @@ describe("readInput of a FIFO", () => {
     });
   });
 
-  it("refuses more than the limit", async () => {
+  it("refuses more than the limit", async (t) => {
     const path = fifo("endless");
-    const writer = spawn("/bin/bash", ["-c", 'cat /dev/zero > "$0"', path]);
+    await startWriter(t, path, 'exec > "$0"; exec cat /dev/zero');
     const { code, message } = await failure(readInput(path, { limitBytes: 1_000_000 }));
     assert.deepEqual([code, message], ["VFL-0005", `${path} has more than 1000000 bytes; the limit is 1000000 bytes`]);
-    writer.kill();
   });
 
   it("reads a process substitution", async () => {

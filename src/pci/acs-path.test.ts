@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { acsEnabled, acsPath, effectiveAcs } from "./acs-path.ts";
+import { ACS_QUIRKS, PCI_ACS_DT, PCI_ACS_EC } from "./acs-quirks.ts";
+import { bdf } from "./bdf.ts";
 import {
-  ACS_QUIRKS,
-  PCI_ACS_DT,
-  PCI_ACS_EC,
   PCI_EXP_TYPE_DOWNSTREAM,
   PCI_EXP_TYPE_ENDPOINT,
   PCI_EXP_TYPE_PCI_BRIDGE,
@@ -12,8 +11,7 @@ import {
   PCI_EXP_TYPE_RC_END,
   PCI_EXP_TYPE_ROOT_PORT,
   PCI_EXP_TYPE_UPSTREAM,
-} from "./acs-quirks.ts";
-import { bdf } from "./bdf.ts";
+} from "./device-port-type.ts";
 import { type AcsMode, isolationModel, type PciDevice } from "./isolation-model.ts";
 import { type ConfigOptions, machine } from "./testing/config-builder.ts";
 

@@ -9,6 +9,11 @@ import {
   PCI_ACS_SV,
   PCI_ACS_TB,
   PCI_ACS_UF,
+  PCI_VENDOR_ID_INTEL,
+} from "./acs-quirks.ts";
+import { type Bdf, busOf, domainOf, formatBdf, routingId } from "./bdf.ts";
+import { at } from "./capability.ts";
+import {
   PCI_EXP_TYPE_DOWNSTREAM,
   PCI_EXP_TYPE_ENDPOINT,
   PCI_EXP_TYPE_LEG_END,
@@ -18,10 +23,7 @@ import {
   PCI_EXP_TYPE_RC_END,
   PCI_EXP_TYPE_ROOT_PORT,
   PCI_EXP_TYPE_UPSTREAM,
-  PCI_VENDOR_ID_INTEL,
-} from "./acs-quirks.ts";
-import { type Bdf, busOf, domainOf, formatBdf, routingId } from "./bdf.ts";
-import { at } from "./capability.ts";
+} from "./device-port-type.ts";
 import type { IsolationModel, PciDevice } from "./isolation-model.ts";
 
 /** The controls that isolation wants (`REQ_ACS_FLAGS` of Linux 6.12 `drivers/iommu/iommu.c`). */

@@ -1,3 +1,5 @@
+import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_RC_END, PCI_EXP_TYPE_ROOT_PORT } from "./device-port-type.ts";
+
 /** Bits of the ACS Capability and Control registers (PCIe 6.0 §7.7.11.2; `pci_regs.h`). */
 export const PCI_ACS_SV = 0x01;
 export const PCI_ACS_TB = 0x02;
@@ -6,17 +8,6 @@ export const PCI_ACS_CR = 0x08;
 export const PCI_ACS_UF = 0x10;
 export const PCI_ACS_EC = 0x20;
 export const PCI_ACS_DT = 0x40;
-
-/** Device/Port Types (PCIe 6.0 §7.5.3.2; `pci_regs.h`). */
-export const PCI_EXP_TYPE_ENDPOINT = 0x0;
-export const PCI_EXP_TYPE_LEG_END = 0x1;
-export const PCI_EXP_TYPE_ROOT_PORT = 0x4;
-export const PCI_EXP_TYPE_UPSTREAM = 0x5;
-export const PCI_EXP_TYPE_DOWNSTREAM = 0x6;
-export const PCI_EXP_TYPE_PCI_BRIDGE = 0x7;
-export const PCI_EXP_TYPE_PCIE_BRIDGE = 0x8;
-export const PCI_EXP_TYPE_RC_END = 0x9;
-export const PCI_EXP_TYPE_RC_EC = 0xa;
 
 /** Device IDs: single ones and ranges with both ends included. */
 export type DeviceIds = readonly (number | readonly [first: number, last: number])[];

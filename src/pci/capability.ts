@@ -1,5 +1,5 @@
 import { type ConfigSpace, PCI_CFG_SPACE_SIZE } from "./config-space.ts";
-import { decodeInto, decodeTable, type RegisterTable, tableSize, type Values } from "./register.ts";
+import { decodeTable, fieldsOnDemand, joinTables, type RegisterTable, tableSize, type Values } from "./register.ts";
 
 /** A further group of registers of one capability, as this instance has it: an entry of a table, a port, a VC. */
 export interface Block {
@@ -176,52 +176,125 @@ export function walkExtendedCapabilities(space: ConfigSpace, problems: Problem[]
   }
 }
 
-/** Decodes the capability at `header` by its definition; without one, shows `unknownSize` of its bytes. */
+/**
+ * Decodes the capability at `header` by its definition; without one, shows `unknownSize` of its bytes. Each part is
+ * worked out when it is first asked for: of thousands of VFs hardly anyone looks at all.
+ */
 export function decodeCapability(
   header: CapabilityHeader,
   definition: Capability | undefined,
   view: CapabilityView,
   unknownSize: number,
 ): DecodedCapability {
-  const { offset } = header;
   if (definition === undefined) {
-    const bytes = view.space.hexDump(offset, unknownSize);
-    return {
-      definition,
-      ...header,
-      name: "unknown",
-      sizeBytes: unknownSize,
-      values: { bytes },
-      blocks: [],
-      derived: { bytes },
-    };
+    const bytes = view.space.hexDump(header.offset, unknownSize);
+    const values = { bytes };
+    return { definition, ...header, name: "unknown", sizeBytes: unknownSize, values, blocks: [], derived: values };
   }
-  const values: Record<string, unknown> = decodeTable(view.space, offset, definition.table);
-  let end = tableSize(definition.table);
-  const blocks = definition.blocks?.(values, view) ?? [];
-  const derived: Record<string, unknown> = {};
-  for (const block of blocks) {
-    const at = offset + block.offset;
-    end = Math.max(end, block.offset + tableSize(block.table));
-    if (block.name === undefined) {
-      decodeInto(values, view.space, at, block.table);
-      if (block.derive) Object.assign(derived, block.derive(values));
-      continue;
+  const registers = new CapabilityRegisters(definition, view);
+  return {
+    definition,
+    ...header,
+    name: definition.name,
+    get sizeBytes() {
+      return registers.sizeBytes;
+    },
+    get values() {
+      return registers.all.values;
+    },
+    get blocks() {
+      return registers.blocks;
+    },
+    get derived() {
+      return registers.derived;
+    },
+  };
+}
+
+interface AllValues {
+  readonly values: Record<string, unknown>;
+  readonly derived: Record<string, unknown>;
+}
+
+/** The registers of one capability, decoded as far as someone has asked for them. */
+class CapabilityRegisters {
+  readonly #definition: Capability;
+  readonly #view: CapabilityView;
+  #blocks: readonly Block[] | undefined;
+  #all: AllValues | undefined;
+
+  constructor(definition: Capability, view: CapabilityView) {
+    this.#definition = definition;
+    this.#view = view;
+  }
+
+  get blocks(): readonly Block[] {
+    const { blocks, table } = this.#definition;
+    const { space, offset } = this.#view;
+    this.#blocks ??= blocks?.(fieldsOnDemand(space, offset, table), this.#view) ?? [];
+    return this.#blocks;
+  }
+
+  get sizeBytes(): number {
+    const { table, size } = this.#definition;
+    let end = tableSize(table);
+    for (const block of this.blocks) end = Math.max(end, block.offset + tableSize(block.table));
+    return size ? Math.max(end, size(this.#asked()) ?? 0) : end;
+  }
+
+  get derived(): Readonly<Record<string, unknown>> {
+    if (this.#all || this.blocks.some(computesValues)) return this.all.derived;
+    return this.#definition.derive?.(this.#asked(), this.#view) ?? {};
+  }
+
+  get all(): AllValues {
+    this.#all ??= this.#decodeAll();
+    return this.#all;
+  }
+
+  /** What callbacks see: fields that are decoded when they ask, where there is no more to see than fields. */
+  #asked(): Record<string, unknown> {
+    if (this.#all || this.blocks.some(computesValues)) return this.all.values;
+    return fieldsOnDemand(this.#view.space, this.#view.offset, this.#table());
+  }
+
+  /** The definition's table with those of the blocks that join it. */
+  #table(): RegisterTable {
+    const { table } = this.#definition;
+    const { blocks } = this;
+    return blocks.length === 0
+      ? table
+      : joinTables(
+          table,
+          blocks.filter(({ name }) => name === undefined),
+        );
+  }
+
+  #decodeAll(): AllValues {
+    const { space, offset } = this.#view;
+    const values: Record<string, unknown> = decodeTable(space, offset, this.#table());
+    const derived: Record<string, unknown> = {};
+    for (const block of this.blocks) {
+      if (block.name === undefined) {
+        if (block.derive) Object.assign(derived, block.derive(values));
+        continue;
+      }
+      const decoded: Record<string, unknown> = decodeTable(space, offset + block.offset, block.table);
+      if (block.derive) Object.assign(decoded, block.derive(decoded));
+      const list = derived[block.name];
+      if (Array.isArray(list)) list.push(decoded);
+      else derived[block.name] = [decoded];
     }
-    const decoded: Record<string, unknown> = decodeTable(view.space, at, block.table);
-    if (block.derive) Object.assign(decoded, block.derive(decoded));
-    const list = derived[block.name];
-    if (Array.isArray(list)) list.push(decoded);
-    else derived[block.name] = [decoded];
-  }
-  Object.assign(values, derived);
-  if (definition.derive) {
-    const last = definition.derive(values, view);
-    Object.assign(values, last);
+    Object.assign(values, derived);
+    const last = this.#definition.derive?.(values, this.#view);
     Object.assign(derived, last);
+    return { values: Object.assign(values, last), derived };
   }
-  const sizeBytes = Math.max(end, definition.size?.(values) ?? 0);
-  return { definition, ...header, name: definition.name, sizeBytes, values, blocks, derived };
+}
+
+/** True of a block that makes values which no register shows by itself. */
+function computesValues({ name, derive }: Block): boolean {
+  return name !== undefined || derive !== undefined;
 }
 
 /** An offset as the specification writes it: 160h. */

@@ -3,6 +3,7 @@ import type { Bdf } from "./bdf.ts";
 import { type Bridge, decodeBridge } from "./bridge.ts";
 import {
   at,
+  type Capability,
   type CapabilityHeader,
   type DecodedCapability,
   decodeCapability,
@@ -21,7 +22,7 @@ import {
   TYPE1_HEADER,
   TYPE2_HEADER,
 } from "./header.ts";
-import { decodeTable, type RegisterTable } from "./register.ts";
+import { decodeTable, fieldsOnDemand, joinTables, type RegisterTable, type Values } from "./register.ts";
 
 /** All that the configuration space of one function says. Whatever was not read is null. */
 export interface DecodedFunction {
@@ -57,11 +58,37 @@ const UNKNOWN_SHOWN_BYTES = 64;
 
 /** What the common registers and those of a layout fill. */
 const PCI_STD_HEADER_SIZEOF = 0x40;
+const PCI_HEADER_TYPE = 0x0e;
+const PCI_HEADER_TYPE_MASK = 0x7f;
+const PCI_EXP_FLAGS = 0x02;
 
-const LAYOUTS: Readonly<Record<number, { table: RegisterTable; size: number; barCount: number; pointer: number }>> = {
-  [PCI_HEADER_TYPE_NORMAL]: { table: TYPE0_HEADER, size: PCI_STD_HEADER_SIZEOF, barCount: 6, pointer: 0x34 },
-  [PCI_HEADER_TYPE_BRIDGE]: { table: TYPE1_HEADER, size: PCI_STD_HEADER_SIZEOF, barCount: 2, pointer: 0x34 },
-  [PCI_HEADER_TYPE_CARDBUS]: { table: TYPE2_HEADER, size: 0x44, barCount: 1, pointer: 0x14 },
+interface Layout {
+  /** Of all registers. */
+  readonly table: RegisterTable;
+  readonly headerTables: readonly RegisterTable[];
+  readonly size: number;
+  readonly barCount: number;
+  /** Where the pointer to the first capability is. */
+  readonly pointer: number;
+}
+
+function layout(table: RegisterTable, size: number, barCount: number, pointer: number): Layout {
+  const headerTables = [COMMON_HEADER, table];
+  return { table: joinTables(COMMON_HEADER, [{ offset: 0, table }]), headerTables, size, barCount, pointer };
+}
+
+const LAYOUTS: Readonly<Record<number, Layout>> = {
+  [PCI_HEADER_TYPE_NORMAL]: layout(TYPE0_HEADER, PCI_STD_HEADER_SIZEOF, 6, 0x34),
+  [PCI_HEADER_TYPE_BRIDGE]: layout(TYPE1_HEADER, PCI_STD_HEADER_SIZEOF, 2, 0x34),
+  [PCI_HEADER_TYPE_CARDBUS]: layout(TYPE2_HEADER, 0x44, 1, 0x14),
+};
+type HeaderFields = Values<typeof COMMON_HEADER> & Partial<Values<typeof TYPE0_HEADER>>;
+
+const UNKNOWN_LAYOUT = {
+  table: COMMON_HEADER,
+  headerTables: [COMMON_HEADER],
+  size: PCI_STD_HEADER_SIZEOF,
+  barCount: 0,
 };
 
 /**
@@ -70,114 +97,147 @@ const LAYOUTS: Readonly<Record<number, { table: RegisterTable; size: number; bar
  */
 export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
   const problems: Problem[] = [];
-  const common = decodeTable(space, 0, COMMON_HEADER);
-  const headerType = common.headerLayout;
+  const layoutCode = space.u8(PCI_HEADER_TYPE);
+  const headerType = layoutCode === undefined ? null : layoutCode & PCI_HEADER_TYPE_MASK;
   const layout = headerType === null ? undefined : LAYOUTS[headerType];
-  const header: Record<string, unknown> = { ...common };
-  const headerTables: RegisterTable[] = [COMMON_HEADER];
-  let bars: Bar[] | null = null;
-
-  if (layout) {
-    Object.assign(header, decodeTable(space, 0, layout.table));
-    headerTables.push(layout.table);
-    bars = decodeBars(space, 0x10, layout.barCount, problems);
-  } else if (headerType !== null) {
-    const absent = common.vendorId === 0xffff && common.deviceId === 0xffff && headerType === 0x7f;
+  const { table, headerTables, barCount, size } = layout ?? UNKNOWN_LAYOUT;
+  const fields: HeaderFields = fieldsOnDemand(space, 0, table);
+  const bars = layout ? decodeBars(space, 0x10, barCount, problems) : null;
+  if (!layout && headerType !== null) {
+    const absent = fields.vendorId === 0xffff && fields.deviceId === 0xffff && headerType === 0x7f;
     problems.push(
       absent
         ? { kind: "all-ones", offset: 0, message: "the header reads all ones: no function answers here" }
         : { kind: "reserved-value", offset: 0x0e, message: `no header has the layout ${headerType}` },
     );
   }
-  if (!space.has(0, layout?.size ?? PCI_STD_HEADER_SIZEOF)) problems.push(unreadHeader(space));
+  if (!space.has(0, size)) problems.push(unreadHeader(space));
 
-  // Capabilities are the greater part of the work, and of thousands of VFs hardly anyone looks at them: when first asked.
+  // Of thousands of VFs hardly anyone looks at all: the greater parts of the work are done when first asked for.
+  let header: Readonly<Record<string, unknown>> | undefined;
+  const decodeHeader = (): Readonly<Record<string, unknown>> => {
+    header ??= decodeTable(space, 0, table);
+    return header;
+  };
   let lists: CapabilityLists | undefined;
-  const decodeLists = (): CapabilityLists => {
-    lists ??= decodeCapabilityLists(space, common.capabilitiesList === true ? layout?.pointer : undefined, problems);
+  const findLists = (): CapabilityLists => {
+    lists ??= findCapabilities(space, fields.capabilitiesList === true ? layout?.pointer : undefined);
     return lists;
   };
+  let allProblems: readonly Problem[] | undefined;
   // In the headers of Type 0 and 2; other bridges have a capability for it (Linux `pci_setup_device`).
-  const subsystem = (): Readonly<Record<string, unknown>> =>
+  const subsystem = (): Partial<Record<"subsystemVendorId" | "subsystemId", unknown>> =>
     headerType === PCI_HEADER_TYPE_BRIDGE
-      ? (decodeLists().standard.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? {})
-      : header;
+      ? (findLists().standard.find(({ id }) => id === PCI_CAP_ID_SSVID)?.values ?? {})
+      : fields;
   return {
     bdf,
     space,
-    vendorId: common.vendorId,
-    deviceId: common.deviceId,
-    revisionId: common.revisionId,
-    classCode: classCode(common),
+    vendorId: fields.vendorId,
+    deviceId: fields.deviceId,
+    revisionId: fields.revisionId,
+    classCode: classCode(fields),
     headerType,
-    multiFunction: common.multiFunction,
+    multiFunction: fields.multiFunction,
     get subsystemVendorId() {
       return numberOrNull(subsystem().subsystemVendorId);
     },
     get subsystemId() {
       return numberOrNull(subsystem().subsystemId);
     },
-    header,
+    get header() {
+      return decodeHeader();
+    },
     headerTables,
     bridge: headerType === PCI_HEADER_TYPE_BRIDGE ? decodeBridge(space) : undefined,
     bars,
     get capabilities() {
-      return decodeLists().standard;
+      return findLists().standard;
     },
     get extendedCapabilities() {
-      return decodeLists().extended;
+      return findLists().extended;
     },
     get problems() {
-      decodeLists();
-      return problems;
+      allProblems ??= [...problems, ...problemsOf(space, findLists())];
+      return allProblems;
     },
   };
 }
 
 interface CapabilityLists {
   readonly standard: readonly DecodedCapability[];
+  /** What the walk along the list met. */
+  readonly standardProblems: readonly Problem[];
   readonly extended: readonly DecodedCapability[];
+  readonly extendedProblems: readonly Problem[];
 }
 
 /** @param pointer where the pointer to the first capability is; undefined where the function has none. */
-function decodeCapabilityLists(space: ConfigSpace, pointer: number | undefined, problems: Problem[]): CapabilityLists {
-  if (pointer === undefined) return { standard: [], extended: [] };
-  const headers = walkCapabilities(space, pointer, problems);
-  const standard = decodeList(headers, CAPABILITIES, space, undefined, PCI_CFG_SPACE_SIZE, problems);
-  const express = standard.find(({ id }) => id === PCI_CAP_ID_EXP);
+function findCapabilities(space: ConfigSpace, pointer: number | undefined): CapabilityLists {
+  const standardProblems: Problem[] = [];
+  const extendedProblems: Problem[] = [];
+  const lists = { standard: [], standardProblems, extended: [], extendedProblems };
+  if (pointer === undefined) return lists;
+  const headers = walkCapabilities(space, pointer, standardProblems);
+  const standard = capabilitiesAt(headers, CAPABILITIES, space, undefined, PCI_CFG_SPACE_SIZE);
+  const express = headers.find(({ id }) => id === PCI_CAP_ID_EXP);
   // Extended configuration space belongs to PCI Express and PCI-X 2 functions alone; elsewhere the bytes mean nothing.
-  if (!express && !standard.some(({ id }) => id === PCI_CAP_ID_PCIX)) return { standard, extended: [] };
-  const isRead = space.end > PCI_CFG_SPACE_SIZE;
-  const found = isRead ? walkExtendedCapabilities(space, problems) : [];
-  if (express && !isRead) {
-    // Else the function would seem to have none: no SR-IOV, no ACS. (PCI-X 1.0 has none.)
-    const message = `extended configuration space, from ${at(PCI_CFG_SPACE_SIZE)} on, was not read`;
-    problems.push({ kind: "unread", offset: PCI_CFG_SPACE_SIZE, message });
+  if (!express && !headers.some(({ id }) => id === PCI_CAP_ID_PCIX)) return { ...lists, standard };
+  if (space.end <= PCI_CFG_SPACE_SIZE) {
+    if (express) {
+      // Else the function would seem to have none: no SR-IOV, no ACS. (PCI-X 1.0 has none.)
+      const message = `extended configuration space, from ${at(PCI_CFG_SPACE_SIZE)} on, was not read`;
+      extendedProblems.push({ kind: "unread", offset: PCI_CFG_SPACE_SIZE, message });
+    }
+    return { ...lists, standard };
   }
-  const type = express?.values.devicePortType;
-  const portType = typeof type === "number" ? type : undefined;
-  const extended = decodeList(found, EXTENDED_CAPABILITIES, space, portType, PCI_CFG_SPACE_EXP_SIZE, problems);
-  return { standard, extended };
+  const found = walkExtendedCapabilities(space, extendedProblems);
+  const flags = express && space.u16(express.offset + PCI_EXP_FLAGS);
+  const portType = flags === undefined ? undefined : (flags >>> 4) & 0xf;
+  const extended = capabilitiesAt(found, EXTENDED_CAPABILITIES, space, portType, PCI_CFG_SPACE_EXP_SIZE);
+  return { ...lists, standard, extended };
 }
 
-function decodeList(
+function capabilitiesAt(
   headers: readonly CapabilityHeader[],
-  catalogue: ReadonlyMap<number, import("./capability.ts").Capability>,
+  catalogue: ReadonlyMap<number, Capability>,
   space: ConfigSpace,
   devicePortType: number | undefined,
   regionEnd: number,
-  problems: Problem[],
 ): DecodedCapability[] {
-  const starts = headers.map(({ offset }) => offset).sort((a, b) => a - b);
-  const decoded = headers.map((header) => {
-    const next = starts.find((start) => start > header.offset) ?? regionEnd;
-    const view = { space, offset: header.offset, version: header.version, devicePortType };
-    const unknownSize = Math.min(next - header.offset, UNKNOWN_SHOWN_BYTES);
-    return decodeCapability(header, catalogue.get(header.id), view, unknownSize);
+  return headers.map((header) => {
+    const { id, offset, version } = header;
+    const unknownSize = Math.min(startAfter(offset, headers, regionEnd) - offset, UNKNOWN_SHOWN_BYTES);
+    return decodeCapability(header, catalogue.get(id), { space, offset, version, devicePortType }, unknownSize);
   });
-  for (const { offset, sizeBytes, name, definition } of decoded) {
-    const next = starts.find((start) => start > offset);
-    if (next !== undefined && offset + sizeBytes > next) {
+}
+
+/** Where the capability begins that lies next behind `offset`. */
+function startAfter(
+  offset: number,
+  capabilities: ReadonlyArray<{ readonly offset: number }>,
+  regionEnd: number,
+): number {
+  let next = regionEnd;
+  for (const other of capabilities) if (other.offset > offset && other.offset < next) next = other.offset;
+  return next;
+}
+
+function problemsOf(space: ConfigSpace, lists: CapabilityLists): Problem[] {
+  return [
+    ...lists.standardProblems,
+    ...spaceProblems(space, lists.standard, PCI_CFG_SPACE_SIZE),
+    ...lists.extendedProblems,
+    ...spaceProblems(space, lists.extended, PCI_CFG_SPACE_EXP_SIZE),
+  ];
+}
+
+/** Capabilities that lie over one another, or of which not all was read. */
+function spaceProblems(space: ConfigSpace, capabilities: readonly DecodedCapability[], regionEnd: number): Problem[] {
+  const problems: Problem[] = [];
+  for (const { offset, sizeBytes, name, definition } of capabilities) {
+    const next = startAfter(offset, capabilities, Number.POSITIVE_INFINITY);
+    if (offset + sizeBytes > next) {
       problems.push({ kind: "overlap", offset, message: `${name} at ${at(offset)} runs into what is at ${at(next)}` });
     }
     if (definition && !space.has(offset, Math.min(sizeBytes, regionEnd - offset))) {
@@ -187,7 +247,7 @@ function decodeList(
       problems.push({ kind: "overlap", offset, message: `${name} at ${at(offset)} runs past ${at(regionEnd - 1)}` });
     }
   }
-  return decoded;
+  return problems;
 }
 
 function classCode(header: { baseClass: number | null; subClass: number | null; programmingInterface: number | null }) {

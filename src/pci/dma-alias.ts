@@ -1,10 +1,5 @@
-import {
-  type DeviceIds,
-  includesDeviceId,
-  PCI_EXP_TYPE_PCI_BRIDGE,
-  PCI_EXP_TYPE_PCIE_BRIDGE,
-  PCI_VENDOR_ID_INTEL,
-} from "./acs-quirks.ts";
+import { type DeviceIds, includesDeviceId, PCI_VENDOR_ID_INTEL } from "./acs-quirks.ts";
+import { PCI_EXP_TYPE_PCI_BRIDGE, PCI_EXP_TYPE_PCIE_BRIDGE } from "./device-port-type.ts";
 import type { PciDevice } from "./isolation-model.ts";
 
 /**

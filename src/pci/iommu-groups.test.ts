@@ -7,7 +7,7 @@ import {
   PCI_EXP_TYPE_RC_END,
   PCI_EXP_TYPE_ROOT_PORT,
   PCI_EXP_TYPE_UPSTREAM,
-} from "./acs-quirks.ts";
+} from "./device-port-type.ts";
 import { computeIommuGroups } from "./iommu-groups.ts";
 import { type AcsMode, isolationModel } from "./isolation-model.ts";
 import { type ConfigOptions, machine } from "./testing/config-builder.ts";

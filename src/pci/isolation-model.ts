@@ -1,15 +1,15 @@
+import { type Bdf, busOf, compareBdf, devfnOf, domainOf } from "./bdf.ts";
+import { type Problem, walkCapabilities, walkExtendedCapabilities } from "./capability.ts";
+import { PCI_CAP_ID_EXP, PCI_EXT_CAP_ID_ACS } from "./capability-ids.ts";
+import type { ConfigSpace } from "./config-space.ts";
 import {
+  isDownstreamPort,
   PCI_EXP_TYPE_DOWNSTREAM,
-  PCI_EXP_TYPE_PCIE_BRIDGE,
   PCI_EXP_TYPE_RC_EC,
   PCI_EXP_TYPE_RC_END,
   PCI_EXP_TYPE_ROOT_PORT,
   PCI_EXP_TYPE_UPSTREAM,
-} from "./acs-quirks.ts";
-import { type Bdf, busOf, compareBdf, devfnOf, domainOf } from "./bdf.ts";
-import { type Problem, walkCapabilities, walkExtendedCapabilities } from "./capability.ts";
-import type { ConfigSpace } from "./config-space.ts";
-import { ACS } from "./extended/acs.ts";
+} from "./device-port-type.ts";
 import { PCI_CLASS_BRIDGE_HOST, PCI_HEADER_TYPE_CARDBUS } from "./header.ts";
 import { sriovCapability } from "./sriov-state.ts";
 import type { TopologyNode } from "./topology.ts";
@@ -64,7 +64,6 @@ export interface IsolationModel extends IsolationOptions {
   readonly devices: ReadonlyMap<Bdf, PciDevice>;
 }
 
-const PCI_CAP_ID_EXP = 0x10;
 const PCI_SRIOV_VF_DID = 0x1a;
 const VENDOR_ID_OF_A_VF = 0xffff;
 
@@ -130,11 +129,6 @@ function correctedType(type: PciDevice["type"], above: PciDevice["type"] | undef
   return type;
 }
 
-/** `pcie_downstream_port` */
-function isDownstreamPort(type: PciDevice["type"] | undefined): boolean {
-  return type === PCI_EXP_TYPE_ROOT_PORT || type === PCI_EXP_TYPE_DOWNSTREAM || type === PCI_EXP_TYPE_PCIE_BRIDGE;
-}
-
 function devicePortType({ decoded }: TopologyNode): PciDevice["type"] {
   const { header, headerType, space } = decoded;
   if (header.capabilitiesList === false) return "not-pcie";
@@ -150,7 +144,7 @@ function devicePortType({ decoded }: TopologyNode): PciDevice["type"] {
 function acsOffset(space: ConfigSpace, type: PciDevice["type"]): number | "absent" | null {
   if (type === "not-pcie") return "absent";
   const problems: Problem[] = [];
-  const found = walkExtendedCapabilities(space, problems).find(({ id }) => id === ACS.id);
+  const found = walkExtendedCapabilities(space, problems).find(({ id }) => id === PCI_EXT_CAP_ID_ACS);
   return found?.offset ?? (problems.some(({ kind }) => kind === "unread") ? null : "absent");
 }
 

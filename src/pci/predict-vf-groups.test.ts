@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PCI_EXP_TYPE_ENDPOINT, PCI_EXP_TYPE_RC_END, PCI_EXP_TYPE_ROOT_PORT } from "./acs-quirks.ts";
 import { bdf } from "./bdf.ts";
+import { PCI_EXP_TYPE_ENDPOINT, PCI_EXP_TYPE_RC_END, PCI_EXP_TYPE_ROOT_PORT } from "./device-port-type.ts";
 import { type AcsMode, isolationModel } from "./isolation-model.ts";
 import { predictVfGroups } from "./predict-vf-groups.ts";
 import { type ConfigOptions, machine } from "./testing/config-builder.ts";

@@ -101,13 +101,8 @@ export function decodeTable<T extends RegisterTable>(space: ConfigSpace, base: n
 }
 
 /** As {@link decodeTable}, into a record that may have other fields. */
-export function decodeInto(
-  values: Record<string, unknown>,
-  space: ConfigSpace,
-  base: number,
-  table: RegisterTable,
-): void {
-  for (const { offset, width, fields } of planOf(table)) {
+function decodeInto(values: Record<string, unknown>, space: ConfigSpace, base: number, table: RegisterTable): void {
+  for (const { offset, width, fields } of planOf(table).registers) {
     const raw = space.read(base + offset, width);
     if (raw === undefined) {
       for (const { key } of fields) values[key] = null;
@@ -115,6 +110,16 @@ export function decodeInto(
       for (const { key, lsb, mask, value } of fields) values[key] = value(((raw >>> lsb) & mask) >>> 0);
     }
   }
+}
+
+/**
+ * The values of {@link decodeTable}, each decoded when it is looked at, for those who want a few of many. They can be
+ * read by their names, and not listed.
+ */
+export function fieldsOnDemand<T extends RegisterTable>(space: ConfigSpace, base: number, table: T): Values<T> {
+  const plan = planOf(table);
+  plan.onDemand ??= onDemandClass(plan.registers);
+  return new plan.onDemand(space, base) as Values<T>;
 }
 
 /** A register with its fields in a row, all of one shape: decoding looks nothing up by name. */
@@ -129,21 +134,89 @@ interface RegisterPlan {
   }>;
 }
 
-const PLANS = new WeakMap<RegisterTable, readonly RegisterPlan[]>();
+interface TablePlan {
+  readonly registers: readonly RegisterPlan[];
+  onDemand: (new (space: ConfigSpace, base: number) => unknown) | undefined;
+}
 
-function planOf(table: RegisterTable): readonly RegisterPlan[] {
+const PLANS = new WeakMap<RegisterTable, TablePlan>();
+
+function planOf(table: RegisterTable): TablePlan {
   let plan = PLANS.get(table);
   if (!plan) {
-    plan = Object.values(table).map(({ offset, width, fields }) => ({
+    const registers = Object.values(table).map(({ offset, width, fields }) => ({
       offset,
       width,
       fields: Object.entries(fields).map(([key, field]) => {
         return { key, lsb: field.lsb, mask: lowMask(field.width), value: field.value };
       }),
     }));
+    plan = { registers, onDemand: undefined };
     PLANS.set(table, plan);
   }
   return plan;
+}
+
+function onDemandClass(registers: readonly RegisterPlan[]): new (space: ConfigSpace, base: number) => unknown {
+  return class FieldsOnDemand {
+    readonly #space: ConfigSpace;
+    readonly #base: number;
+
+    constructor(space: ConfigSpace, base: number) {
+      this.#space = space;
+      this.#base = base;
+    }
+
+    static {
+      for (const { offset, width, fields } of registers) {
+        for (const { key, lsb, mask, value } of fields) {
+          Object.defineProperty(FieldsOnDemand.prototype, key, {
+            configurable: true,
+            get(this: FieldsOnDemand): unknown {
+              const raw = this.#space.read(this.#base + offset, width);
+              return raw === undefined ? null : value(((raw >>> lsb) & mask) >>> 0);
+            },
+          });
+        }
+      }
+    }
+  };
+}
+
+/** Tables at their offsets, as one: what two of them have under one name, the later has. */
+export function joinTables(
+  first: RegisterTable,
+  others: ReadonlyArray<{ readonly offset: number; readonly table: RegisterTable }>,
+): RegisterTable {
+  let joined: Joined = joinedFrom(FIRST, first, 0, {});
+  for (const { offset, table } of others) joined = joinedFrom(joined.others, table, offset, joined.table);
+  return joined.table;
+}
+
+/** What was joined before; tables are few, and the same ones are joined for each function. */
+interface Joined {
+  readonly table: RegisterTable;
+  readonly others: WeakMap<RegisterTable, Map<number, Joined>>;
+}
+
+const FIRST: Joined["others"] = new WeakMap();
+
+function joinedFrom(kept: Joined["others"], table: RegisterTable, offset: number, before: RegisterTable): Joined {
+  let byOffset = kept.get(table);
+  if (!byOffset) {
+    byOffset = new Map();
+    kept.set(table, byOffset);
+  }
+  let joined = byOffset.get(offset);
+  if (!joined) {
+    const registers: Record<string, Register> = { ...before };
+    for (const [name, reg] of Object.entries(table)) {
+      registers[`${Object.keys(registers).length} ${name}`] = { ...reg, offset: offset + reg.offset };
+    }
+    joined = { table: Object.keys(before).length === 0 && offset === 0 ? table : registers, others: new WeakMap() };
+    byOffset.set(offset, joined);
+  }
+  return joined;
 }
 
 /** The decoded value of one field in its register's raw value. */
@@ -154,7 +227,7 @@ export function fieldValue<V>(field: Field<V>, raw: number): V {
 /** One past the table's last byte, counted from its start. */
 export function tableSize(table: RegisterTable): number {
   let end = 0;
-  for (const { offset, width } of Object.values(table)) end = Math.max(end, offset + width / 8);
+  for (const { offset, width } of planOf(table).registers) end = Math.max(end, offset + width / 8);
   return end;
 }
 

@@ -1,6 +1,7 @@
 import type { DecodedCapability } from "./capability.ts";
+import { PCI_EXT_CAP_ID_SRIOV } from "./capability-ids.ts";
 import type { DecodedFunction } from "./decode.ts";
-import { SRIOV } from "./extended/sriov.ts";
+import type { SRIOV } from "./extended/sriov.ts";
 import type { Values } from "./register.ts";
 
 /** The SR-IOV registers of a PF by name, as {@link SRIOV} decodes them. */
@@ -13,5 +14,5 @@ export function sriovOf(decoded: DecodedFunction): SriovValues | undefined {
 
 /** As {@link sriovOf}, with its place. */
 export function sriovCapability(decoded: DecodedFunction): DecodedCapability | undefined {
-  return decoded.extendedCapabilities.find(({ id }) => id === SRIOV.id);
+  return decoded.extendedCapabilities.find(({ id }) => id === PCI_EXT_CAP_ID_SRIOV);
 }

@@ -37,7 +37,7 @@ export async function decode(file: string, options: DecodeOptions): Promise<numb
     printAll(jsonTexts(functions, dump));
   } else {
     const nodes = dump.functions.some(isVf) ? topologyOf(dump) : new Map<Bdf, TopologyNode>();
-    printAll(functions.map((fn) => () => text(decodeDumped(fn), nodes, options.verbose === true)));
+    printAll(functions.map((fn) => () => text(inItsPlace(fn, nodes), nodes, options.verbose === true)));
     for (const { line, column, message } of dump.problems) note(`${label}:${line}:${column} ${message}`);
   }
   return 0;
@@ -54,6 +54,12 @@ function* jsonTexts(functions: readonly DumpedFunction[], dump: LspciDump): Gene
     yield () => `${index === 0 ? "\n" : ",\n"}${toJson(functionToJson(decodeDumped(fn)), 0)}`;
   }
   yield () => `\n],"problems":${toJson(dump.problems, 0)}}\n`;
+}
+
+/** A function that was decoded for the topology is not decoded again. */
+function inItsPlace(fn: DumpedFunction, nodes: ReadonlyMap<Bdf, TopologyNode>): DecodedFunction {
+  const node = fn.duplicate ? undefined : nodes.get(fn.bdf);
+  return node?.decoded ?? decodeDumped(fn);
 }
 
 /** That the text has a function twice counts as a problem of the second. */

@@ -1,4 +1,5 @@
 import { walkCapabilities, walkExtendedCapabilities } from "../../pci/capability.ts";
+import { PCI_CAP_ID_VPD, PCI_EXT_CAP_ID_DSN } from "../../pci/capability-ids.ts";
 import { ConfigSpace } from "../../pci/config-space.ts";
 
 const PCI_STATUS = 0x06;
@@ -6,9 +7,7 @@ const PCI_STATUS_CAP_LIST = 0x10;
 const PCI_HEADER_TYPE = 0x0e;
 const PCI_CAPABILITY_LIST = 0x34;
 const PCI_CB_CAPABILITY_LIST = 0x14;
-const PCI_CAP_ID_VPD = 0x03;
 const PCI_VPD_DATA = 4;
-const PCI_EXT_CAP_ID_DSN = 0x03;
 const DSN_SERIAL = 4;
 
 /**

@@ -1,14 +1,12 @@
 import { isUnread } from "../../kernel/port.ts";
 import { busOf, compareBdf, domainOf, routingIdOf } from "../../pci/bdf.ts";
-import { ARI } from "../../pci/extended/ari.ts";
+import { capabilityById } from "../../pci/capability-by-id.ts";
+import { PCI_CAP_ID_EXP, PCI_EXT_CAP_ID_ARI } from "../../pci/capability-ids.ts";
 import { vfRoutingId } from "../../pci/vf-address.ts";
 import type { HostFunction } from "../inventory.ts";
 import { register } from "./capability-checks.ts";
 import { type Evidence, firstUnread, type Outcome, pass, unknown, warn } from "./check.ts";
-import type { PreflightFacts } from "./facts.ts";
-
-const PCI_CAP_ID_EXP = 0x10;
-const PCI_EXP_TYPE_RC_END = 9;
+import { isIntegratedEndpoint, type PreflightFacts } from "./facts.ts";
 
 /**
  * Can VFs use function numbers 8 to 255 on the PF's bus? It takes ARI in the device, ARI forwarding in the port above it
@@ -21,9 +19,9 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
   if (!registers) return unknown("the SR-IOV capability could not be read", firstUnread(pf.config));
   const lowest = lowestPfOnBus(facts);
   const hierarchy = lowest.sriov?.registers?.ariCapableHierarchy;
-  const deviceHasAri = pf.decoded.extendedCapabilities.some(({ id }) => id === ARI.id);
+  const deviceHasAri = pf.decoded.extendedCapabilities.some(({ id }) => id === PCI_EXT_CAP_ID_ARI);
   const port = facts.bridges[0];
-  const express = port?.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values;
+  const express = capabilityById(port?.decoded, PCI_CAP_ID_EXP)?.values;
   const forwarding = express?.ariForwardingEnable;
   const evidence: Evidence[] = [
     {
@@ -55,8 +53,7 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
         ? `ARI Forwarding of ${port.bdf} is off`
         : "ARI is not enabled";
   // Nothing between a root bus and its functions looks at device numbers.
-  const integrated = ownType(facts) === PCI_EXP_TYPE_RC_END;
-  if (forwarding === true || integrated) return pass(`${why}; VFs are reached all the same`, evidence);
+  if (forwarding === true || isIntegratedEndpoint(facts)) return pass(`${why}; VFs are reached all the same`, evidence);
   if (forwarding !== false) {
     return unknown(
       `${why}, and whether VFs are reached without it depends on a port that was not read`,
@@ -69,10 +66,6 @@ export function checkAri(facts: PreflightFacts, count: number): Outcome {
     "use a slot whose port forwards ARI, enable ARI in the BIOS, and boot without pci=noari",
     evidence,
   );
-}
-
-function ownType({ pf }: PreflightFacts): unknown {
-  return pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values.devicePortType;
 }
 
 /** Linux sets ARI Capable Hierarchy in one PF of a bus only, the lowest, and there it is valid for all. */

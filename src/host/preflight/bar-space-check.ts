@@ -3,6 +3,8 @@ import { type Bar, decodeBars } from "../../pci/bar.ts";
 import { hex } from "../../pci/bdf.ts";
 import type { Bridge, Window } from "../../pci/bridge.ts";
 import { at } from "../../pci/capability.ts";
+import { capabilityById } from "../../pci/capability-by-id.ts";
+import { PCI_CAP_ID_EA } from "../../pci/capability-ids.ts";
 import { PCI_SRIOV_BAR } from "../../pci/extended/sriov.ts";
 import { sriovCapability } from "../../pci/sriov-state.ts";
 import { formatBytes } from "../resources.ts";
@@ -11,7 +13,6 @@ import type { PreflightFacts } from "./facts.ts";
 
 const REMEDY =
   "turn on Above 4G Decoding (and a larger MMIO range) in the BIOS, or boot with pci=realloc so that the kernel makes the windows larger";
-const PCI_CAP_ID_EA = 0x14;
 
 /** The address space of one VF BAR, for all VFs. */
 interface Aperture {
@@ -129,7 +130,7 @@ function aperturesOf(
 
 /** Entries for VF BARs give one VF's range (Linux `pci_ea_read`, `sriov_init`). */
 function enhancedAllocation(facts: PreflightFacts, total: number): Aperture[] {
-  const entries = facts.pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EA)?.values.entries;
+  const entries = capabilityById(facts.pf.decoded, PCI_CAP_ID_EA)?.values.entries;
   if (!Array.isArray(entries)) return [];
   return entries.flatMap(({ barEquivalentIndicator, enable, base, maxOffset }: Record<string, unknown>) => {
     const index = /^VF BAR (\d)$/.exec(String(barEquivalentIndicator))?.[1];

@@ -144,8 +144,6 @@ function busRemedy(facts: PreflightFacts, largest: number): string {
   if (facts.pf.sriov?.registers?.ariCapableHierarchy === false)
     ways.push("enable ARI for the slot (BIOS; no pci=noari), which brings VFs onto the PF's bus");
   ways.push("boot with pci=assign-busses, or reserve more buses for the slot (pci=hpbussize=N)");
-  const { driver } = facts.pf;
-  const countable = isUnread(driver) || driver === null || !pfDriver(driver)?.ignoresCount;
-  if (largest > 0 && countable) ways.push(`ask for at most ${largest} VFs`);
+  if (largest > 0 && !pfDriver(facts.pf.driver)?.ignoresCount) ways.push(`ask for at most ${largest} VFs`);
   return ways.join("; or ");
 }

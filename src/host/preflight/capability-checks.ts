@@ -7,7 +7,7 @@ import { pfDriver } from "../drivers.ts";
 import type { HostFunction } from "../inventory.ts";
 import { isAbsent } from "../observe.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
-import type { PreflightFacts } from "./facts.ts";
+import { isIntegratedEndpoint, type PreflightFacts } from "./facts.ts";
 
 /** Evidence from the SR-IOV capability's registers, with their place in configuration space. */
 export function register(facts: PreflightFacts, offset: number, fact: string): Evidence {
@@ -33,7 +33,7 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
   if (!isUnread(totalVfs)) evidence.push(register(facts, 0x0e, `TotalVFs ${totalVfs}`));
   if (!isUnread(driverLimit)) evidence.push({ fact: `driver limit ${driverLimit}`, from: "sriov_totalvfs" });
   if (limit === 0) {
-    const driver = isUnread(facts.pf.driver) || facts.pf.driver === null ? undefined : pfDriver(facts.pf.driver);
+    const driver = pfDriver(facts.pf.driver);
     return refuse(
       "the PF offers no VFs",
       driver?.firmwareSwitch
@@ -88,9 +88,7 @@ export function checkPresentVfs(facts: PreflightFacts, count: number): Outcome {
   if (numVfs === count) return pass(`as many VFs exist already (${count}); the kernel changes nothing`, evidence);
   const drivers = facts.pf.node.vfs.flatMap((vf) => {
     const driver = facts.inventory.functions.get(vf.bdf)?.driver;
-    return driver === undefined || driver === null || isUnread(driver)
-      ? []
-      : [{ fact: `VF ${vf.vf?.index} has driver ${driver}`, from: vf.bdf }];
+    return typeof driver === "string" ? [{ fact: `VF ${vf.vf?.index} has driver ${driver}`, from: vf.bdf }] : [];
   });
   return refuse(
     `${numVfs} VFs exist; the kernel goes to ${count} only by way of none (EBUSY)`,
@@ -163,8 +161,7 @@ export function checkDependencyLink(facts: PreflightFacts): Outcome {
     return unknown("the Function Dependency Link could not be read", firstUnread(facts.pf.config));
   }
   // `sriov_init` of a Root Complex integrated endpoint takes only the function number from the register.
-  const integrated = facts.pf.decoded.capabilities.some(({ id, values }) => id === 0x10 && values.devicePortType === 9);
-  const devfn = integrated ? (devfnOf(bdf) & 0xf8) | (link & 7) : link;
+  const devfn = isIntegratedEndpoint(facts) ? (devfnOf(bdf) & 0xf8) | (link & 7) : link;
   const evidence = [register(facts, 0x12, `Function Dependency Link ${hex(link, 2)}`)];
   if (devfn === devfnOf(bdf)) return pass("the PF depends on no other", evidence);
   const other = formatBdf(domainOf(bdf), ((busOf(bdf) << 8) | devfn) as RoutingId);

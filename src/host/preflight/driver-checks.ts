@@ -1,10 +1,10 @@
 import { isUnread } from "../../kernel/port.ts";
+import { capabilityById } from "../../pci/capability-by-id.ts";
+import { PCI_CAP_ID_MSIX } from "../../pci/capability-ids.ts";
 import { pfDriver } from "../drivers.ts";
 import { sysfsPath } from "../observe.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
-
-const PCI_CAP_ID_MSIX = 0x11;
 
 /** Is a driver bound that makes VFs? (`sriov_numvfs_store`: ENOENT without one, or without `sriov_configure`.) */
 export function checkPfDriver(facts: PreflightFacts, count: number): Outcome {
@@ -91,14 +91,14 @@ function checkVfioPf(facts: PreflightFacts, evidence: Evidence[]): Outcome {
 /** Vectors for the PF and the VFs. */
 export function checkMsix(facts: PreflightFacts, count: number): Outcome {
   const { pf } = facts;
-  const msix = pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_MSIX);
-  const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
+  const msix = capabilityById(pf.decoded, PCI_CAP_ID_MSIX);
+  const needsMsix = pfDriver(pf.driver)?.needsMsix === true;
   if (!msix && (isUnread(pf.config) || pf.decoded.problems.some(({ kind }) => kind === "unread"))) {
     return unknown("the MSI-X capability could not be read", firstUnread(pf.config));
   }
   if (!msix) {
-    return driver && pfDriver(driver)?.needsMsix
-      ? refuse(`the PF has no MSI-X, which ${driver} needs for VFs`, "use another device", [], 0)
+    return needsMsix
+      ? refuse(`the PF has no MSI-X, which ${pf.driver} needs for VFs`, "use another device", [], 0)
       : pass("the PF has no MSI-X; nothing says that its VFs need it there");
   }
   const evidence: Evidence[] = [
@@ -107,7 +107,7 @@ export function checkMsix(facts: PreflightFacts, count: number): Outcome {
       from: "MSI-X capability",
     },
   ];
-  const vfVectors = pf.node.vfs[0]?.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_MSIX)?.values.tableSize;
+  const vfVectors = capabilityById(pf.node.vfs[0]?.decoded, PCI_CAP_ID_MSIX)?.values.tableSize;
   if (typeof vfVectors === "number")
     evidence.push({ fact: `VF 0 has ${vfVectors} vectors`, from: "MSI-X capability of VF 0" });
   const total = facts.vfTotalMsix;
@@ -124,9 +124,9 @@ export function checkMsix(facts: PreflightFacts, count: number): Outcome {
       );
     }
   }
-  if (driver && pfDriver(driver)?.needsMsix && msix.values.msixEnable === false) {
+  if (needsMsix && msix.values.msixEnable === false) {
     return warn(
-      `MSI-X of the PF is off, which ${driver} needs for VFs`,
+      `MSI-X of the PF is off, which ${pf.driver} needs for VFs`,
       "boot without pci=nomsi and reload the driver",
       evidence,
     );
@@ -138,10 +138,10 @@ export function checkMsix(facts: PreflightFacts, count: number): Outcome {
 export function checkUse(facts: PreflightFacts): Outcome | undefined {
   const { use, pf } = facts;
   if (use === undefined) return undefined;
-  const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
-  const known = driver === undefined ? undefined : pfDriver(driver);
+  const { driver } = pf;
+  const known = pfDriver(driver);
   if (use === "vfio") return checkModule(facts, "vfio_pci", "vfio-pci");
-  if (driver === undefined || !known) return unknown(`whether the VFs become ${use} devices is not known`, undefined);
+  if (!known) return unknown(`whether the VFs become ${use} devices is not known`, undefined);
   const evidence = [{ fact: `PF driver ${driver}`, from: sysfsPath(pf.bdf, "driver") }];
   if (known.makes !== undefined && known.makes !== use) {
     return refuse(

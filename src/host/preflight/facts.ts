@@ -1,5 +1,8 @@
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { capabilityById } from "../../pci/capability-by-id.ts";
+import { PCI_CAP_ID_EXP } from "../../pci/capability-ids.ts";
+import { PCI_EXP_TYPE_RC_END } from "../../pci/device-port-type.ts";
 import { bridgesAbove, type TopologyNode } from "../../pci/topology.ts";
 import type { HostFunction, Inventory } from "../inventory.ts";
 import { type IommuState, readIommuState } from "../iommu-state.ts";
@@ -89,6 +92,11 @@ export async function readPreflightFacts(
     driversAutoprobe: await readNumber(kernel, sysfsPath(bdf, "sriov_drivers_autoprobe")),
     log: isUnread(host.log) ? host.log : host.log.filter((line) => concerns(line, bdf)),
   };
+}
+
+/** Is the PF part of the root complex, and so without a link? */
+export function isIntegratedEndpoint({ pf }: PreflightFacts): boolean {
+  return capabilityById(pf.decoded, PCI_CAP_ID_EXP)?.values.devicePortType === PCI_EXP_TYPE_RC_END;
 }
 
 function concerns(line: string, bdf: Bdf): boolean {

@@ -1,10 +1,11 @@
 import { isUnread } from "../../kernel/port.ts";
+import { capabilityById } from "../../pci/capability-by-id.ts";
+import { PCI_CAP_ID_EXP } from "../../pci/capability-ids.ts";
+import type { DecodedFunction } from "../../pci/decode.ts";
 import { pfDriver } from "../drivers.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
-import type { PreflightFacts } from "./facts.ts";
+import { isIntegratedEndpoint, type PreflightFacts } from "./facts.ts";
 
-const PCI_CAP_ID_EXP = 0x10;
-const PCI_EXP_TYPE_RC_END = 9;
 /** The upper of every port of the kernel's Open vSwitch; its bridges are not stacked on it. */
 const OPEN_VSWITCH = "ovs-system";
 
@@ -31,10 +32,9 @@ export function checkDefaultRoute(facts: PreflightFacts): Outcome {
     );
   }
   if (carrying.length === 0) return pass("the default route does not go over the PF", evidence);
-  const driver = isUnread(pf.driver) || pf.driver === null ? undefined : pf.driver;
-  const resets = driver !== undefined && pfDriver(driver)?.resetsPf === true;
+  const resets = pfDriver(pf.driver)?.resetsPf === true;
   return warn(
-    `the default route goes over ${carrying.join(", ")} on this PF${resets ? `, and ${driver} resets the PF when VFs are made` : ""}`,
+    `the default route goes over ${carrying.join(", ")} on this PF${resets ? `, and ${pf.driver} resets the PF when VFs are made` : ""}`,
     "do it from a console, or when some seconds without network do no harm",
     evidence,
   );
@@ -42,13 +42,11 @@ export function checkDefaultRoute(facts: PreflightFacts): Outcome {
 
 /** Is the link trained to what both of its ends can do? */
 export function checkLink(facts: PreflightFacts): Outcome {
-  const express = facts.pf.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values;
-  if (express?.devicePortType === PCI_EXP_TYPE_RC_END)
-    return pass("the PF is part of the root complex and has no link");
-  const own = linkOf(express);
+  if (isIntegratedEndpoint(facts)) return pass("the PF is part of the root complex and has no link");
+  const own = linkOf(facts.pf.decoded);
   if (!own) return unknown("the link could not be read", firstUnread(facts.pf.config));
   const port = facts.bridges[0];
-  const other = port && linkOf(port.decoded.capabilities.find(({ id }) => id === PCI_CAP_ID_EXP)?.values);
+  const other = port && linkOf(port.decoded);
   const evidence: Evidence[] = [
     {
       fact: `PF: ${format(own.speed, own.width)}, able to ${format(own.maxSpeed, own.maxWidth)}`,
@@ -93,7 +91,8 @@ interface Link {
   readonly maxWidth: number;
 }
 
-function linkOf(express: Readonly<Record<string, unknown>> | undefined): Link | undefined {
+function linkOf(fn: DecodedFunction): Link | undefined {
+  const express = capabilityById(fn, PCI_CAP_ID_EXP)?.values;
   if (!express) return undefined;
   const {
     currentLinkSpeedGtps: speed,

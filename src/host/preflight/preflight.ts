@@ -96,7 +96,7 @@ function run(facts: PreflightFacts, count: number): Finding[] {
 /** How many VFs come into being when `count` is written. */
 function madeVfs({ pf }: PreflightFacts, count: number): number {
   const limit = pf.sriov?.driverLimit;
-  if (limit === undefined || isUnread(limit) || isUnread(pf.driver) || pf.driver === null) return count;
+  if (limit === undefined || isUnread(limit)) return count;
   return pfDriver(pf.driver)?.ignoresCount ? Math.max(limit, count) : count;
 }
 

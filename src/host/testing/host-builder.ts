@@ -2,6 +2,7 @@ import type { Kernel } from "../../kernel/port.ts";
 import { MemoryTree } from "../../kernel/snapshot/memory-tree.ts";
 import { treeKernel } from "../../kernel/snapshot/tree-kernel.ts";
 import { type Bdf, bdf, domainOf, formatBdf, routingIdOf } from "../../pci/bdf.ts";
+import { PCI_EXP_TYPE_ROOT_PORT } from "../../pci/device-port-type.ts";
 import { type ConfigOptions, configSpace } from "../../pci/testing/config-builder.ts";
 import { vfRoutingId } from "../../pci/vf-address.ts";
 import { functionAt, type HostFunction, type Inventory, readInventory } from "../inventory.ts";
@@ -80,7 +81,6 @@ export interface TestHost {
   readonly iommu?: boolean;
 }
 
-const PCI_EXP_TYPE_ROOT_PORT = 4;
 const ACS_ON = { capability: 0x1d, control: 0x1d };
 const ACS_OFF = { capability: 0x1d, control: 0 };
 const EXPRESS = 0x40;

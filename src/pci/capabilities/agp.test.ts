@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AGP, AGP_8X } from "./agp.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("AGP 2.0 has rates of 1, 2 and 4 times", () => {
   // Status 1F000217h: 32 requests, sideband addressing, fast writes, all rates. Command 1F000102h.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COMPACT_PCI_CENTRAL_RESOURCE_CONTROL, COMPACT_PCI_HOT_SWAP } from "./compact-pci.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("CompactPCI Hot Swap tells insertion from extraction", () => {
   assert.deepEqual(decodeBytes(COMPACT_PCI_HOT_SWAP, "5a").values, {

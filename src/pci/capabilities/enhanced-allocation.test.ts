@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { ENHANCED_ALLOCATION } from "./enhanced-allocation.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 const entriesOf = (values: Readonly<Record<string, unknown>>) => values.entries as Record<string, unknown>[];
 

@@ -1,6 +1,8 @@
 import { type Block, capability } from "../capability.ts";
+import { PCI_CAP_ID_EA } from "../capability-ids.ts";
 import { type ConfigSpace, PCI_CFG_SPACE_SIZE } from "../config-space.ts";
 import { PCI_HEADER_TYPE_BRIDGE } from "../header.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, type RegisterTable, register } from "../register.ts";
 
 const PCI_HEADER_TYPE = 0x0e;
@@ -77,7 +79,7 @@ const BRIDGE = {
 
 /** Enhanced Allocation: resources at fixed addresses, in place of BARs. */
 export const ENHANCED_ALLOCATION = capability({
-  id: 0x14,
+  id: PCI_CAP_ID_EA,
   name: "Enhanced Allocation (EA)",
   spec: "PCIe 6.0 §7.8.5",
   table: {
@@ -130,5 +132,5 @@ function addresses(values: Record<string, unknown>): Record<string, unknown> {
 function join(low: unknown, is64: unknown, high: unknown): bigint | null {
   if (typeof low !== "number") return null;
   if (is64 !== true) return BigInt(low);
-  return typeof high === "number" ? (BigInt(high) << 32n) | BigInt(low) : null;
+  return quadword(low, typeof high === "number" ? high : null);
 }

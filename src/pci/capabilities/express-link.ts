@@ -1,24 +1,15 @@
-import { bit, bits, oneOf, register, type Unknown } from "../register.ts";
-
-const LINK_SPEEDS_GTPS: Readonly<Record<number, number>> = { 1: 2.5, 2: 5, 3: 8, 4: 16, 5: 32, 6: 64 };
-const linkSpeed = oneOf(LINK_SPEEDS_GTPS);
+import { LINK_SPEEDS_GTPS, linkSpeedGtps, linkSpeedsGtps } from "../link-speed.ts";
+import { bit, bits, oneOf, register } from "../register.ts";
 
 const LINK_WIDTHS = { 1: 1, 2: 2, 4: 4, 8: 8, 12: 12, 16: 16, 32: 32 };
 const L0S_LATENCIES_NS = [64, 128, 256, 512, 1000, 2000, 4000];
 const ASPM_STATES = { 0: "none", 1: "L0s", 2: "L1", 3: "L0s and L1" };
 const DE_EMPHASIS_DB = { 0: -6, 1: -3.5 };
 
-/** The speeds of a Supported Link Speeds Vector, slowest first; a reserved bit gives its number. */
-function speedVector(vector: number): (number | Unknown)[] {
-  const speeds: (number | Unknown)[] = [];
-  for (let n = 0; n < 7; n++) if (vector & (1 << n)) speeds.push(linkSpeed(n + 1));
-  return speeds;
-}
-
 /** Of every function that has a link. */
 export const LINK = {
   linkCapabilities: register(0x0c, 32, "PCI_EXP_LNKCAP", "PCIe 6.0 §7.5.3.6", {
-    maxLinkSpeedGtps: bits(3, 0, "RO", { value: linkSpeed }),
+    maxLinkSpeedGtps: bits(3, 0, "RO", { value: linkSpeedGtps }),
     maxLinkWidth: bits(9, 4, "RO", { value: oneOf(LINK_WIDTHS), doc: "lanes" }),
     aspmSupport: bits(11, 10, "RO", { value: oneOf(ASPM_STATES) }),
     l0sExitLatencyNs: bits(14, 12, "RO", {
@@ -53,7 +44,7 @@ export const LINK = {
     drsSignalingControl: bits(15, 14, "RW", "0 not reported, 1 interrupt, 2 FRS message"),
   }),
   linkStatus: register(0x12, 16, "PCI_EXP_LNKSTA", "PCIe 6.0 §7.5.3.8", {
-    currentLinkSpeedGtps: bits(3, 0, "RO", { value: linkSpeed }),
+    currentLinkSpeedGtps: bits(3, 0, "RO", { value: linkSpeedGtps }),
     negotiatedLinkWidth: bits(9, 4, "RO", { value: oneOf({ 0: 0, ...LINK_WIDTHS }), doc: "lanes; 0 while it is down" }),
     linkTrainingError: bit(10, "RO", "PCIe 1.0a, undefined since"),
     linkTraining: bit(11, "RO"),
@@ -67,10 +58,10 @@ export const LINK = {
 /** What a capability of version 2 adds to them. */
 export const LINK_2 = {
   linkCapabilities2: register(0x2c, 32, "PCI_EXP_LNKCAP2", "PCIe 6.0 §7.5.3.18", {
-    supportedLinkSpeedsGtps: bits(7, 1, "HwInit", { value: speedVector, doc: "none in devices before PCIe 3.0" }),
+    supportedLinkSpeedsGtps: bits(7, 1, "HwInit", { value: linkSpeedsGtps, doc: "none in devices before PCIe 3.0" }),
     crosslinkSupported: bit(8, "RO"),
-    lowerSkpOsGenerationGtps: bits(15, 9, "HwInit", { value: speedVector, doc: "where SRIS may send fewer SKPs" }),
-    lowerSkpOsReceptionGtps: bits(22, 16, "HwInit", { value: speedVector }),
+    lowerSkpOsGenerationGtps: bits(15, 9, "HwInit", { value: linkSpeedsGtps, doc: "where SRIS may send fewer SKPs" }),
+    lowerSkpOsReceptionGtps: bits(22, 16, "HwInit", { value: linkSpeedsGtps }),
     retimerPresenceDetectSupported: bit(23, "HwInit"),
     twoRetimersPresenceDetectSupported: bit(24, "HwInit"),
     drsSupported: bit(31, "HwInit", "Device Readiness Status messages"),

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DEVICE_PORT_TYPES } from "../device-port-type.ts";
 import { resetRegister } from "../register.ts";
-import { DEVICE_PORT_TYPES, EXPRESS } from "./express.ts";
+import { dumpsAreMissing } from "../testing/dumps.ts";
+import { EXPRESS } from "./express.ts";
 import { DEVICE_CONTROL } from "./express-device.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 test("PCI Express of an endpoint (82576) reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-pcie-2.txt", "01:00.0", EXPRESS, 0xa0), {

@@ -1,4 +1,13 @@
 import { type Block, capability } from "../capability.ts";
+import { PCI_CAP_ID_EXP } from "../capability-ids.ts";
+import {
+  DEVICE_PORT_TYPES,
+  isDownstreamPort,
+  PCI_EXP_TYPE_PCI_BRIDGE,
+  PCI_EXP_TYPE_RC_EC,
+  PCI_EXP_TYPE_RC_END,
+  PCI_EXP_TYPE_ROOT_PORT,
+} from "../device-port-type.ts";
 import { oneOf } from "../register.ts";
 import {
   BRIDGE_DEVICE_CONTROL,
@@ -11,31 +20,12 @@ import {
 import { LINK, LINK_2 } from "./express-link.ts";
 import { ROOT, SLOT, SLOT_2 } from "./express-slot.ts";
 
-const PCI_EXP_TYPE_ROOT_PORT = 0x4;
-const PCI_EXP_TYPE_DOWNSTREAM = 0x6;
-const PCI_EXP_TYPE_PCI_BRIDGE = 0x7;
-const PCI_EXP_TYPE_PCIE_BRIDGE = 0x8;
-const PCI_EXP_TYPE_RC_END = 0x9;
-const PCI_EXP_TYPE_RC_EC = 0xa;
-
 const CONTROL_TABLE = { deviceControl: DEVICE_CONTROL };
 const BRIDGE_CONTROL_TABLE = { deviceControl: BRIDGE_DEVICE_CONTROL };
 
 /** From version 2 on every function has room for all registers, implemented or not. */
 const VERSION_2_SIZE = 0x3c;
 
-/** Device/Port Type, by the code of `devicePortType` (PCIe 6.0 §7.5.3.2). */
-export const DEVICE_PORT_TYPES: Readonly<Record<number, string>> = {
-  0x0: "PCI Express Endpoint",
-  0x1: "Legacy PCI Express Endpoint",
-  0x4: "Root Port of PCI Express Root Complex",
-  0x5: "Upstream Port of PCI Express Switch",
-  0x6: "Downstream Port of PCI Express Switch",
-  0x7: "PCI Express to PCI/PCI-X Bridge",
-  0x8: "PCI/PCI-X to PCI Express Bridge",
-  0x9: "Root Complex Integrated Endpoint",
-  0xa: "Root Complex Event Collector",
-};
 const portTypeName = oneOf(DEVICE_PORT_TYPES);
 
 /**
@@ -43,7 +33,7 @@ const portTypeName = oneOf(DEVICE_PORT_TYPES);
  * not implement give no fields (Linux `pcie_capability_reg_implemented`, lspci `cap_express`).
  */
 export const EXPRESS = capability({
-  id: 0x10,
+  id: PCI_CAP_ID_EXP,
   name: "PCI Express",
   spec: "PCIe 6.0 §7.5.3",
   table: {
@@ -58,7 +48,7 @@ export const EXPRESS = capability({
       { offset: 0, table: devicePortType === PCI_EXP_TYPE_PCI_BRIDGE ? BRIDGE_CONTROL_TABLE : CONTROL_TABLE },
     ];
     if (hasLink(devicePortType)) blocks.push({ offset: 0, table: LINK });
-    if (slotImplemented && canHaveSlot(devicePortType)) {
+    if (slotImplemented && isDownstreamPort(devicePortType)) {
       blocks.push({ offset: 0, table: SLOT, derive: slotPowerLimit });
       if (version2) blocks.push({ offset: 0, table: SLOT_2 });
     }
@@ -76,10 +66,6 @@ export const EXPRESS = capability({
 
 function hasLink(type: number): boolean {
   return type !== PCI_EXP_TYPE_RC_END && type !== PCI_EXP_TYPE_RC_EC;
-}
-
-function canHaveSlot(type: number): boolean {
-  return type === PCI_EXP_TYPE_ROOT_PORT || type === PCI_EXP_TYPE_DOWNSTREAM || type === PCI_EXP_TYPE_PCIE_BRIDGE;
 }
 
 function isRoot(type: number): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FLATTENING_PORTAL_BRIDGE } from "./flattening-portal-bridge.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("Flattening Portal Bridge", () => {
   // All registers 55555555h but the data: the pattern has every second bit set (PCIe 6.0 §7.8.11.2 to .9).

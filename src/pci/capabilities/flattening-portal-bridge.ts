@@ -1,4 +1,5 @@
 import { capability } from "../capability.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
 
 const RID_VECTOR_BITS = { 0: 256, 2: 1024, 5: 8192 };
@@ -60,9 +61,6 @@ export const FLATTENING_PORTAL_BRIDGE = capability({
     }),
   },
   derive: ({ memHighVectorStartLower, memHighVectorStartUpper }) => ({
-    memHighVectorStart:
-      memHighVectorStartLower === null || memHighVectorStartUpper === null
-        ? null
-        : (BigInt(memHighVectorStartUpper) << 32n) | BigInt(memHighVectorStartLower),
+    memHighVectorStart: quadword(memHighVectorStartLower, memHighVectorStartUpper),
   }),
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HOT_PLUG } from "./hot-plug.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("PCI Hot-Plug tells an interrupt from an error", () => {
   // 03h: bit 2 CSP, bit 3 CIP (SHPC 1.0).

@@ -19,6 +19,15 @@ const revision = {
   majorRevision: bits(7, 5, "RO"),
 };
 
+const feature = {
+  isochronousFlowControl: bit(0, "RO"),
+  ldtstop: bit(1, "RO"),
+  crcTestMode: bit(2, "RO"),
+  extendedCtlTimeRequired: bit(3, "RO"),
+  addressing64: bit(4, "RO"),
+  unitIdReorderDisable: bit(5, "RW"),
+};
+
 const errorHandling = {
   protocolErrorFloodEnable: bit(0, "RW"),
   overflowErrorFloodEnable: bit(1, "RW"),
@@ -105,14 +114,7 @@ export const SLAVE = {
 
 /** What revision 1.02 adds. */
 export const SLAVE_1_02 = {
-  feature: register(0x10, 8, undefined, SPEC, {
-    isochronousFlowControl: bit(0, "RO"),
-    ldtstop: bit(1, "RO"),
-    crcTestMode: bit(2, "RO"),
-    extendedCtlTimeRequired: bit(3, "RO"),
-    addressing64: bit(4, "RO"),
-    unitIdReorderDisable: bit(5, "RW"),
-  }),
+  feature: register(0x10, 8, undefined, SPEC, feature),
   enumerationScratchpad: register(0x14, 16, undefined, SPEC, { enumerationScratchpad: bits(15, 0, "RW") }),
   errorHandling: register(0x16, 16, undefined, SPEC, errorHandling),
   memoryBaseUpper: register(0x18, 8, undefined, SPEC, {
@@ -145,12 +147,7 @@ export const HOST = {
 /** What revision 1.02 adds. */
 export const HOST_1_02 = {
   feature: register(0x0c, 16, undefined, SPEC, {
-    isochronousFlowControl: bit(0, "RO"),
-    ldtstop: bit(1, "RO"),
-    crcTestMode: bit(2, "RO"),
-    extendedCtlTimeRequired: bit(3, "RO"),
-    addressing64: bit(4, "RO"),
-    unitIdReorderDisable: bit(5, "RW"),
+    ...feature,
     extendedRegisterSet: bit(8, "RO", "the registers from 10h on are there"),
     upstreamConfigurationEnable: bit(9, "RW"),
   }),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { HYPER_TRANSPORT } from "./hyper-transport.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 const dump = (slot: string, offset: number) => decodeDump("cap-ht.txt", slot, HYPER_TRANSPORT, offset);
 

@@ -1,5 +1,6 @@
 import { type Block, type CapabilityView, capability } from "../capability.ts";
-import { bit, bits, oneOf, type RegisterTable, register } from "../register.ts";
+import { quadword } from "../quadword.ts";
+import { bit, bits, oneOf, type RegisterTable, register, type Values } from "../register.ts";
 import {
   HOST,
   HOST_1_02,
@@ -179,7 +180,7 @@ function links(offsets: readonly number[], table: RegisterTable): Block[] {
   return offsets.map((offset) => ({ name: "links", offset, table }));
 }
 
-function mappingAddress({ msiMappingAddressLow: low, msiMappingAddressHigh: high }: Record<string, unknown>) {
-  const known = typeof low === "number" && typeof high === "number";
-  return { msiMappingAddress: known ? (BigInt(high) << 32n) | BigInt(low) : null };
+function mappingAddress(values: Record<string, unknown>) {
+  const { msiMappingAddressLow, msiMappingAddressHigh } = values as Values<typeof MSI_MAPPING_ADDRESS>;
+  return { msiMappingAddress: quadword(msiMappingAddressLow, msiMappingAddressHigh) };
 }

@@ -4,10 +4,11 @@ import fc from "fast-check";
 import { walkCapabilities } from "../capability.ts";
 import { ConfigSpace, PCI_CFG_SPACE_SIZE } from "../config-space.ts";
 import type { Register, RegisterTable } from "../register.ts";
+import { dumpFiles, dumpsAreMissing, functionsOf } from "../testing/dumps.ts";
 import { EXPRESS } from "./express.ts";
 import { STANDARD_CAPABILITIES } from "./index.ts";
 import { MSIX } from "./msix.ts";
-import { AT, decodeAt, dumpFiles, dumpsAreMissing, functionsOf } from "./testing/dumps.ts";
+import { AT, decodeAt } from "./testing/capability-bytes.ts";
 
 const RESERVED_NAMES = ["id", "name", "offset", "version"];
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { MSI } from "./msi.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 test("MSI of a PLX switch, 64-bit with masks, reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-dpc.txt", "05:01.0", MSI, 0x48), {

@@ -1,4 +1,5 @@
 import { type Block, capability } from "../capability.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, type RegisterTable, register } from "../register.ts";
 
 /** Multiple Message Capable and Enable: 2^n vectors, 32 at the most. */
@@ -82,7 +83,6 @@ export const MSI = capability({
     };
     if (address64Capable === null || messageAddress === null) return { address: null };
     if (!address64Capable) return { address: BigInt(messageAddress) };
-    if (messageUpperAddress === null || messageUpperAddress === undefined) return { address: null };
-    return { address: (BigInt(messageUpperAddress) << 32n) | BigInt(messageAddress) };
+    return { address: quadword(messageAddress, messageUpperAddress ?? null) };
   },
 });

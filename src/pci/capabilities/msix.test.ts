@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { MSIX } from "./msix.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 test("MSI-X of a network card reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-pcie-2.txt", "01:00.0", MSIX, 0x70), {

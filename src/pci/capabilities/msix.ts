@@ -1,4 +1,5 @@
 import { capability } from "../capability.ts";
+import { PCI_CAP_ID_MSIX } from "../capability-ids.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
 
 /** BAR Indicator Register: 6 and 7 are reserved. */
@@ -7,7 +8,7 @@ const qwordOffset = (raw: number): number => raw * 8;
 
 /** MSI-X: up to 2048 vectors, each with an address of its own, in a table in one of the function's BARs. */
 export const MSIX = capability({
-  id: 0x11,
+  id: PCI_CAP_ID_MSIX,
   name: "MSI-X",
   spec: "PCIe 6.0 §7.7.2",
   table: {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PCI_X } from "./pci-x.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("PCI-X of a device", () => {
   // Command 002Fh: recovery, relaxed ordering, 4096 bytes, code 2 (3 split transactions). Status 5D0B0210h: 02:02.0.

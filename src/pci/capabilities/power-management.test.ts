@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { POWER_MANAGEMENT } from "./power-management.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 test("Power Management of a network card reads as in lspci", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("cap-pcie-2.txt", "01:00.0", POWER_MANAGEMENT, 0x40), {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpsAreMissing } from "../testing/dumps.ts";
 import { SATA } from "./sata.ts";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 test("SATA of an AHCI controller: the pair lies 4 dwords into BAR 4", { skip: dumpsAreMissing }, () => {
   assert.deepEqual(decodeDump("tree-asus-p6t6.txt", "00:1f.2", SATA, 0xa8), {

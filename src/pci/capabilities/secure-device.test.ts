@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SECURE_DEVICE } from "./secure-device.ts";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 
 test("Secure Device: an AMD IOMMU", () => {
   // Header 190B_640Fh of a Zen root complex; base FD20_0001h, enabled; bus 0; 64 virtual and 48 physical address bits.

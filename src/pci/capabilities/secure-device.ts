@@ -1,4 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
 
 const AMD_IOMMU = 3;
@@ -48,16 +50,11 @@ export const SECURE_DEVICE = capability({
   blocks: ({ secureDeviceType }) =>
     secureDeviceType === "AMD IOMMU"
       ? [
-          {
+          block({
             offset: 0,
             table: IOMMU,
-            derive: ({ iommuBaseLow, iommuBaseHigh }) => ({
-              iommuBaseAddress:
-                typeof iommuBaseLow === "number" && typeof iommuBaseHigh === "number"
-                  ? (BigInt(iommuBaseHigh) << 32n) | BigInt(iommuBaseLow)
-                  : null,
-            }),
-          },
+            derive: (values) => ({ iommuBaseAddress: quadword(values.iommuBaseLow, values.iommuBaseHigh) }),
+          }),
         ]
       : [],
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes, decodeDump, dumpsAreMissing } from "./testing/dumps.ts";
+import { dumpsAreMissing } from "../testing/dumps.ts";
+import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 import { VENDOR_SPECIFIC } from "./vendor-specific.ts";
 
 const VIRTIO = { vendorId: 0x1af4, deviceId: 0x1041 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBytes } from "./testing/dumps.ts";
+import { decodeBytes } from "./testing/capability-bytes.ts";
 import { VITAL_PRODUCT_DATA } from "./vital-product-data.ts";
 
 test("Vital Product Data shows its window", () => {

@@ -1,4 +1,5 @@
 import { capability } from "../capability.ts";
+import { PCI_CAP_ID_VPD } from "../capability-ids.ts";
 import { bit, bits, register } from "../register.ts";
 
 /**
@@ -6,7 +7,7 @@ import { bit, bits, register } from "../register.ts";
  * space, so it is not decoded here.
  */
 export const VITAL_PRODUCT_DATA = capability({
-  id: 0x03,
+  id: PCI_CAP_ID_VPD,
   name: "Vital Product Data (VPD)",
   spec: "PCIe 6.0 §7.9.18",
   table: {

@@ -1,9 +1,10 @@
 import { capability } from "../capability.ts";
+import { PCI_EXT_CAP_ID_ACS } from "../capability-ids.ts";
 import { bit, bits, register } from "../register.ts";
 
 /** Access Control Services: may this port or function pass a request on to a peer, or must it go up to the root? */
 export const ACS = capability({
-  id: 0x0d,
+  id: PCI_EXT_CAP_ID_ACS,
   name: "Access Control Services (ACS)",
   spec: "PCIe 6.0 §7.7.11",
   table: {

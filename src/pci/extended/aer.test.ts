@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resetRegister } from "../register.ts";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { AER } from "./aer.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 function setErrors(values: Readonly<Record<string, unknown>>, suffix: string): string[] {
   return Object.keys(values).filter((key) => key.endsWith(suffix) && values[key] === true);

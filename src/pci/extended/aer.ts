@@ -1,10 +1,7 @@
+import { block } from "../block.ts";
 import { type Block, type CapabilityView, capability } from "../capability.ts";
+import { PCI_EXP_TYPE_RC_EC, PCI_EXP_TYPE_ROOT_PORT } from "../device-port-type.ts";
 import { type Access, bit, bits, type Field, register } from "../register.ts";
-import { block } from "./block.ts";
-
-/** Device/Port Types that collect error messages (PCIe 6.0 §7.5.3.2). */
-const ROOT_PORT = 4;
-const ROOT_COMPLEX_EVENT_COLLECTOR = 10;
 
 const HEADER_LOG_DWORDS = 4;
 /** A TLP in Flit Mode has a header of 14 dwords at the most. */
@@ -159,7 +156,7 @@ export const AER = capability({
 });
 
 function collectsErrors({ devicePortType }: CapabilityView): boolean {
-  return devicePortType === ROOT_PORT || devicePortType === ROOT_COMPLEX_EVENT_COLLECTOR;
+  return devicePortType === PCI_EXP_TYPE_ROOT_PORT || devicePortType === PCI_EXP_TYPE_RC_EC;
 }
 
 /** The header's dwords from the fifth on, which stand where the TLP Prefix Log is without Flit Mode. */

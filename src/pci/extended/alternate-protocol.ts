@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
 import { rawRegister } from "./raw-register.ts";
 
 const SELECTIVE_ENABLE_MASK = {

@@ -1,9 +1,10 @@
 import { capability } from "../capability.ts";
+import { PCI_EXT_CAP_ID_ARI } from "../capability-ids.ts";
 import { bit, bits, register } from "../register.ts";
 
 /** Alternative Routing-ID Interpretation: the function number has eight bits and the device number none. */
 export const ARI = capability({
-  id: 0x0e,
+  id: PCI_EXT_CAP_ID_ARI,
   name: "Alternative Routing-ID Interpretation (ARI)",
   spec: "PCIe 6.0 §7.8.8",
   table: {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { ATS } from "./ats.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("ATS of an Intel GPU reads as in lspci", { skip: dumpIsMissing("cap-pasid-pri.txt") }, () => {
   const values = decodeDump("cap-pasid-pri.txt", "00:02.0", ATS, 0x200);

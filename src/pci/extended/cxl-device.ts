@@ -1,7 +1,7 @@
+import { block } from "../block.ts";
 import type { Block } from "../capability.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, register, tableSize } from "../register.ts";
-import { block } from "./block.ts";
-import { quadword } from "./quadword.ts";
 
 export const CXL_VENDOR_ID = 0x1e98;
 export const CXL_DEVICE_DVSEC_ID = 0;

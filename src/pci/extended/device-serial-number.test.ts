@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { DEVICE_SERIAL_NUMBER } from "./device-serial-number.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("DSN of an Intel 82576 reads as in lspci", { skip: dumpIsMissing("cap-pcie-2.txt") }, () => {
   const { serialNumber } = decodeDump("cap-pcie-2.txt", "01:00.0", DEVICE_SERIAL_NUMBER, 0x140);

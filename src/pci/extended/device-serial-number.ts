@@ -1,11 +1,12 @@
 import { hex } from "../bdf.ts";
 import { capability } from "../capability.ts";
+import { PCI_EXT_CAP_ID_DSN } from "../capability-ids.ts";
+import { quadword } from "../quadword.ts";
 import { bits, register } from "../register.ts";
-import { quadword } from "./quadword.ts";
 
 /** Device Serial Number: an EUI-64 that all functions of a device share; NICs make it of their MAC address. */
 export const DEVICE_SERIAL_NUMBER = capability({
-  id: 0x03,
+  id: PCI_EXT_CAP_ID_DSN,
   name: "Device Serial Number (DSN)",
   spec: "PCIe 6.0 §7.9.3",
   table: {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { DOE } from "./doe.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("DOE of an Intel CXL device reads as in lspci", { skip: dumpIsMissing("cap-doe.txt") }, () => {
   assert.partialDeepStrictEqual(decodeDump("cap-doe.txt", "df:00.0", DOE, 0x100), {

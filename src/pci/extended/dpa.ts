@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, oneOf, register, type Unknown } from "../register.ts";
-import { block } from "./block.ts";
 
 const SUBSTATE = {
   powerAllocation: register(0x00, 8, undefined, "PCIe 6.0 §7.9.12.6", {

@@ -1,7 +1,7 @@
 import { hex } from "../bdf.ts";
+import { block } from "../block.ts";
 import { type Block, capability } from "../capability.ts";
 import { type Access, bit, bits, type Field, oneOf, register } from "../register.ts";
-import { block } from "./block.ts";
 
 /** DWs of the RP PIO log up to which it is the TLP's header; the ImpSpec log and then TLP prefixes follow. */
 const HEADER_LOG_DWORDS = 4;

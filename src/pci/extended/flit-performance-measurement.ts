@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { register } from "../register.ts";
-import { block } from "./block.ts";
 import { rawRegister } from "./raw-register.ts";
 
 const LTSSM_STATUS_REGISTERS = 5;

@@ -1,8 +1,8 @@
+import { block } from "../block.ts";
 import { type Block, type CapabilityView, capability } from "../capability.ts";
 import { PCI_CFG_SPACE_EXP_SIZE } from "../config-space.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, register, tableSize } from "../register.ts";
-import { block } from "./block.ts";
-import { quadword } from "./quadword.ts";
 
 const PCI_IDE_LINK_STREAM_0 = 0x0c;
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { L1_PM_SUBSTATES } from "./l1-pm-substates.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 test("L1 PM Substates of an Intel Wi-Fi card read as in lspci", { skip: dumpIsMissing("cap-l1-pm.txt") }, () => {
   assert.partialDeepStrictEqual(decodeDump("cap-l1-pm.txt", "01:00.0", L1_PM_SUBSTATES, 0x154), {

@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, register, type Unknown } from "../register.ts";
-import { block } from "./block.ts";
 import { latencyNs } from "./ltr.ts";
 
 /** Units of T_POWER_ON by their code. */

@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
 import { laneCount } from "./lanes.ts";
 
 const NO_COMMAND_TYPE = 7;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { LTR, latencyNs } from "./ltr.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("LTR of an Intel Wi-Fi card reads as in lspci", { skip: dumpIsMissing("cap-l1-pm.txt") }, () => {
   const values = decodeDump("cap-l1-pm.txt", "01:00.0", LTR, 0x14c);

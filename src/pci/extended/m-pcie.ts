@@ -1,6 +1,6 @@
 import { capability } from "../capability.ts";
 import { bit, bits, oneOf, register, type Unknown } from "../register.ts";
-import { lanesOf } from "./lanes.ts";
+import { setBits } from "../set-bits.ts";
 
 const LANE_WIDTHS = [1, 2, 4, 8, 12, 16, 32];
 
@@ -26,7 +26,7 @@ export const M_PCIE = capability({
       rxLaneWidth: bits(31, 24, "RO", { value: width }),
     }),
     laneErrorStatus: register(0x10, 32, undefined, "PCIe 3.1", {
-      lanesWithErrors: bits(31, 0, "RW1CS", { value: lanesOf }),
+      lanesWithErrors: bits(31, 0, "RW1CS", { value: setBits }),
     }),
     phyControlAddress: register(0x14, 32, undefined, "PCIe 3.1", {
       phyLowerAddress: bits(7, 0, "RW"),
@@ -45,11 +45,11 @@ export const M_PCIE = capability({
 });
 
 function gears(vector: number): string[] {
-  return lanesOf(vector).map((gear) => `HS-G${gear + 1}`);
+  return setBits(vector).map((gear) => `HS-G${gear + 1}`);
 }
 
 function widths(vector: number): (number | Unknown)[] {
-  return lanesOf(vector).map((position) => LANE_WIDTHS[position] ?? { kind: "unknown", id: position });
+  return setBits(vector).map((position) => LANE_WIDTHS[position] ?? { kind: "unknown", id: position });
 }
 
 function width(raw: number): number | Unknown {

@@ -1,17 +1,16 @@
 import { capability } from "../capability.ts";
-import { bit, bits, register, type Unknown } from "../register.ts";
-import { block } from "./block.ts";
+import { bit, bits, register, type Values } from "../register.ts";
+import { setBits } from "../set-bits.ts";
 import {
   arbitrationTableEnd,
-  PCI_CAP_VC_PER_VC_SIZEOF,
   referenceClockNs,
   resourceArbitration,
   resourceArbitrations,
   tableOffsetBytes,
-  trafficClasses,
-  VC_ARBITRATION_ENTRY_BITS,
   vcArbitration,
   vcArbitrations,
+  vcArbitrationTableEnd,
+  virtualChannels,
 } from "./virtual-channel.ts";
 
 const VC_RESOURCE = {
@@ -22,7 +21,7 @@ const VC_RESOURCE = {
   }),
   control: register(0x04, 32, "PCI_VC_RES_CTRL", "PCIe 6.0 §7.9.2.7", {
     tcVcMap: bits(7, 0, "RW", {
-      value: trafficClasses,
+      value: setBits,
       doc: "the traffic classes that use the VC; FFh in VC 0 after a reset",
     }),
     loadFunctionArbitrationTable: bit(16, "RW", "reads 0"),
@@ -63,29 +62,14 @@ export const MFVC = capability({
       vcArbitrationTableStatus: bit(0, "RO", "the table was written and not yet loaded"),
     }),
   },
-  // The default VC is always there; the count has three bits.
-  blocks: ({ extendedVcCount }) =>
-    Array.from({ length: (extendedVcCount ?? 0) + 1 }, (_, index) =>
-      block({ name: "virtualChannels", offset: 0x10 + index * PCI_CAP_VC_PER_VC_SIZEOF, table: VC_RESOURCE }),
-    ),
+  blocks: ({ extendedVcCount }) => virtualChannels(extendedVcCount, VC_RESOURCE),
   size: (values) => {
-    const channels = (values as Record<string, unknown>).virtualChannels as readonly {
-      readonly functionArbitrationTableOffsetBytes: number | null;
-      readonly functionArbitrationCapability: readonly (string | Unknown)[] | null;
-    }[];
-    return Math.max(
-      arbitrationTableEnd(
-        values.vcArbitrationTableOffsetBytes,
-        values.vcArbitrationCapability,
-        VC_ARBITRATION_ENTRY_BITS,
-      ),
-      ...channels.map((vc) =>
-        arbitrationTableEnd(
-          vc.functionArbitrationTableOffsetBytes,
-          vc.functionArbitrationCapability,
-          values.functionArbitrationTableEntryBits,
-        ),
-      ),
+    const entryBits = values.functionArbitrationTableEntryBits;
+    const channels = (values as Record<string, unknown>).virtualChannels as readonly Values<typeof VC_RESOURCE>[];
+    const ends = channels.map(
+      ({ functionArbitrationTableOffsetBytes: offsetBytes, functionArbitrationCapability: schemes }) =>
+        arbitrationTableEnd(offsetBytes, schemes, entryBits),
     );
+    return Math.max(vcArbitrationTableEnd(values), ...ends);
   },
 });

@@ -1,9 +1,9 @@
 import { hex } from "../bdf.ts";
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { PCI_CFG_SPACE_EXP_SIZE } from "../config-space.ts";
+import { quadword } from "../quadword.ts";
 import { bits, oneOf, register } from "../register.ts";
-import { block } from "./block.ts";
-import { quadword } from "./quadword.ts";
 
 const FIRST_LOCATOR = 0x08;
 const LOCATOR_SIZE = 8;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { MULTICAST } from "./multicast.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 const ALL = 0xffff_ffff_ffff_ffffn;
 

@@ -1,10 +1,11 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
+import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM } from "../device-port-type.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
-import { quadword } from "./quadword.ts";
 
 /** Device/Port Types of Root Ports, Switch Upstream and Downstream Ports (PCIe 6.0 §7.5.3.2). */
-const PORTS: readonly (number | undefined)[] = [4, 5, 6];
+const PORTS: readonly unknown[] = [PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM, PCI_EXP_TYPE_DOWNSTREAM];
 
 const OVERLAY_BAR = {
   overlayBarLower: register(0x28, 32, undefined, "PCIe 6.0 §7.9.11.8", {

@@ -1,7 +1,8 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
-import { laneCount, lanesOf } from "./lanes.ts";
+import { setBits } from "../set-bits.ts";
+import { laneCount } from "./lanes.ts";
 
 const LANE = {
   equalizationControl: register(0x00, 8, "PCI_PL_16GT_LE_CTRL", "PCIe 6.0 §7.7.5.9", {
@@ -26,13 +27,13 @@ export const PHYSICAL_LAYER_16GT = capability({
       linkEqualizationRequest16gt: bit(4, "RW1CS", "the link asks to be equalized anew"),
     }),
     localDataParityMismatchStatus: register(0x10, 32, undefined, "PCIe 6.0 §7.7.5.5", {
-      localDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: lanesOf }),
+      localDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: setBits }),
     }),
     firstRetimerDataParityMismatchStatus: register(0x14, 32, undefined, "PCIe 6.0 §7.7.5.6", {
-      firstRetimerDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: lanesOf }),
+      firstRetimerDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: setBits }),
     }),
     secondRetimerDataParityMismatchStatus: register(0x18, 32, undefined, "PCIe 6.0 §7.7.5.7", {
-      secondRetimerDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: lanesOf }),
+      secondRetimerDataParityMismatchLanes: bits(31, 0, "RW1CS", { value: setBits }),
     }),
     reserved: register(0x1c, 32, undefined, "PCIe 6.0 §7.7.5.8", {}),
   },

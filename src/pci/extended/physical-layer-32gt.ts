@@ -1,7 +1,7 @@
 import { hex } from "../bdf.ts";
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
-import { block } from "./block.ts";
 import { laneCount } from "./lanes.ts";
 
 const modifiedTsUsageMode = oneOf({ 0: "PCI Express", 1: "training set messages", 2: "alternate protocol" });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { POWER_BUDGETING } from "./power-budgeting.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("Power Budgeting decodes an entry (PCIe 6.0 §7.8.1.4)", () => {
   // 155 * 0.1 W, D0, sustained, 12 V.

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { PASID } from "./pasid.ts";
 import { PRI } from "./pri.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("PRI of an Intel GPU reads as in lspci", { skip: dumpIsMissing("cap-pasid-pri.txt") }, () => {
   assert.deepEqual(decodeDump("cap-pasid-pri.txt", "00:02.0", PRI, 0x300), {

@@ -1,8 +1,8 @@
 import { hex } from "../bdf.ts";
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
+import { linkSpeedsGtps } from "../link-speed.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
-import { linkSpeedsGtps } from "./lanes.ts";
 
 const PROTOCOL = {
   protocol: register(0x00, 32, undefined, "PCIe 6.0 §G.5.5", {

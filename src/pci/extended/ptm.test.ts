@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { PTM } from "./ptm.ts";
-import { decodeDump, decodeDwords, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords } from "./testing/capability-bytes.ts";
 
 test("PTM of a switch reads as in lspci", { skip: dumpIsMissing("cap-ptm-1.txt") }, () => {
   assert.partialDeepStrictEqual(decodeDump("cap-ptm-1.txt", "0003:01:00.0", PTM, 0x100), {

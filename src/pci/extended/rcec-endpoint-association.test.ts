@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { RCEC_ENDPOINT_ASSOCIATION } from "./rcec-endpoint-association.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 test("RCEC association with nothing on any bus reads as in lspci", { skip: dumpIsMissing("cap-rcec.txt") }, () => {
   assert.deepEqual(decodeDump("cap-rcec.txt", "6a:00.4", RCEC_ENDPOINT_ASSOCIATION, 0x160), {

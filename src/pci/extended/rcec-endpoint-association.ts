@@ -1,6 +1,7 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bits, register } from "../register.ts";
-import { block } from "./block.ts";
+import { setBits } from "../set-bits.ts";
 
 /** The Associated Bus Numbers register came with this version. */
 const PCI_RCEC_BUSN_REG_VER = 2;
@@ -25,7 +26,7 @@ export const RCEC_ENDPOINT_ASSOCIATION = capability({
   table: {
     associationBitmap: register(0x04, 32, "PCI_RCEC_RCIEP_BITMAP", "PCIe 6.0 §7.9.10.2", {
       associatedDevices: bits(31, 0, "RO", {
-        value: (raw) => Array.from({ length: 32 }, (_, device) => device).filter((device) => (raw >>> device) & 1),
+        value: setBits,
         doc: "device numbers, on the collector's own bus",
       }),
     }),

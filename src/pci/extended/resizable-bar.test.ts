@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { RESIZABLE_BAR } from "./resizable-bar.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 import { VF_RESIZABLE_BAR } from "./vf-resizable-bar.ts";
 
 const MB = 2 ** 20;

@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { type Block, type CapabilityView, capability } from "../capability.ts";
 import { bits, register, type Unknown } from "../register.ts";
-import { block } from "./block.ts";
 
 const MAX_RESIZABLE_BARS = 6;
 const ENTRY_SIZE = 8;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { ROOT_COMPLEX_LINK_DECLARATION } from "./root-complex-link-declaration.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 
 test("Link Declaration of an Intel ICH7 root port reads as in lspci", {
   skip: dumpIsMissing("cap-vc-and-rcl.txt"),

@@ -1,8 +1,8 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { PCI_CFG_SPACE_EXP_SIZE } from "../config-space.ts";
+import { quadword } from "../quadword.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
-import { block } from "./block.ts";
-import { quadword } from "./quadword.ts";
 
 const FIRST_LINK_ENTRY = 0x10;
 const LINK_ENTRY_SIZE = 0x10;

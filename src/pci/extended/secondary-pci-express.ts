@@ -1,7 +1,9 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
+import { linkSpeedsGtps } from "../link-speed.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
-import { laneCount, lanesOf, linkSpeedsGtps } from "./lanes.ts";
+import { setBits } from "../set-bits.ts";
+import { laneCount } from "./lanes.ts";
 
 const LANE = {
   equalizationControl: register(0x00, 16, undefined, "PCIe 6.0 §7.7.3.4", {
@@ -27,7 +29,7 @@ export const SECONDARY_PCI_EXPRESS = capability({
       }),
     }),
     laneErrorStatus: register(0x08, 32, undefined, "PCIe 6.0 §7.7.3.3", {
-      lanesWithErrors: bits(31, 0, "RW1CS", { value: lanesOf }),
+      lanesWithErrors: bits(31, 0, "RW1CS", { value: setBits }),
     }),
   },
   blocks: (_values, view) =>

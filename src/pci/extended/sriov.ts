@@ -1,6 +1,7 @@
 import { decodeBars } from "../bar.ts";
 import { hex } from "../bdf.ts";
 import { capability } from "../capability.ts";
+import { PCI_EXT_CAP_ID_SRIOV } from "../capability-ids.ts";
 import { bit, bits, register } from "../register.ts";
 
 /** Where the six VF BARs begin, from the capability's header. */
@@ -81,7 +82,7 @@ const table = {
 
 /** Single Root I/O Virtualization, of a Physical Function. */
 export const SRIOV = capability({
-  id: 0x10,
+  id: PCI_EXT_CAP_ID_SRIOV,
   name: "Single Root I/O Virtualization (SR-IOV)",
   spec: "PCIe 6.0 §9.3.3",
   table,

@@ -1,6 +1,7 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, register } from "../register.ts";
-import { block } from "./block.ts";
+import { setBits } from "../set-bits.ts";
 import { rawRegister } from "./raw-register.ts";
 
 const RESOURCE_SIZE = 0x0c;
@@ -9,7 +10,7 @@ const RESOURCE = {
   capability: register(0x00, 32, undefined, "PCIe 6.3 §7.9.29.6", { svcResourceCapability: rawRegister(32) }),
   control: register(0x04, 32, undefined, "PCIe 6.3 §7.9.29.7", {
     svcTcVcMap: bits(7, 0, "RW", {
-      value: (raw) => Array.from({ length: 8 }, (_, tc) => tc).filter((tc) => (raw >>> tc) & 1),
+      value: setBits,
       doc: "the traffic classes that use the VC",
     }),
     svcProtocolSelected: bits(11, 8, "RW", "0 not UIO, 2 UIO alone, 3 either"),

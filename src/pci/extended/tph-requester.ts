@@ -1,6 +1,6 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
-import { block } from "./block.ts";
 
 const PCI_TPH_BASE_SIZEOF = 0x0c;
 /** The limit where the table is in this capability; one in the MSI-X table may have 2048. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { MFVC } from "./mfvc.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 import { VIRTUAL_CHANNEL, VIRTUAL_CHANNEL_WITH_MFVC } from "./virtual-channel.ts";
 
 test("VC of a PLX switch port reads as in lspci", { skip: dumpIsMissing("cap-multicast.txt") }, () => {

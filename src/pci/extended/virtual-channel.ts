@@ -1,9 +1,10 @@
-import { capability } from "../capability.ts";
-import { bit, bits, oneOf, register, type Unknown } from "../register.ts";
-import { block } from "./block.ts";
+import { block } from "../block.ts";
+import { type Block, capability } from "../capability.ts";
+import { bit, bits, oneOf, type RegisterTable, register, type Unknown, type Values } from "../register.ts";
+import { setBits } from "../set-bits.ts";
 
 /** From one VC's registers to the next one's. */
-export const PCI_CAP_VC_PER_VC_SIZEOF = 0x0c;
+const PCI_CAP_VC_PER_VC_SIZEOF = 0x0c;
 
 /** Schemes among virtual channels, by their code (PCIe 6.0 §7.9.1.3). WRR: weighted round robin. */
 const VC_ARBITRATION: Readonly<Record<number, string>> = {
@@ -29,11 +30,6 @@ export const resourceArbitration = oneOf(RESOURCE_ARBITRATION);
 export const resourceArbitrations = listOf(resourceArbitration);
 export const referenceClockNs = oneOf({ 0: 100 });
 
-/** The TCs whose bits are set. */
-export function trafficClasses(raw: number): number[] {
-  return bitsOf(raw, 8);
-}
-
 /** Tables are placed in units of 16 bytes from the capability's header; 0: there is none. */
 export function tableOffsetBytes(raw: number): number {
   return raw * 16;
@@ -54,7 +50,23 @@ export function arbitrationTableEnd(
 }
 
 /** Entries of a VC Arbitration Table have four bits (PCIe 6.0 §7.9.1.9). */
-export const VC_ARBITRATION_ENTRY_BITS = 4;
+const VC_ARBITRATION_ENTRY_BITS = 4;
+
+/** The end of the VC Arbitration Table, as {@link arbitrationTableEnd}. */
+export function vcArbitrationTableEnd(values: {
+  readonly vcArbitrationTableOffsetBytes: number | null;
+  readonly vcArbitrationCapability: readonly (string | Unknown)[] | null;
+}): number {
+  const { vcArbitrationTableOffsetBytes, vcArbitrationCapability } = values;
+  return arbitrationTableEnd(vcArbitrationTableOffsetBytes, vcArbitrationCapability, VC_ARBITRATION_ENTRY_BITS);
+}
+
+/** The registers of each VC. The default VC is always there; the count of the others has three bits. */
+export function virtualChannels(extendedVcCount: number | null, table: RegisterTable): Block[] {
+  return Array.from({ length: (extendedVcCount ?? 0) + 1 }, (_, index) =>
+    block({ name: "virtualChannels", offset: 0x10 + index * PCI_CAP_VC_PER_VC_SIZEOF, table }),
+  );
+}
 
 const VC_RESOURCE = {
   capability: register(0x00, 32, "PCI_VC_RES_CAP", "PCIe 6.0 §7.9.1.6", {
@@ -65,7 +77,7 @@ const VC_RESOURCE = {
   }),
   control: register(0x04, 32, "PCI_VC_RES_CTRL", "PCIe 6.0 §7.9.1.7", {
     tcVcMap: bits(7, 0, "RW", {
-      value: trafficClasses,
+      value: setBits,
       doc: "the traffic classes that use the VC; FFh in VC 0 after a reset",
     }),
     loadPortArbitrationTable: bit(16, "RW", "reads 0"),
@@ -108,30 +120,15 @@ function virtualChannelCapability(id: number, name: string) {
     name,
     spec: "PCIe 6.0 §7.9.1",
     table,
-    // The default VC is always there; the count has three bits.
-    blocks: ({ extendedVcCount }) =>
-      Array.from({ length: (extendedVcCount ?? 0) + 1 }, (_, index) =>
-        block({ name: "virtualChannels", offset: 0x10 + index * PCI_CAP_VC_PER_VC_SIZEOF, table: VC_RESOURCE }),
-      ),
+    blocks: ({ extendedVcCount }) => virtualChannels(extendedVcCount, VC_RESOURCE),
     size: (values) => {
-      const channels = (values as Record<string, unknown>).virtualChannels as readonly {
-        readonly portArbitrationTableOffsetBytes: number | null;
-        readonly portArbitrationCapability: readonly (string | Unknown)[] | null;
-      }[];
-      return Math.max(
-        arbitrationTableEnd(
-          values.vcArbitrationTableOffsetBytes,
-          values.vcArbitrationCapability,
-          VC_ARBITRATION_ENTRY_BITS,
-        ),
-        ...channels.map((vc) =>
-          arbitrationTableEnd(
-            vc.portArbitrationTableOffsetBytes,
-            vc.portArbitrationCapability,
-            values.portArbitrationTableEntryBits,
-          ),
-        ),
+      const entryBits = values.portArbitrationTableEntryBits;
+      const channels = (values as Record<string, unknown>).virtualChannels as readonly Values<typeof VC_RESOURCE>[];
+      const ends = channels.map(
+        ({ portArbitrationTableOffsetBytes: offsetBytes, portArbitrationCapability: schemes }) =>
+          arbitrationTableEnd(offsetBytes, schemes, entryBits),
       );
+      return Math.max(vcArbitrationTableEnd(values), ...ends);
     },
   });
 }
@@ -143,9 +140,5 @@ export const VIRTUAL_CHANNEL = virtualChannelCapability(0x02, "Virtual Channel (
 export const VIRTUAL_CHANNEL_WITH_MFVC = virtualChannelCapability(0x09, "Virtual Channel (VC) with MFVC");
 
 function listOf<V>(decode: (code: number) => V): (raw: number) => V[] {
-  return (raw) => bitsOf(raw, 8).map(decode);
-}
-
-function bitsOf(raw: number, width: number): number[] {
-  return Array.from({ length: width }, (_, position) => position).filter((position) => (raw >>> position) & 1);
+  return (raw) => setBits(raw).map(decode);
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { dumpIsMissing } from "../testing/dumps.ts";
 import { MR_IOV } from "./mr-iov.ts";
-import { decodeDump, decodeDwords, decodeInstance, dumpIsMissing } from "./testing/capability-bytes.ts";
+import { decodeDump, decodeDwords, decodeInstance } from "./testing/capability-bytes.ts";
 import { VSEC } from "./vsec.ts";
 
 test("VSEC of an AMD GPU reads as in lspci", { skip: dumpIsMissing("cap-rebar.txt") }, () => {

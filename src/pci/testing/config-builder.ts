@@ -1,5 +1,6 @@
 import { type Bdf, bdf } from "../bdf.ts";
 import { type Capability, type DecodedCapability, decodeCapability } from "../capability.ts";
+import { PCI_CAP_ID_EXP, PCI_EXT_CAP_ID_ACS, PCI_EXT_CAP_ID_ARI, PCI_EXT_CAP_ID_SRIOV } from "../capability-ids.ts";
 import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE } from "../config-space.ts";
 import { type DecodedFunction, decodeFunction } from "../decode.ts";
 import { buildTopology, type TopologyNode } from "../topology.ts";
@@ -46,11 +47,7 @@ interface ExtendedOptions {
   readonly dwords: readonly number[];
 }
 
-const PCI_CAP_ID_EXP = 0x10;
 const EXPRESS_OFFSET = 0x40;
-const PCI_EXT_CAP_ID_ACS = 0x0d;
-const PCI_EXT_CAP_ID_ARI = 0x0e;
-const PCI_EXT_CAP_ID_SRIOV = 0x10;
 
 /** Builds a configuration space: header, then one PCI Express capability, then extended capabilities from 100h on. */
 export function configSpace(options: ConfigOptions): ConfigSpace {

@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Capability, type CapabilityView, decodeCapability, walkCapabilities } from "../../capability.ts";
+import { PCI_CAP_ID_EXP } from "../../capability-ids.ts";
 import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE } from "../../config-space.ts";
-
-/** Dumps of real hardware, kept beside the repository; see the README there. */
-const DUMPS = join(import.meta.dirname, "../../../../../shared/data");
+import { spaceOf } from "../../testing/dumps.ts";
 
 interface Instance {
   readonly version?: number;
@@ -42,32 +39,12 @@ export function decodeAt(definition: Capability, view: CapabilityView) {
   );
 }
 
-/** For a test's `skip`: why the dump cannot be used, or false. */
-export function dumpIsMissing(file: string): string | false {
-  return existsSync(join(DUMPS, file)) ? false : `${file} is not beside the repository`;
-}
-
 /** The values of the capability at `offset` of the function at `slot`, in a dump in lspci's format. */
 export function decodeDump(file: string, slot: string, definition: Capability, offset: number) {
-  const lines = readFileSync(join(DUMPS, file), "utf8").split("\n");
-  const start = lines.findIndex((line) => line.startsWith(`${slot} `));
-  if (start < 0) throw new Error(`${file} has no function ${slot}`);
-  const bytes: number[] = [];
-  for (const line of lines.slice(start + 1)) {
-    if (line === "") break;
-    const match = /^[0-9a-f]{2,3}:((?: [0-9a-f]{2})+)$/.exec(line.trimEnd());
-    if (match?.[1])
-      bytes.push(
-        ...match[1]
-          .trim()
-          .split(" ")
-          .map((byte) => Number.parseInt(byte, 16)),
-      );
-  }
-  const space = new ConfigSpace(Uint8Array.from(bytes));
+  const space = spaceOf(file, slot);
   const header = space.u32(offset) ?? 0;
   if ((header & 0xffff) !== definition.id) throw new Error(`${file} ${slot} has no ${definition.name} at ${offset}`);
-  const express = walkCapabilities(space, 0x34, []).find(({ id }) => id === 0x10);
+  const express = walkCapabilities(space, 0x34, []).find(({ id }) => id === PCI_CAP_ID_EXP);
   const flags = express && space.u16(express.offset + 2);
   const devicePortType = flags === undefined ? undefined : (flags >>> 4) & 0xf;
   return decodeAt(definition, { space, offset, version: (header >>> 16) & 0xf, devicePortType }).values;

@@ -1,5 +1,5 @@
-import type { Block } from "../capability.ts";
-import type { RegisterTable, Values } from "../register.ts";
+import type { Block } from "./capability.ts";
+import type { RegisterTable, Values } from "./register.ts";
 
 /** Declares a block; `derive` sees the values of `table` by type. */
 export function block<T extends RegisterTable>(definition: {

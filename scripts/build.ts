@@ -1,0 +1,22 @@
+/**
+ * Builds what is published, into dist/: our own modules in a few files, since a start that loads 200 takes twice as long,
+ * with the declarations beside them. The packages that we depend on stay what they are.
+ */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { build } from "rolldown";
+import manifest from "../package.json" with { type: "json" };
+
+rmSync("dist", { recursive: true, force: true });
+const dependencies = Object.keys(manifest.dependencies);
+await build({
+  input: { main: "src/cli/main.ts" },
+  platform: "node",
+  external: (id) => dependencies.some((name) => id === name || id.startsWith(`${name}/`)),
+  // All beside main.js: names.ts finds the package's files from where it is.
+  output: { dir: "dist/cli", format: "esm", chunkFileNames: "[name].js" },
+});
+const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
+  stdio: "inherit",
+});
+process.exitCode = status ?? 1;

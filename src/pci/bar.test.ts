@@ -43,7 +43,7 @@ describe("decodeBars", () => {
 
   it("reports a 64-bit BAR without room for its upper half", () => {
     const problems: Problem[] = [];
-    const bars = decodeBars(space(0xe000_0004), 0, 1, problems);
+    const bars = decodeBars(space(0xe000_0004), 0, 1, { problems });
     assert.deepEqual(
       bars?.map(({ address }) => address),
       [0xe000_0000n],
@@ -85,6 +85,23 @@ describe("barSize", () => {
         const size = 2n ** BigInt(log);
         assert.equal(barSize(BigInt.asUintN(64, -size) | BigInt(type), "memory", true), size);
       }),
+    );
+  });
+});
+
+describe("decodeBars of VF BARs and reserved types", () => {
+  it("takes a VF BAR for memory, whatever its bit 0 says (PCIe 6.0 §9.3.3.14)", () => {
+    assert.deepEqual(decodeBars(space(0xfe80_000d, 1), 0, 2, { memoryOnly: true }), [
+      { index: 0, kind: "memory", address: 0x1_fe80_0000n, is64: true, prefetchable: true },
+    ]);
+  });
+
+  it("tells of the reserved memory type 3", () => {
+    const problems: Problem[] = [];
+    decodeBars(space(0xfe80_0006), 0, 1, { problems });
+    assert.deepEqual(
+      problems.map(({ kind, offset }) => [kind, offset]),
+      [["reserved-value", 0]],
     );
   });
 });

@@ -13,25 +13,46 @@ export interface Bar {
 }
 
 const PCI_BASE_ADDRESS_SPACE_IO = 0x01;
+const PCI_BASE_ADDRESS_MEM_TYPE_MASK = 0x06;
 const PCI_BASE_ADDRESS_MEM_TYPE_64 = 0x04;
 const PCI_BASE_ADDRESS_MEM_PREFETCH = 0x08;
+
+interface BarOptions {
+  /** Where what is not as it should be is told. */
+  readonly problems?: Problem[];
+  /** VF BARs: there is no I/O in a VF (PCIe 6.0 §9.3.3.14), and bit 0 means nothing. */
+  readonly memoryOnly?: boolean;
+}
 
 /**
  * Decodes `count` Base Address Registers from `offset` on. A register that reads zero is not implemented or holds
  * nothing; without sizing the two cannot be told apart, so it gives no entry. O(count).
  * @returns the BARs, or null where one of them was not read.
  */
-export function decodeBars(space: ConfigSpace, offset: number, count: number, problems?: Problem[]): Bar[] | null {
+export function decodeBars(
+  space: ConfigSpace,
+  offset: number,
+  count: number,
+  { problems, memoryOnly = false }: BarOptions = {},
+): Bar[] | null {
   if (!space.has(offset, count * 4)) return null;
   const bars: Bar[] = [];
   for (let index = 0; index < count; index++) {
     const low = space.u32(offset + index * 4) as number;
     if (low === 0 || low === 0xffff_ffff) continue;
-    if (low & PCI_BASE_ADDRESS_SPACE_IO) {
+    if (!memoryOnly && low & PCI_BASE_ADDRESS_SPACE_IO) {
       bars.push({ index, kind: "io", address: BigInt((low & ~3) >>> 0), is64: false, prefetchable: false });
       continue;
     }
-    const is64 = (low & 0x06) === PCI_BASE_ADDRESS_MEM_TYPE_64;
+    const type = low & PCI_BASE_ADDRESS_MEM_TYPE_MASK;
+    if (type === PCI_BASE_ADDRESS_MEM_TYPE_MASK) {
+      problems?.push({
+        kind: "reserved-value",
+        offset: offset + index * 4,
+        message: `the BAR at ${at(offset + index * 4)} has the reserved memory type 3`,
+      });
+    }
+    const is64 = type === PCI_BASE_ADDRESS_MEM_TYPE_64;
     const prefetchable = (low & PCI_BASE_ADDRESS_MEM_PREFETCH) !== 0;
     let address = BigInt((low & ~0xf) >>> 0);
     if (is64 && index === count - 1) {

@@ -102,7 +102,7 @@ export function decodeFunction(bdf: Bdf, space: ConfigSpace): DecodedFunction {
   const layout = headerType === null ? undefined : LAYOUTS[headerType];
   const { table, headerTables, barCount, size } = layout ?? UNKNOWN_LAYOUT;
   const fields: HeaderFields = fieldsOnDemand(space, 0, table);
-  const bars = layout ? decodeBars(space, 0x10, barCount, problems) : null;
+  const bars = layout ? decodeBars(space, 0x10, barCount, { problems }) : null;
   if (!layout && headerType !== null) {
     const absent = fields.vendorId === 0xffff && fields.deviceId === 0xffff && headerType === 0x7f;
     problems.push(

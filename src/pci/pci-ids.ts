@@ -1,5 +1,10 @@
 import { hex } from "./bdf.ts";
 
+/** Keys of what was looked up: vendors are below all of these. */
+const DEVICES = 2 ** 32;
+const CLASSES = 2 ** 33;
+const INTERFACES = 2 ** 34;
+
 /**
  * Names from the text of pci.ids (pci-ids.ucw.cz). The text is searched as it is, once for each name that is asked for:
  * building an index would take longer than all look-ups of a host.
@@ -10,46 +15,54 @@ export class PciIds {
   readonly #vendors: string;
   /** The list of classes, which follows that of vendors. */
   readonly #classes: string;
-  readonly #names = new Map<string, string | undefined>();
+  readonly #names = new Map<number | string, string | undefined>();
   /** Where each vendor's and class's lines are. */
   readonly #blocks = new Map<string, string | undefined>();
 
   /** @param text the whole file, newlines as `\n`. */
   constructor(text: string) {
-    const classes = text.indexOf("\nC 00  ");
+    const classes = text.lastIndexOf("\nC 00  ");
     this.#vendors = classes === -1 ? text : text.slice(0, classes + 1);
     this.#classes = classes === -1 ? "" : text.slice(classes);
     this.version = /^#\s*Version:\s*(\S+)/m.exec(text.slice(0, 1024))?.[1];
   }
 
   vendor(vendorId: number): string | undefined {
-    return this.#name(hex(vendorId, 4), []);
+    return this.#name(vendorId, () => this.#find(hex(vendorId, 4), []));
   }
 
   device(vendorId: number, deviceId: number): string | undefined {
-    return this.#name(hex(vendorId, 4), [hex(deviceId, 4)]);
+    const key = DEVICES + vendorId * 0x1_0000 + deviceId;
+    return this.#name(key, () => this.#find(hex(vendorId, 4), [hex(deviceId, 4)]));
   }
 
   /** The name of a board by its subsystem IDs, under the device that it carries. */
   subsystem(vendorId: number, deviceId: number, subsystemVendorId: number, subsystemId: number): string | undefined {
-    return this.#name(hex(vendorId, 4), [hex(deviceId, 4), `${hex(subsystemVendorId, 4)} ${hex(subsystemId, 4)}`]);
+    const key = `${vendorId} ${deviceId} ${subsystemVendorId} ${subsystemId}`;
+    const board = () => `${hex(subsystemVendorId, 4)} ${hex(subsystemId, 4)}`;
+    return this.#name(key, () => this.#find(hex(vendorId, 4), [hex(deviceId, 4), board()]));
   }
 
   /** The most exact name of a class code (24 bits) down to its sub-class, as "Ethernet controller". */
   deviceClass(classCode: number): string | undefined {
-    const base = `C ${hex(classCode >>> 16, 2)}`;
-    return this.#name(base, [hex((classCode >>> 8) & 0xff, 2)]) ?? this.#name(base, []);
+    return this.#name(CLASSES + (classCode >>> 8), () => {
+      const base = `C ${hex(classCode >>> 16, 2)}`;
+      return this.#find(base, [hex((classCode >>> 8) & 0xff, 2)]) ?? this.#find(base, []);
+    });
   }
 
   /** The programming interface's name, as "NVM Express". */
   programmingInterface(classCode: number): string | undefined {
-    return this.#name(`C ${hex(classCode >>> 16, 2)}`, [hex((classCode >>> 8) & 0xff, 2), hex(classCode & 0xff, 2)]);
+    const below = () => [hex((classCode >>> 8) & 0xff, 2), hex(classCode & 0xff, 2)];
+    return this.#name(INTERFACES + classCode, () => this.#find(`C ${hex(classCode >>> 16, 2)}`, below()));
   }
 
-  #name(top: string, below: readonly string[]): string | undefined {
-    const key = `${top}/${below.join("/")}`;
-    if (!this.#names.has(key)) this.#names.set(key, this.#find(top, below));
-    return this.#names.get(key);
+  #name(key: number | string, find: () => string | undefined): string | undefined {
+    const known = this.#names.get(key);
+    if (known !== undefined || this.#names.has(key)) return known;
+    const name = find();
+    this.#names.set(key, name);
+    return name;
   }
 
   #find(top: string, below: readonly string[]): string | undefined {

@@ -64,9 +64,9 @@ export function bridgesAbove(node: TopologyNode): TopologyNode[] {
 function bridgesBySecondaryBus(nodes: Iterable<Building>): Map<string, Building> {
   const bridges = new Map<string, Building>();
   for (const node of nodes) {
-    const { headerType, header } = node.decoded;
+    const { headerType } = node.decoded;
     if (headerType !== PCI_HEADER_TYPE_BRIDGE && headerType !== PCI_HEADER_TYPE_CARDBUS) continue;
-    const secondary = header.secondaryBus;
+    const secondary = node.decoded.header.secondaryBus;
     // 0 is what a bridge holds that nobody has numbered; no bridge has bus 0 below it.
     if (typeof secondary !== "number" || secondary === 0) continue;
     const key = `${domainOf(node.bdf)}:${secondary}`;

@@ -34,7 +34,7 @@ export function checkBarSpace(facts: PreflightFacts): Outcome {
   if (!capability || total === undefined || total === null || total === 0) {
     return unknown("the VF BARs could not be read", firstUnread(facts.pf.config));
   }
-  const bars = decodeBars(decoded.space, capability.offset + PCI_SRIOV_BAR, 6);
+  const bars = decodeBars(decoded.space, capability.offset + PCI_SRIOV_BAR, 6, { memoryOnly: true });
   if (bars === null) return unknown("the VF BARs were read in part", undefined);
   const evidence: Evidence[] = bars.map((bar) => ({
     fact: `VF BAR ${bar.index} (${bar.is64 ? "64" : "32"}-bit${bar.prefetchable ? ", prefetchable" : ""}) holds ${address(bar.address)}`,

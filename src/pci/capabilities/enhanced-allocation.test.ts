@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dumpsAreMissing } from "../testing/dumps.ts";
+import { ConfigSpace } from "../config-space.ts";
+import { dumpsAreMissing, spaceOf } from "../testing/dumps.ts";
 import { ENHANCED_ALLOCATION } from "./enhanced-allocation.ts";
-import { decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
+import { decodeAt, decodeBytes, decodeDump } from "./testing/capability-bytes.ts";
 
 const entriesOf = (values: Readonly<Record<string, unknown>>) => values.entries as Record<string, unknown>[];
 
@@ -74,4 +75,25 @@ test("Enhanced Allocation stops at the end of the region and where nothing was r
   assert.equal(entriesOf(some.values).length, 2);
   assert.partialDeepStrictEqual(entriesOf(some.values)[0], { entrySizeDwords: 2, baseLow: null, base: null });
   assert.partialDeepStrictEqual(entriesOf(some.values)[1], { entrySizeDwords: null });
+});
+
+test("Enhanced Allocation says nothing of upper halves whose place was not read", { skip: dumpsAreMissing }, () => {
+  const space = spaceOf("cap-ea-1.txt", "0002:01:00.0");
+  // B4h is in the base of the second entry, which says how wide it is.
+  const holed = new ConfigSpace(space.bytes, [
+    [0, 0xb4],
+    [0xb5, space.end],
+  ]);
+  const { values } = decodeAt(ENHANCED_ALLOCATION, holed, 0x98);
+  const entry = entriesOf(values).find((item) => item.baseLow === null);
+  assert.ok(entry);
+  assert.equal(entry.base, null);
+  assert.ok(!("maxOffsetHigh" in entry) && entry.maxOffset === null);
+});
+
+test("an entry of Enhanced Allocation without room for an address has none", () => {
+  const { values } = decodeBytes(ENHANCED_ALLOCATION, "0100 00000080", { headerType: 0 });
+  const [entry] = entriesOf(values);
+  assert.equal(entry?.entrySizeDwords, 0);
+  assert.ok(entry && !("base" in entry) && !("maxOffset" in entry));
 });

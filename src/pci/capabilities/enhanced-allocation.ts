@@ -111,6 +111,8 @@ function entryTable(space: ConfigSpace, at: number): RegisterTable {
   const table: Record<string, RegisterTable[string]> = { header: ENTRY_HEADER };
   if (dwords >= 1) table.base = BASE;
   if (dwords >= 2) table.maxOffset = MAX_OFFSET;
+  // Where the upper halves are depends on what was not read: nothing is said of them then.
+  if (dwords >= 1 && space.u32(at + 4) === undefined) return table;
   let next = 3;
   if (dwords >= next && ((space.u32(at + 4) ?? 0) & PCI_EA_IS_64) !== 0) {
     table.baseHigh = register(next++ * 4, 32, undefined, "PCIe 6.0 §7.8.5.3", { baseHigh: upper });
@@ -121,14 +123,16 @@ function entryTable(space: ConfigSpace, at: number): RegisterTable {
   return table;
 }
 
+/** Of the registers that the entry has room for. */
 function addresses(values: Record<string, unknown>): Record<string, unknown> {
+  const { baseLow, baseIs64, baseHigh, maxOffsetLow, maxOffsetIs64, maxOffsetHigh } = values;
   return {
-    base: join(values.baseLow, values.baseIs64, values.baseHigh),
-    maxOffset: join(values.maxOffsetLow, values.maxOffsetIs64, values.maxOffsetHigh),
+    ...(baseLow === undefined ? {} : { base: join(baseLow, baseIs64, baseHigh) }),
+    ...(maxOffsetLow === undefined ? {} : { maxOffset: join(maxOffsetLow, maxOffsetIs64, maxOffsetHigh) }),
   };
 }
 
-/** Null where a half was not read, or where the entry has no room for it. */
+/** Null where a half was not read. */
 function join(low: unknown, is64: unknown, high: unknown): bigint | null {
   if (typeof low !== "number") return null;
   if (is64 !== true) return BigInt(low);

@@ -87,7 +87,7 @@ export const SRIOV = capability({
   spec: "PCIe 6.0 §9.3.3",
   table,
   derive: (_values, { space, offset }) => {
-    const bars = decodeBars(space, offset + PCI_SRIOV_BAR, PCI_SRIOV_NUM_BARS);
+    const bars = decodeBars(space, offset + PCI_SRIOV_BAR, PCI_SRIOV_NUM_BARS, { memoryOnly: true });
     return {
       vfBars: bars?.map(({ index, address, is64, prefetchable }) => ({ index, address, is64, prefetchable })) ?? null,
     };

@@ -2,7 +2,7 @@ import { isUnread, type Kernel, known, type Observed } from "../kernel/port.ts";
 import { parseVfInfo, type VfInfo } from "../kernel/port-vf-info.ts";
 import type { HostFunction, Inventory } from "./inventory.ts";
 import { type FunctionDevices, readDevices, readUppers } from "./net-devices.ts";
-import { isAbsent, readText, sysfsPath } from "./observe.ts";
+import { isAbsent, readNumber, readText, sysfsPath } from "./observe.ts";
 import { type Resource, readResources } from "./resources.ts";
 
 /** What is read of one function only when it is asked for alone. */
@@ -21,8 +21,9 @@ interface NetDevice {
   readonly name: string;
   readonly address: Observed<string>;
   readonly operstate: Observed<string>;
-  readonly mtu: Observed<string>;
-  readonly speedMbps: Observed<string>;
+  readonly mtu: Observed<number>;
+  /** Null while there is no carrier. */
+  readonly speedMbps: Observed<number | null>;
   /** What is stacked on it. */
   readonly uppers: readonly string[];
   /** The same in words. */
@@ -78,15 +79,17 @@ async function readNetDevice(kernel: Kernel, name: string): Promise<NetDevice> {
   const attribute = (file: string) => readText(kernel, `/sys/class/net/${name}/${file}`);
   const address = await attribute("address");
   const operstate = await attribute("operstate");
-  const mtu = await attribute("mtu");
-  const speedMbps = await attribute("speed");
+  const mtu = await readNumber(kernel, `/sys/class/net/${name}/mtu`);
+  const speed = await readNumber(kernel, `/sys/class/net/${name}/speed`);
+  // Without a carrier the driver gives -1 (SPEED_UNKNOWN), or the read EINVAL (`speed_show`).
+  const down = isUnread(speed) ? speed.errno === "EINVAL" : speed < 0;
+  const speedMbps = down ? null : speed;
   const uppers = (await readUppers(kernel, name)).slice(1);
   const facts = [
     ...(isUnread(address) ? [] : [address]),
     ...(isUnread(operstate) ? [] : [operstate]),
     ...(isUnread(mtu) ? [] : [`MTU ${mtu}`]),
-    // The kernel gives -1, or EINVAL, while there is no carrier.
-    ...(isUnread(speedMbps) || Number(speedMbps) <= 0 ? [] : [`${speedMbps} Mb/s`]),
+    ...(speedMbps === null || isUnread(speedMbps) ? [] : [`${speedMbps} Mb/s`]),
     ...(uppers.length > 0 ? [`under ${uppers.join(", ")}`] : []),
   ];
   return { name, address, operstate, mtu, speedMbps, uppers, facts };

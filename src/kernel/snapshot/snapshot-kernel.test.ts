@@ -90,6 +90,16 @@ describe("openSnapshot of a folder", () => {
     assert.equal(await text(kernel, `${DEVICE}/none`), "ENOENT");
   });
 
+  it("takes the copy of /sys where the copy of /sys/bus/pci in it is named", async () => {
+    const root = folder({
+      "devices/pci0000:00/0000:01:00.0/vendor": VENDOR,
+      [`bus/pci/devices/${A}`]: "-> ../../../devices/pci0000:00/0000:01:00.0",
+    });
+    for (const named of ["bus/pci", "bus/pci/devices", "bus/pci/"]) {
+      assert.equal(await text(await openSnapshot(join(root, named)), `${DEVICE}/vendor`), VENDOR);
+    }
+  });
+
   it("never reads outside it, and nothing but regular files", async () => {
     const secret = join(folder({ secret: "SECRET" }), "secret");
     const root = folder({

@@ -45,7 +45,7 @@ function isWithin(path: string, scope: string): boolean {
 }
 
 function openFolder(path: string): Tree {
-  const folder = resolve(path);
+  const folder = sysfsAround(resolve(path));
   try {
     const whole = new DiskTree(folder);
     const names = whole.names("");
@@ -67,6 +67,15 @@ function openFolder(path: string): Tree {
       cause: error,
     });
   }
+}
+
+/**
+ * The links in a copy of /sys/bus/pci lead to the copy's `devices`, beside its `bus`: so where a user names the former, as
+ * for `lspci -O sysfs.path=`, the copy of /sys is what is meant.
+ */
+function sysfsAround(folder: string): string {
+  const around = /^(.+)\/bus\/pci(?:\/devices)?$/.exec(folder)?.[1];
+  return around !== undefined && isFolder(`${around}/devices`) ? around : folder;
 }
 
 function openTree(tree: Awaited<ReturnType<typeof readArchive>>, path: string): Tree {

@@ -80,8 +80,9 @@ async function renderHost(
     const unread = [...inventory.functions.values()].filter(
       ({ config, decoded }) => isUnread(config) || decoded.space.end <= 64,
     );
-    if (unread.length > 0)
-      lines.push(`Of ${unread.length} of them the capabilities were not readable; run as root to see them.`);
+    const remedy =
+      inventory.kernel.source.kind === "linux" ? "run as root to see them" : "the source does not hold them";
+    if (unread.length > 0) lines.push(`Of ${unread.length} of them the capabilities were not readable: ${remedy}.`);
   } else {
     const head = ["PF", "DEVICE", "DRIVER", "NAME", "NUMA", "LINK", "VFS", "GROUP", "READY"];
     lines.push(...table(head, pfs.map(pfRow)));
@@ -93,7 +94,7 @@ async function renderHost(
       ),
     );
     if (pfs.some(({ pf }) => pf.sriov?.registers === undefined)) {
-      lines.push("Registers beyond the first 64 bytes were not readable; root sees them, and how things stand.");
+      lines.push("The registers of some PFs were not readable; a source that root made or reads tells more.");
     }
   }
   return `${lines.join("\n")}\n`;

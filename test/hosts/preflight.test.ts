@@ -24,7 +24,10 @@ function preflight(host: string, ...args: string[]): { status: number | null; js
   return { status: run.status, json: JSON.parse(run.stdout) as Json };
 }
 
-/** What the kernel of each captured host answered when these numbers were written to sriov_numvfs there. */
+/**
+ * What the kernel of each captured host answered when these numbers were written to sriov_numvfs there; the last two, of
+ * a PF with VFs, as the same kernel answered on another run.
+ */
 const KERNEL_ANSWERS: ReadonlyArray<
   readonly [host: string, pf: string, vfs: number, errno: "OK" | "ERANGE" | "ENOMEM" | "EBUSY", check?: string]
 > = [

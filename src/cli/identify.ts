@@ -1,6 +1,6 @@
 import type { Bdf } from "../pci/bdf.ts";
 import type { DecodedFunction } from "../pci/decode.ts";
-import { sriovOf } from "../pci/sriov-state.ts";
+import { vfIds } from "../pci/sriov-state.ts";
 import type { TopologyNode } from "../pci/topology.ts";
 import type { Identity } from "./render-function.ts";
 
@@ -9,10 +9,10 @@ export function identify(fn: DecodedFunction, nodes: ReadonlyMap<Bdf, TopologyNo
   const vf = nodes.get(fn.bdf)?.vf;
   const physfn = vf && nodes.get(vf.physfn);
   if (!vf || !physfn) return { vendorId: fn.vendorId ?? undefined, deviceId: fn.deviceId ?? undefined };
-  const deviceId = sriovOf(physfn.decoded)?.vfDeviceId;
+  const { vendorId, deviceId } = vfIds(physfn.decoded);
   return {
-    vendorId: physfn.decoded.vendorId ?? undefined,
-    deviceId: deviceId ? Number.parseInt(deviceId, 16) : undefined,
+    vendorId: vendorId ?? undefined,
+    deviceId: deviceId ?? undefined,
     remark: `VF ${vf.index} of ${vf.physfn}`,
   };
 }

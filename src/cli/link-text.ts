@@ -1,17 +1,13 @@
-import { capabilityById } from "../pci/capability-by-id.ts";
-import { PCI_CAP_ID_EXP } from "../pci/capability-ids.ts";
 import type { DecodedFunction } from "../pci/decode.ts";
+import { linkOf } from "../pci/link.ts";
 
 /** A function's link in few words: `8 GT/s x8`, or `8 of 16 GT/s x8` where it runs below what the function can do. */
 export function linkText(fn: DecodedFunction): string {
-  const express = capabilityById(fn, PCI_CAP_ID_EXP)?.values;
-  if (!express) return fn.capabilities.length === 0 ? "?" : "-";
-  const speed = outOf(express.currentLinkSpeedGtps, express.maxLinkSpeedGtps);
-  const width = outOf(express.negotiatedLinkWidth, express.maxLinkWidth);
-  return speed === undefined || width === undefined ? "-" : `${speed} GT/s x${width}`;
+  const link = linkOf(fn);
+  if (link) return `${outOf(link.speed, link.maxSpeed)} GT/s x${outOf(link.width, link.maxWidth)}`;
+  return fn.capabilities.length > 0 ? "-" : "?";
 }
 
-function outOf(now: unknown, most: unknown): string | undefined {
-  if (typeof now !== "number" || typeof most !== "number") return undefined;
+function outOf(now: number, most: number): string {
   return now === most ? String(now) : `${now} of ${most}`;
 }

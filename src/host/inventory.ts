@@ -1,10 +1,10 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
+import { isUnread, type Kernel, known, type Observed, unread } from "../kernel/port.ts";
 import { configSpaceOf } from "../kernel/port-config.ts";
 import { type Bdf, compareBdf, parseBdf } from "../pci/bdf.ts";
 import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE, PCI_CFG_SPACE_SIZE } from "../pci/config-space.ts";
 import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
-import { type SriovValues, sriovOf } from "../pci/sriov-state.ts";
+import { type SriovValues, sriovOf, vfIds } from "../pci/sriov-state.ts";
 import { buildTopology, type TopologyNode, type VfLinks } from "../pci/topology.ts";
 import { isAbsent, readLinkName, readNumber, readText, sysfsPath } from "./observe.ts";
 
@@ -133,19 +133,14 @@ async function readFunction(
 ): Promise<HostFunction> {
   const { bdf, decoded } = node;
   const pf = node.vf && nodes.get(node.vf.physfn);
-  const vfDeviceId = pf && sriovOf(pf.decoded)?.vfDeviceId;
+  const ids = pf ? vfIds(pf.decoded) : decoded;
   return {
     bdf,
     decoded,
     node,
     config,
-    vendorId: await idOf(kernel, bdf, "vendor", pf ? pf.decoded.vendorId : decoded.vendorId),
-    deviceId: await idOf(
-      kernel,
-      bdf,
-      "device",
-      pf ? (vfDeviceId ? Number.parseInt(vfDeviceId, 16) : null) : decoded.deviceId,
-    ),
+    vendorId: await idOf(kernel, bdf, "vendor", ids.vendorId),
+    deviceId: await idOf(kernel, bdf, "device", ids.deviceId),
     driver: nullIfAbsent(kernel, await readLinkName(kernel, sysfsPath(bdf, "driver"))),
     iommuGroup: await readGroup(kernel, bdf),
     numaNode: await readNumaNode(kernel, bdf),
@@ -209,6 +204,16 @@ async function readSriov(kernel: Kernel, decoded: DecodedFunction): Promise<PfSr
 
 function orUnread(bdf: Bdf, value: number | null): Observed<number> {
   return value === null ? unread(sysfsPath(bdf, "config"), "ENODATA", "the SR-IOV capability was read in part") : value;
+}
+
+/** How many VFs a PF offers: what its driver allows, else what its hardware has; undefined where neither is known. */
+export function offeredVfs({ sriov }: HostFunction): number | undefined {
+  return sriov && (known(sriov.driverLimit) ?? known(sriov.totalVfs));
+}
+
+/** How many VFs a PF has; 0 also where that is not known. */
+export function presentVfs({ sriov }: HostFunction): number {
+  return (sriov && known(sriov.numVfs)) ?? 0;
 }
 
 /** The kernel's release, as 6.12.95-amd64. */

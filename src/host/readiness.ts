@@ -1,5 +1,4 @@
-import { isUnread } from "../kernel/port.ts";
-import type { HostFunction } from "./inventory.ts";
+import { type HostFunction, offeredVfs, presentVfs } from "./inventory.ts";
 import type { Preflight } from "./preflight/preflight.ts";
 
 /** Whether a PF can give VFs now, in one word with the reason. */
@@ -20,14 +19,8 @@ export function readinessOf(pf: HostFunction, result: Preflight): Readiness {
   if (refusal) return { word: "no", reason: refusal.summary, code: refusal.code };
   const open = result.findings.find((finding) => finding.result === "unknown" && DECISIVE.has(finding.check));
   if (open) return { word: "unknown", reason: open.summary, code: open.code };
-  const { sriov } = pf;
-  const offered =
-    sriov && !isUnread(sriov.driverLimit)
-      ? sriov.driverLimit
-      : sriov && !isUnread(sriov.totalVfs)
-        ? sriov.totalVfs
-        : undefined;
-  const present = sriov && !isUnread(sriov.numVfs) ? sriov.numVfs : 0;
+  const offered = offeredVfs(pf);
+  const present = presentVfs(pf);
   if (offered !== undefined && present > 0 && present >= offered) return { word: "full", reason: "all VFs exist" };
   if (offered !== undefined && result.largest !== null && result.largest < offered) {
     return { word: "limited", reason: `${result.largest} of ${offered} VFs would work` };

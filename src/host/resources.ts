@@ -23,21 +23,7 @@ const LINE = /^(0x[0-9a-f]+) (0x[0-9a-f]+) (0x[0-9a-f]+)$/i;
 export async function readResources(kernel: Kernel, bdf: Bdf): Promise<Observed<readonly Resource[]>> {
   const path = sysfsPath(bdf, "resource");
   const text = await readText(kernel, path);
-  if (isUnread(text)) return text;
-  const resources: Resource[] = [];
-  for (const [index, line] of text.split("\n").entries()) {
-    const match = LINE.exec(line);
-    if (!match)
-      return unread(
-        path,
-        "EINVAL",
-        `line ${index + 1} reads ${JSON.stringify(line.slice(0, 60))}, which is no resource`,
-      );
-    const [start, end, flags] = [BigInt(match[1] as string), BigInt(match[2] as string), BigInt(match[3] as string)];
-    const assigned = (start !== 0n || end !== 0n) && (flags & IORESOURCE_UNSET) === 0n && end >= start;
-    if (assigned) resources.push({ index, start, end, flags });
-  }
-  return resources;
+  return isUnread(text) ? text : parseResources(path, text.split("\n"));
 }
 
 /**
@@ -48,9 +34,10 @@ export async function readVfBarResources(kernel: Kernel, bdf: Bdf): Promise<Obse
   const path = sysfsPath(bdf, "resource");
   const text = await readText(kernel, path);
   if (isUnread(text)) return text;
+  const lines = text.split("\n");
   const last = PCI_IOV_RESOURCES + PCI_SRIOV_NUM_BARS;
-  if (text.split("\n").length < last) return unread(path, "ENODATA", "it has no lines for VF BARs");
-  const resources = await readResources(kernel, bdf);
+  if (lines.length < last) return unread(path, "ENODATA", "it has no lines for VF BARs");
+  const resources = parseResources(path, lines);
   if (isUnread(resources)) return resources;
   return (
     resources
@@ -58,6 +45,21 @@ export async function readVfBarResources(kernel: Kernel, bdf: Bdf): Promise<Obse
       .filter(({ index, start }) => index >= PCI_IOV_RESOURCES && index < last && start !== 0n)
       .map((resource) => ({ ...resource, index: resource.index - PCI_IOV_RESOURCES }))
   );
+}
+
+function parseResources(path: string, lines: readonly string[]): Observed<readonly Resource[]> {
+  const resources: Resource[] = [];
+  for (const [index, line] of lines.entries()) {
+    const match = LINE.exec(line);
+    if (!match) {
+      const shown = JSON.stringify(line.slice(0, 60));
+      return unread(path, "EINVAL", `line ${index + 1} reads ${shown}, which is no resource`);
+    }
+    const [start, end, flags] = [BigInt(match[1] as string), BigInt(match[2] as string), BigInt(match[3] as string)];
+    const assigned = (start !== 0n || end !== 0n) && (flags & IORESOURCE_UNSET) === 0n && end >= start;
+    if (assigned) resources.push({ index, start, end, flags });
+  }
+  return resources;
 }
 
 /** Bytes in words: 16 KiB, 1536 KiB, 12.5 MiB; exact below ten thousand. */

@@ -66,6 +66,11 @@ export function busOf(address: Bdf): number {
   return routingIdOf(address) >>> 8;
 }
 
+/** A domain and a bus as one key of a map; the bus is that of the address where left out. */
+export function busKey(address: Bdf, bus: number = busOf(address)): string {
+  return `${domainOf(address)}:${bus}`;
+}
+
 /** Device and function as Linux packs them: device 7:3, function 2:0. */
 export function devfnOf(address: Bdf): number {
   return routingIdOf(address) & 0xff;

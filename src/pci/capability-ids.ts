@@ -1,5 +1,7 @@
 /** IDs of capabilities that more than their own definition asks for (`pci_regs.h`). */
 export const PCI_CAP_ID_VPD = 0x03;
+export const PCI_CAP_ID_PCIX = 0x07;
+export const PCI_CAP_ID_SSVID = 0x0d;
 export const PCI_CAP_ID_EXP = 0x10;
 export const PCI_CAP_ID_MSIX = 0x11;
 export const PCI_CAP_ID_EA = 0x14;

@@ -11,6 +11,7 @@ import {
   walkCapabilities,
   walkExtendedCapabilities,
 } from "./capability.ts";
+import { PCI_CAP_ID_EXP, PCI_CAP_ID_PCIX, PCI_CAP_ID_SSVID } from "./capability-ids.ts";
 import { CAPABILITIES, EXTENDED_CAPABILITIES } from "./catalogue.ts";
 import { type ConfigSpace, PCI_CFG_SPACE_EXP_SIZE, PCI_CFG_SPACE_SIZE } from "./config-space.ts";
 import {
@@ -50,9 +51,6 @@ export interface DecodedFunction {
   readonly problems: readonly Problem[];
 }
 
-const PCI_CAP_ID_SSVID = 0x0d;
-const PCI_CAP_ID_EXP = 0x10;
-const PCI_CAP_ID_PCIX = 0x07;
 /** How much of a capability is shown that has no definition, and whose end the next one does not mark. */
 const UNKNOWN_SHOWN_BYTES = 64;
 

@@ -1,7 +1,7 @@
 import { acsEnabled, acsPath, REQ_ACS_FLAGS } from "./acs-path.ts";
-import { type Bdf, compareBdf, domainOf } from "./bdf.ts";
+import { type Bdf, busKey, compareBdf, domainOf } from "./bdf.ts";
 import { dmaAliases, requesterIdsAt } from "./dma-alias.ts";
-import { busKeyOf, type IsolationModel, type PciDevice } from "./isolation-model.ts";
+import type { IsolationModel, PciDevice } from "./isolation-model.ts";
 
 /** Something that is not known and on which the members of a group depend. */
 interface GroupDoubt {
@@ -61,7 +61,7 @@ class Grouping {
   constructor(model: IsolationModel) {
     this.#model = model;
     for (const device of model.devices.values()) {
-      const key = busKeyOf(device.bdf);
+      const key = busKey(device.bdf);
       const bus = this.#onBus.get(key);
       if (bus) bus.push(device);
       else this.#onBus.set(key, [device]);
@@ -122,7 +122,7 @@ class Grouping {
     visited.add(device.devfn);
     const group = this.#groupOf.get(device.bdf);
     if (group) return group;
-    const key = busKeyOf(device.bdf);
+    const key = busKey(device.bdf);
     if (!this.#aliasedBuses.has(key)) return undefined;
     for (const other of this.#onBus.get(key) ?? []) {
       if (other === device || !this.#areDmaAliases(device, other)) continue;
@@ -135,7 +135,7 @@ class Grouping {
   /** `get_pci_function_alias_group` */
   #functionAliasGroup(device: PciDevice, visited: Set<number>): Building | undefined {
     if (device.multifunction === false || this.#isIsolated(device)) return undefined;
-    for (const other of this.#onBus.get(busKeyOf(device.bdf)) ?? []) {
+    for (const other of this.#onBus.get(busKey(device.bdf)) ?? []) {
       if (other === device || other.devfn >> 3 !== device.devfn >> 3 || this.#isIsolated(other)) continue;
       const group = this.#aliasGroup(other, visited);
       if (group) return group;

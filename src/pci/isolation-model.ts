@@ -1,4 +1,4 @@
-import { type Bdf, busOf, compareBdf, devfnOf, domainOf } from "./bdf.ts";
+import { type Bdf, busKey, busOf, compareBdf, devfnOf } from "./bdf.ts";
 import { type Problem, walkCapabilities, walkExtendedCapabilities } from "./capability.ts";
 import { PCI_CAP_ID_EXP, PCI_EXT_CAP_ID_ACS } from "./capability-ids.ts";
 import type { ConfigSpace } from "./config-space.ts";
@@ -11,7 +11,7 @@ import {
   PCI_EXP_TYPE_UPSTREAM,
 } from "./device-port-type.ts";
 import { PCI_CLASS_BRIDGE_HOST, PCI_HEADER_TYPE_CARDBUS } from "./header.ts";
-import { sriovCapability } from "./sriov-state.ts";
+import { vfIds } from "./sriov-state.ts";
 import type { TopologyNode } from "./topology.ts";
 
 /** The version of Linux whose answers the isolation functions give. */
@@ -64,7 +64,6 @@ export interface IsolationModel extends IsolationOptions {
   readonly devices: ReadonlyMap<Bdf, PciDevice>;
 }
 
-const PCI_SRIOV_VF_DID = 0x1a;
 const VENDOR_ID_OF_A_VF = 0xffff;
 
 /** Prepares functions for {@link acsEnabled}, {@link acsPath} and {@link computeIommuGroups}. O(n log n). */
@@ -84,11 +83,6 @@ export function isolationModel(topology: ReadonlyMap<Bdf, TopologyNode>, options
   return { ...options, topology, devices };
 }
 
-/** The domain and bus number that a function is on. */
-export function busKeyOf(bdf: Bdf): string {
-  return `${domainOf(bdf)}:${busOf(bdf)}`;
-}
-
 function describe(
   node: TopologyNode,
   bridge: PciDevice | undefined,
@@ -103,12 +97,11 @@ function describe(
   const devfn = devfnOf(bdf);
   // Below a downstream port there is device 0 alone (only_one_child); function numbers above 7 are ARI's.
   const fn = isDownstreamPort(bridge?.type) ? devfn : devfn & 7;
-  const busKey = busKeyOf((physfn ?? node).bdf);
+  const bus = busKey((physfn ?? node).bdf);
   return {
     bdf,
     devfn,
-    vendorId: isVf ? (physfn?.decoded.vendorId ?? null) : decoded.vendorId,
-    deviceId: isVf ? (physfn ? vfDeviceId(physfn) : null) : decoded.deviceId,
+    ...(isVf ? vfIds(physfn?.decoded) : { vendorId: decoded.vendorId, deviceId: decoded.deviceId }),
     subsystemVendorId: decoded.subsystemVendorId,
     subsystemId: decoded.subsystemId,
     classCode: decoded.classCode,
@@ -116,7 +109,7 @@ function describe(
     type,
     multifunction: isVf ? false : fn > 0 ? true : decoded.multiFunction,
     bridge,
-    onRootBus: bridge ? false : rootBuses.has(busKey) ? true : null,
+    onRootBus: bridge ? false : rootBuses.has(bus) ? true : null,
     acsOffset: acsOffset(space, type),
     space,
   };
@@ -148,12 +141,6 @@ function acsOffset(space: ConfigSpace, type: PciDevice["type"]): number | "absen
   return found?.offset ?? (problems.some(({ kind }) => kind === "unread") ? null : "absent");
 }
 
-/** The VF Device ID in a PF's SR-IOV capability. */
-export function vfDeviceId({ decoded }: TopologyNode): number | null {
-  const sriov = sriovCapability(decoded);
-  return (sriov && decoded.space.u16(sriov.offset + PCI_SRIOV_VF_DID)) ?? null;
-}
-
 /**
  * Buses that are root buses for certain: bus 0, which no bridge can have below it, and those with a function that only a
  * root bus has. Of any other bus without a bridge nobody knows whether the bridge was left out of the capture.
@@ -170,7 +157,7 @@ function findRootBuses(nodes: Iterable<TopologyNode>): ReadonlySet<string> {
       type === PCI_EXP_TYPE_RC_END ||
       type === PCI_EXP_TYPE_RC_EC ||
       (classCode !== null && classCode >>> 8 === PCI_CLASS_BRIDGE_HOST);
-    if (isRoot && !node.vf) roots.add(busKeyOf(node.bdf));
+    if (isRoot && !node.vf) roots.add(busKey(node.bdf));
   }
   return roots;
 }
@@ -181,7 +168,7 @@ function inOrderOfDiscovery(topology: ReadonlyMap<Bdf, TopologyNode>): TopologyN
   const roots = [...topology.values()].filter(({ parent }) => !parent).sort((a, b) => compareBdf(a.bdf, b.bdf));
   const buses = new Map<string, TopologyNode[]>();
   for (const node of roots) {
-    const key = busKeyOf(node.bdf);
+    const key = busKey(node.bdf);
     const bus = buses.get(key);
     if (bus) bus.push(node);
     else buses.set(key, [node]);

@@ -1,8 +1,8 @@
-import { type Bdf, devfnOf, domainOf, formatBdf, routingIdOf } from "./bdf.ts";
+import { type Bdf, busKey, devfnOf, domainOf, formatBdf, routingIdOf } from "./bdf.ts";
 import { PCI_HEADER_TYPE_BRIDGE, PCI_HEADER_TYPE_CARDBUS } from "./header.ts";
 import { computeIommuGroups, type IommuGroup, type IommuGroups } from "./iommu-groups.ts";
-import { busKeyOf, type IsolationModel, type PciDevice, vfDeviceId } from "./isolation-model.ts";
-import { sriovOf } from "./sriov-state.ts";
+import type { IsolationModel, PciDevice } from "./isolation-model.ts";
+import { sriovOf, vfIds } from "./sriov-state.ts";
 import { vfRoutingId } from "./vf-address.ts";
 
 /** Where one VF would be. */
@@ -48,7 +48,7 @@ export function predictVfGroups(model: IsolationModel, pf: Bdf, numVfs: number):
     return { without, with: null, vfs: [], why: "its First VF Offset or VF Stride reads 0" };
   }
   const bridges = bridgesByBus(bare);
-  const deviceId = vfDeviceId(node);
+  const { deviceId } = vfIds(node.decoded);
   const devices = new Map(bare.devices);
   const addresses: (Bdf | null)[] = [];
   for (let index = 0; index < count; index++) {
@@ -56,7 +56,7 @@ export function predictVfGroups(model: IsolationModel, pf: Bdf, numVfs: number):
     const bdf = rid === undefined ? null : formatBdf(domainOf(pf), rid);
     addresses.push(bdf);
     if (bdf === null || bare.devices.has(bdf)) continue;
-    const bridge = bridges.get(busKeyOf(bdf)) ?? physfn.bridge;
+    const bridge = bridges.get(busKey(bdf)) ?? physfn.bridge;
     devices.set(bdf, foreseenVf(physfn, bdf, bridge, deviceId));
   }
   const groups = computeIommuGroups({ ...bare, devices });
@@ -79,12 +79,12 @@ function foreseenVf(pf: PciDevice, bdf: Bdf, bridge: PciDevice | undefined, devi
  */
 function bridgesByBus({ devices }: IsolationModel): Map<string, PciDevice> {
   const bridges = new Map<string, PciDevice>();
-  for (const { bdf, bridge } of devices.values()) if (bridge) bridges.set(busKeyOf(bdf), bridge);
+  for (const { bdf, bridge } of devices.values()) if (bridge) bridges.set(busKey(bdf), bridge);
   for (const device of devices.values()) {
     const layout = (device.space?.u8(0x0e) ?? 0) & 0x7f;
     const secondaryBus = device.space?.u8(0x19) ?? 0;
     if ((layout === PCI_HEADER_TYPE_BRIDGE || layout === PCI_HEADER_TYPE_CARDBUS) && secondaryBus !== 0) {
-      bridges.set(`${domainOf(device.bdf)}:${secondaryBus}`, device);
+      bridges.set(busKey(device.bdf, secondaryBus), device);
     }
   }
   return bridges;

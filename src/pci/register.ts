@@ -107,7 +107,7 @@ function decodeInto(values: Record<string, unknown>, space: ConfigSpace, base: n
     if (raw === undefined) {
       for (const { key } of fields) values[key] = null;
     } else {
-      for (const { key, lsb, mask, value } of fields) values[key] = value(((raw >>> lsb) & mask) >>> 0);
+      for (const field of fields) values[field.key] = valueIn(raw, field);
     }
   }
 }
@@ -126,17 +126,23 @@ export function fieldsOnDemand<T extends RegisterTable>(space: ConfigSpace, base
 interface RegisterPlan {
   readonly offset: number;
   readonly width: 8 | 16 | 32;
-  readonly fields: ReadonlyArray<{
-    readonly key: string;
-    readonly lsb: number;
-    readonly mask: number;
-    readonly value: (raw: number) => unknown;
-  }>;
+  readonly fields: readonly FieldPlan[];
+}
+
+interface FieldPlan {
+  readonly key: string;
+  readonly lsb: number;
+  readonly mask: number;
+  readonly value: (raw: number) => unknown;
 }
 
 interface TablePlan {
   readonly registers: readonly RegisterPlan[];
   onDemand: (new (space: ConfigSpace, base: number) => unknown) | undefined;
+}
+
+function valueIn(raw: number, { lsb, mask, value }: FieldPlan): unknown {
+  return value(((raw >>> lsb) & mask) >>> 0);
 }
 
 const PLANS = new WeakMap<RegisterTable, TablePlan>();
@@ -169,12 +175,12 @@ function onDemandClass(registers: readonly RegisterPlan[]): new (space: ConfigSp
 
     static {
       for (const { offset, width, fields } of registers) {
-        for (const { key, lsb, mask, value } of fields) {
-          Object.defineProperty(FieldsOnDemand.prototype, key, {
+        for (const field of fields) {
+          Object.defineProperty(FieldsOnDemand.prototype, field.key, {
             configurable: true,
             get(this: FieldsOnDemand): unknown {
               const raw = this.#space.read(this.#base + offset, width);
-              return raw === undefined ? null : value(((raw >>> lsb) & mask) >>> 0);
+              return raw === undefined ? null : valueIn(raw, field);
             },
           });
         }

@@ -1,4 +1,4 @@
-import { type Bdf, busOf, compareBdf, domainOf, formatBdf, routingIdOf } from "./bdf.ts";
+import { type Bdf, busKey, compareBdf, domainOf, formatBdf, routingIdOf } from "./bdf.ts";
 import type { DecodedFunction } from "./decode.ts";
 import { PCI_HEADER_TYPE_BRIDGE, PCI_HEADER_TYPE_CARDBUS } from "./header.ts";
 import { sriovOf } from "./sriov-state.ts";
@@ -69,14 +69,10 @@ function bridgesBySecondaryBus(nodes: Iterable<Building>): Map<string, Building>
     const secondary = node.decoded.header.secondaryBus;
     // 0 is what a bridge holds that nobody has numbered; no bridge has bus 0 below it.
     if (typeof secondary !== "number" || secondary === 0) continue;
-    const key = `${domainOf(node.bdf)}:${secondary}`;
+    const key = busKey(node.bdf, secondary);
     if (!bridges.has(key)) bridges.set(key, node);
   }
   return bridges;
-}
-
-function busKey(address: Bdf): string {
-  return `${domainOf(address)}:${busOf(address)}`;
 }
 
 function vfsByRoutingId(nodes: ReadonlyMap<Bdf, Building>): VfLinks {

@@ -1,7 +1,7 @@
 import { type HostFunction, type Inventory, physicalFunctions, readInventory } from "../../host/inventory.ts";
-import { type FunctionDevices, readDevices } from "../../host/net-devices.ts";
-import { type HostFacts, readHostFacts } from "../../host/preflight/facts.ts";
-import { type Preflight, preflight } from "../../host/preflight/preflight.ts";
+import type { FunctionDevices } from "../../host/net-devices.ts";
+import { type HostFacts, readHostFacts, readPreflightFacts } from "../../host/preflight/facts.ts";
+import { judge, type Preflight } from "../../host/preflight/preflight.ts";
 import { type Readiness, readinessOf } from "../../host/readiness.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import { isUnread, known, type Observed } from "../../kernel/port.ts";
@@ -41,15 +41,15 @@ export async function scan(options: ScanOptions): Promise<number> {
   for (const [index, source] of options.source.entries()) {
     const inventory = await readInventory(await openSource(source));
     const facts = await readHostFacts(inventory.kernel);
+    if (options.tree && !options.json) {
+      print(`${index > 0 ? "\n" : ""}${await hostLine(inventory, facts)}\n\n${renderTree(inventory).join("\n")}\n`);
+      continue;
+    }
     const pfs: ScannedPf[] = [];
     for (const pf of physicalFunctions(inventory)) {
-      const result = await preflight(inventory, pf, { hostFacts: facts });
-      pfs.push({
-        pf,
-        devices: await readDevices(inventory.kernel, pf.bdf),
-        readiness: readinessOf(pf, result),
-        preflight: result,
-      });
+      const pfFacts = await readPreflightFacts(inventory, facts, pf, undefined);
+      const result = judge(pfFacts, undefined);
+      pfs.push({ pf, devices: pfFacts.devices, readiness: readinessOf(pf, result), preflight: result });
     }
     if (options.json) {
       hosts.push({
@@ -59,23 +59,16 @@ export async function scan(options: ScanOptions): Promise<number> {
         ),
       });
     } else {
-      print(`${index > 0 ? "\n" : ""}${await renderHost(inventory, facts, pfs, options.tree === true)}`);
+      print(`${index > 0 ? "\n" : ""}${await renderHost(inventory, facts, pfs)}`);
     }
   }
   if (options.json) print(`${toJson({ hosts })}\n`);
   return 0;
 }
 
-async function renderHost(
-  inventory: Inventory,
-  facts: HostFacts,
-  pfs: readonly ScannedPf[],
-  tree: boolean,
-): Promise<string> {
+async function renderHost(inventory: Inventory, facts: HostFacts, pfs: readonly ScannedPf[]): Promise<string> {
   const lines = [await hostLine(inventory, facts), ""];
-  if (tree) {
-    lines.push(...renderTree(inventory));
-  } else if (pfs.length === 0) {
+  if (pfs.length === 0) {
     lines.push(`No function here has SR-IOV (${inventory.functions.size} PCI functions looked at).`);
     const unread = [...inventory.functions.values()].filter(
       ({ config, decoded }) => isUnread(config) || decoded.space.end <= 64,

@@ -1,7 +1,5 @@
 import { isUnread } from "../../kernel/port.ts";
-import { capabilityById } from "../../pci/capability-by-id.ts";
-import { PCI_CAP_ID_EXP } from "../../pci/capability-ids.ts";
-import type { DecodedFunction } from "../../pci/decode.ts";
+import { linkOf } from "../../pci/link.ts";
 import { pfDriver } from "../drivers.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import { isIntegratedEndpoint, type PreflightFacts } from "./facts.ts";
@@ -82,32 +80,6 @@ export function checkLink(facts: PreflightFacts): Outcome {
     );
   }
   return pass(`the link runs at ${format(own.speed, own.width)}`, evidence);
-}
-
-interface Link {
-  readonly speed: number;
-  readonly width: number;
-  readonly maxSpeed: number;
-  readonly maxWidth: number;
-}
-
-function linkOf(fn: DecodedFunction): Link | undefined {
-  const express = capabilityById(fn, PCI_CAP_ID_EXP)?.values;
-  if (!express) return undefined;
-  const {
-    currentLinkSpeedGtps: speed,
-    negotiatedLinkWidth: width,
-    maxLinkSpeedGtps: maxSpeed,
-    maxLinkWidth: maxWidth,
-  } = express;
-  if (
-    typeof speed !== "number" ||
-    typeof width !== "number" ||
-    typeof maxSpeed !== "number" ||
-    typeof maxWidth !== "number"
-  )
-    return undefined;
-  return { speed, width, maxSpeed, maxWidth };
 }
 
 /** As `8 GT/s x4`. */

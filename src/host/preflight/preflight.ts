@@ -1,7 +1,7 @@
 import { isUnread } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { pfDriver } from "../drivers.ts";
-import type { HostFunction, Inventory } from "../inventory.ts";
+import { type HostFunction, type Inventory, offeredVfs, presentVfs } from "../inventory.ts";
 import { checkAri } from "./ari-check.ts";
 import { checkBarSpace } from "./bar-space-check.ts";
 import { checkBusNumbers } from "./bus-check.ts";
@@ -75,7 +75,7 @@ export async function preflight(
 /** The verdict on `asked` VFs, or on the largest number that works. Pure. */
 export function judge(facts: PreflightFacts, asked: number | undefined): Preflight {
   const largest = largestCount(facts);
-  const present = presentVfs(facts);
+  const present = presentVfs(facts.pf);
   // With nothing asked for, VFs that are there are no obstacle: the question is how many there can be.
   const count = asked ?? (present > 0 ? present : Math.max(largest ?? 1, 1));
   const findings = run(facts, count);
@@ -105,10 +105,7 @@ function madeVfs({ pf }: PreflightFacts, count: number): number {
  * smallest of these is tried, and lowered where a check still refuses.
  */
 function largestCount(facts: PreflightFacts): number | null {
-  const limit = facts.pf.sriov?.driverLimit;
-  const total = facts.pf.sriov?.totalVfs;
-  const offered =
-    limit !== undefined && !isUnread(limit) ? limit : total !== undefined && !isUnread(total) ? total : undefined;
+  const offered = offeredVfs(facts.pf);
   if (offered === undefined) return facts.pf.sriov ? null : 0;
   let count = offered;
   while (count > 0) {
@@ -117,11 +114,6 @@ function largestCount(facts: PreflightFacts): number | null {
     count = Math.min(count - 1, ...refusals.map(({ largest }) => largest ?? 0));
   }
   return 0;
-}
-
-function presentVfs(facts: PreflightFacts): number {
-  const numVfs = facts.pf.sriov?.numVfs;
-  return numVfs === undefined || isUnread(numVfs) ? 0 : numVfs;
 }
 
 /** Refused if anything refuses; else unknown, warn, pass. */

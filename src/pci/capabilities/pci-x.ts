@@ -1,4 +1,5 @@
 import { type Block, capability } from "../capability.ts";
+import { PCI_CAP_ID_PCIX } from "../capability-ids.ts";
 import { PCI_HEADER_TYPE_BRIDGE, PCI_HEADER_TYPE_NORMAL } from "../header.ts";
 import { bit, bits, oneOf, register } from "../register.ts";
 
@@ -101,7 +102,7 @@ const LAYOUTS: Readonly<Record<number, Block>> = {
 
 /** PCI-X. Its layout depends on the function's header; without one that is known nothing is decoded. */
 export const PCI_X = capability({
-  id: 0x07,
+  id: PCI_CAP_ID_PCIX,
   name: "PCI-X",
   spec: "PCI-X 2.0",
   table: {},

@@ -1,9 +1,10 @@
 import { capability } from "../capability.ts";
+import { PCI_CAP_ID_SSVID } from "../capability-ids.ts";
 import { bits, register } from "../register.ts";
 
 /** Subsystem ID and Subsystem Vendor ID, of a bridge: its header has no place for them. */
 export const SUBSYSTEM_ID = capability({
-  id: 0x0d,
+  id: PCI_CAP_ID_SSVID,
   name: "Bridge Subsystem ID (SSVID)",
   spec: "PCIe 6.0 §7.9.23",
   table: {

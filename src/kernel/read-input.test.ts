@@ -176,7 +176,7 @@ describe("readInput of standard input", () => {
     const out = await run(
       "-",
       {},
-      '(sleep 0.5; printf "x\\n\\004") | script -qec "$(printf "%q " "$0" "$@")" /dev/null 2>&1',
+      '(sleep 0.5; printf "x\\n\\004") | SHELL=/bin/bash script -qec "$(printf "%q " "$0" "$@")" /dev/null 2>&1',
     );
     assert.match(out, /Ctrl-D[\s\S]*\b2 true/);
   });

@@ -23,6 +23,7 @@ export const LAYERS: readonly Layer[] = [
   { name: "kernels", path: "src/kernel/", imports: ["errors", "pci", "port"] },
   { name: "kernel model", path: "src/kernel/model/", imports: ["errors", "pci", "hardware", "port", "kernels"] },
   { name: "host", path: "src/host/", pure: true, imports: ["errors", "pci", "port"] },
+  { name: "lab", path: "src/lab/", imports: ["errors"], packages: [] },
   { name: "guests", path: "src/guests/" },
   { name: "fleet", path: "src/fleet/" },
   { name: "integrations", path: "src/integrations/" },

@@ -101,6 +101,18 @@ export const CATALOGUE = {
     remedy: "report it, with the command and the input",
     exitCode: 1,
   },
+  "VFL-0031": {
+    title: "lab image not built",
+    explanation: "The image that lab machines boot from is made from Debian packages, and a step of that failed.",
+    remedy: "see the step's own message; vfleet lab build --verbose shows all that the programs print",
+    exitCode: 1,
+  },
+  "VFL-0032": {
+    title: "lab machine failed",
+    explanation: "A machine of the lab did not come up, hung, panicked, or was cut off before its script had ended.",
+    remedy: "see its console in the message; give it more time with --timeout, or look around with vfleet lab shell",
+    exitCode: 1,
+  },
   "VFL-0101": {
     title: "preflight: limits",
     explanation:

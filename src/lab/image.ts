@@ -1,0 +1,288 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { labCacheFolder } from "./cache.ts";
+import { debianMirror } from "./debian-mirror.ts";
+import { labFile } from "./package-folder.ts";
+import * as recipe from "./recipe.ts";
+
+/** What a lab machine is started with. */
+export interface LabImage {
+  readonly folder: string;
+  /** A program and its first arguments. */
+  readonly qemu: readonly string[];
+  readonly kernel: string;
+  readonly initrd: string;
+  /** For a guest inside the machine. */
+  readonly innerInitrd: string;
+  /** A squashfs. */
+  readonly root: string;
+  readonly kernelRelease: string;
+  readonly qemuVersion: string;
+}
+
+interface Manifest {
+  readonly kernelRelease: string;
+  readonly qemuVersion: string;
+  /** SHA-256 of each file, in hexadecimal. */
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+}
+
+const MANIFEST = "manifest.json";
+const FILES = ["vmlinuz", "initrd", "inner-initrd", "root.squashfs"];
+/** Of the root, what QEMU needs to run on this side, through its own loader: whatever C library this system has. */
+const QEMU_PARTS = [
+  "./usr/lib64",
+  "./usr/lib/x86_64-linux-gnu",
+  "./usr/bin/qemu-system-x86_64",
+  "./usr/share/qemu",
+  "./usr/share/seabios",
+];
+const UNUSED_DAYS = 30;
+
+/** The image of the present recipe, where it is built and whole as far as sizes tell; undefined elsewhere. */
+export function findImage(): LabImage | undefined {
+  const folder = join(labCacheFolder(), recipe.recipeKey());
+  const manifest = readManifest(folder);
+  if (manifest === undefined) return undefined;
+  for (const [name, { bytes }] of Object.entries(manifest.files)) {
+    if (statSync(join(folder, name), { throwIfNoEntry: false })?.size !== bytes) return undefined;
+  }
+  // Tells removeUnused that it is in use.
+  const now = new Date();
+  utimesSync(folder, now, now);
+  return imageIn(folder, manifest);
+}
+
+/** Whether all of an image's files are what they were when it was built. */
+export async function isWhole(image: LabImage): Promise<boolean> {
+  for (const [name, { sha256 }] of Object.entries(readManifest(image.folder)?.files ?? {})) {
+    if ((await sha256Of(join(image.folder, name))) !== sha256) return false;
+  }
+  return true;
+}
+
+/**
+ * Builds the image of the present recipe from Debian's packages: some minutes, 1 GB in the cache folder. Beside a build
+ * that runs already it makes another; the first to end wins.
+ * @param tell is given each step, and what the programs print.
+ * @throws VfleetError VFL-0031 where the machine lacks a program, or a step fails.
+ */
+export async function buildImage(tell: (line: string) => void): Promise<LabImage> {
+  requirePrograms();
+  const mirror = debianMirror();
+  const folder = join(labCacheFolder(), recipe.recipeKey());
+  const work = join(labCacheFolder(), `building-${process.pid}`);
+  const onExit = () => rmSync(work, { recursive: true, force: true });
+  process.on("exit", onExit);
+  try {
+    mkdirSync(join(work, "image/modules"), { recursive: true });
+    tell("1 of 4: kernel modules that Debian does not build (netdevsim)");
+    await buildModules(mirror, work, tell);
+    tell("2 of 4: a Debian root with QEMU, tools and kernel");
+    await buildRoot(mirror, work, tell);
+    tell("3 of 4: QEMU for this side, and the machine's file system");
+    await packRoot(work, tell);
+    tell("4 of 4: hashes");
+    const manifest = await finish(work);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(join(work, "out"), folder);
+    removeUnused();
+    return imageIn(folder, manifest);
+  } finally {
+    process.off("exit", onExit);
+    onExit();
+  }
+}
+
+/** The programs of this system that a build runs, with the Debian packages that have them. */
+const PROGRAMS = { mmdebstrap: "mmdebstrap", mksquashfs: "squashfs-tools", tar: "tar" };
+
+function requirePrograms(): void {
+  const folders = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/sbin"];
+  const missing = Object.entries(PROGRAMS).filter(
+    ([name]) => !folders.some((folder) => existsSync(join(folder, name))),
+  );
+  if (missing.length === 0) return;
+  throw new VfleetError("VFL-0031", {
+    message: `the lab's image is built with ${missing.map(([name]) => name).join(" and ")}, which is not here`,
+    remedy: `install ${missing.map(([, name]) => name).join(" ")}`,
+  });
+}
+
+/** Runs mmdebstrap; hooks are its own shell's, so paths reach them by the environment alone. */
+function mmdebstrap(
+  mirror: string,
+  suites: readonly string[],
+  packages: readonly string[],
+  more: {
+    readonly hooks: readonly string[];
+    readonly target: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  },
+  tell: (line: string) => void,
+): Promise<void> {
+  const args = [
+    ...["--variant=apt", "--architectures=amd64", `--include=${packages.join(",")}`],
+    // Documentation and translations, which nobody reads there.
+    ...["man", "locale", "doc", "info"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    ...more.hooks,
+    ...more.target,
+    ...suites.map((suite) => `deb ${mirror} ${suite} main`),
+  ];
+  return run("mmdebstrap", args, tell, more.env);
+}
+
+function buildModules(mirror: string, work: string, tell: (line: string) => void): Promise<void> {
+  const hooks = [
+    '--customize-hook=chroot "$1" sh -s < "$LAB_SCRIPT"',
+    '--customize-hook=cp "$1"/lab-modules/* "$LAB_MODULES_OUT"',
+  ];
+  const env = { LAB_SCRIPT: labFile("image/kernel-modules.sh"), LAB_MODULES_OUT: join(work, "image/modules") };
+  const target = ["--format=null", recipe.SUITE, "/dev/null"];
+  return mmdebstrap(mirror, [recipe.SUITE], recipe.BUILD_PACKAGES, { hooks, target, env }, tell);
+}
+
+function buildRoot(mirror: string, work: string, tell: (line: string) => void): Promise<void> {
+  copyFileSync(labFile("guest/init.sh"), join(work, "image/init.sh"));
+  copyFileSync(labFile("guest/inner-init.sh"), join(work, "image/inner-init.sh"));
+  const pin = `Package: ${recipe.FROM_BACKPORTS}\nPin: release n=${recipe.BACKPORTS}\nPin-Priority: 990\n`;
+  const hooks = [
+    '--setup-hook=mkdir -p "$1/etc/apt/preferences.d" && printf %s "$LAB_PIN" > "$1/etc/apt/preferences.d/lab"',
+    '--customize-hook=cp -r "$LAB_FILES" "$1/lab-image"',
+    '--customize-hook=chroot "$1" sh -s < "$LAB_SCRIPT"',
+  ];
+  const env = {
+    LAB_PIN: pin,
+    LAB_FILES: join(work, "image"),
+    LAB_SCRIPT: labFile("image/runtime-root.sh"),
+    LAB_MODULES: recipe.MODULES.join(" "),
+    LAB_BOOT_MODULES: recipe.BOOT_MODULES.join(" "),
+    LAB_INNER_MODULES: recipe.INNER_MODULES.join(" "),
+  };
+  const target = ["--format=tar", recipe.SUITE, join(work, "root.tar")];
+  return mmdebstrap(mirror, [recipe.SUITE, recipe.BACKPORTS], recipe.PACKAGES, { hooks, target, env }, tell);
+}
+
+async function packRoot(work: string, tell: (line: string) => void): Promise<void> {
+  const root = join(work, "root");
+  const out = join(work, "out");
+  mkdirSync(root);
+  mkdirSync(join(out, "qemu"), { recursive: true });
+  const tar = join(work, "root.tar");
+  // Without owners and devices this takes no privilege; the squashfs gives all to root.
+  await run("tar", ["-xf", tar, "-C", root, "--no-same-owner", "--exclude=./dev/*"], tell);
+  await run("tar", ["-xf", tar, "-C", join(out, "qemu"), "--no-same-owner", ...QEMU_PARTS], tell);
+  rmSync(tar);
+  copyFileSync(process.execPath, join(root, "opt/node/bin/node"));
+  for (const name of ["vmlinuz", "initrd", "inner-initrd"]) copyFileSync(join(root, "boot", name), join(out, name));
+  for (const name of ["release", "qemu-version"]) copyFileSync(join(root, "boot", name), join(out, name));
+  // Uncompressed: the emulated processor would take longer to unpack than the disk to read.
+  const plain = ["-noI", "-noD", "-noF", "-noX"];
+  const image = join(out, "root.squashfs");
+  await run("mksquashfs", [root, image, "-all-root", "-noappend", "-quiet", "-no-progress", ...plain], tell);
+}
+
+async function finish(work: string): Promise<Manifest> {
+  const out = join(work, "out");
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const name of [...FILES, "qemu/usr/bin/qemu-system-x86_64"]) {
+    const path = join(out, name);
+    files[name] = { bytes: statSync(path).size, sha256: await sha256Of(path) };
+  }
+  const text = (name: string) => readFileSync(join(out, name), "utf8").trim();
+  const manifest: Manifest = { kernelRelease: text("release"), qemuVersion: text("qemu-version"), files };
+  writeFileSync(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+function imageIn(folder: string, { kernelRelease, qemuVersion }: Manifest): LabImage {
+  const qemu = join(folder, "qemu/usr");
+  return {
+    folder,
+    qemu: [
+      ...[join(qemu, "lib64/ld-linux-x86-64.so.2"), "--library-path", join(qemu, "lib/x86_64-linux-gnu")],
+      ...[join(qemu, "bin/qemu-system-x86_64"), "-L", join(qemu, "share/qemu"), "-L", join(qemu, "share/seabios")],
+    ],
+    kernel: join(folder, "vmlinuz"),
+    initrd: join(folder, "initrd"),
+    innerInitrd: join(folder, "inner-initrd"),
+    root: join(folder, "root.squashfs"),
+    kernelRelease,
+    qemuVersion,
+  };
+}
+
+function readManifest(folder: string): Manifest | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, MANIFEST), "utf8")) as Manifest;
+  } catch {
+    // Not built, or not to its end.
+    return undefined;
+  }
+}
+
+/** Images of older recipes that nothing has used for long, and what a build that was killed left behind. */
+function removeUnused(): void {
+  const oldest = Date.now() - UNUSED_DAYS * 24 * 3600 * 1000;
+  for (const name of readdirSync(labCacheFolder())) {
+    const path = join(labCacheFolder(), name);
+    if (statSync(path).mtimeMs < oldest) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+const TAIL_LINES = 30;
+
+function run(
+  program: string,
+  args: readonly string[],
+  tell: (line: string) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const tail: string[] = [];
+  let rest = "";
+  for (const pipe of [child.stdout, child.stderr]) {
+    pipe.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split(/\r?\n/);
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        tell(`  ${line}`);
+        tail.push(line);
+        if (tail.length > TAIL_LINES) tail.shift();
+      }
+    });
+  }
+  const onExit = () => child.kill("SIGTERM");
+  process.on("exit", onExit);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      process.off("exit", onExit);
+      if (code === 0) return resolve();
+      const message = `${program} ended with ${code ?? signal}:\n${[...tail, rest].join("\n")}`;
+      return reject(new VfleetError("VFL-0031", { message, details: { program, exitCode: code } }));
+    });
+  });
+}

@@ -1,0 +1,139 @@
+import type { Device, Machine, Port } from "./machine.ts";
+
+/** What every machine of the lab has. A snapshot is restored only under the same machine and processor. */
+const QEMU_MACHINE = ["-M", "q35,kernel-irqchip=off", "-accel", "tcg,thread=multi", "-cpu", "max"] as const;
+const CPUS = 2;
+const MEMORY_MIB = 3072;
+/** What each NVMe namespace of a machine has. */
+export const DISK_BYTES = 64 * 1024 * 1024;
+
+/**
+ * QEMU's arguments for the hardware of a machine: processor, memory, IOMMU, and all that is plugged in.
+ * @param disk the path of a file of DISK_BYTES; what is written to it is gone with the machine.
+ */
+export function hardwareArguments(machine: Machine, disk: string): string[] {
+  const { iommu, memoryMib = MEMORY_MIB, ports } = machine;
+  const counter = new DeviceCounter(disk);
+  return [
+    ...QEMU_MACHINE,
+    ...["-smp", String(CPUS), "-m", `${memoryMib}M`],
+    // Before the devices: it must be there when they are made.
+    ...(iommu ? ["-device", `intel-iommu,intremap=${iommu.interruptRemapping ? "on" : "off"}`] : []),
+    ...ports.flatMap((port) => portArguments(port, counter)),
+  ];
+}
+
+/** The kernel's command line. */
+export function kernelCommandLine(machine: Machine): string {
+  const { name, iommu, kernelParameters = [] } = machine;
+  return [
+    "console=ttyS0",
+    // Boot messages go to the log alone: writing them to an emulated serial line takes seconds.
+    "quiet",
+    "loglevel=4",
+    // A panic ends the machine at once.
+    "panic=-1",
+    ...(iommu ? ["intel_iommu=on"] : []),
+    ...kernelParameters,
+    `lab.machine=${name}`,
+  ].join(" ");
+}
+
+/** Numbers for ids, chassis and addresses, each given once. */
+class DeviceCounter {
+  readonly disk: string;
+  #last = 0;
+
+  constructor(disk: string) {
+    this.disk = disk;
+  }
+
+  next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+}
+
+function portArguments(port: Port, counter: DeviceCounter): string[] {
+  const number = counter.next();
+  const id = `port${number}`;
+  const place = `chassis=${number},slot=${number}`;
+  switch (port.kind) {
+    case "root port": {
+      const reserve = port.memoryReserveBytes;
+      const window = reserve === undefined ? "" : `,mem-reserve=${reserve},pref64-reserve=0`;
+      return [
+        ...["-device", `pcie-root-port,id=${id},${place}${window}`],
+        ...deviceArguments(port.device, `bus=${id}`, "0x0", counter),
+      ];
+    }
+    case "switch":
+      return [
+        ...["-device", `pcie-root-port,id=${id},${place}`, "-device", `x3130-upstream,id=up${number},bus=${id}`],
+        ...port.devices.flatMap((device, index) => {
+          const down = counter.next();
+          // QEMU's downstream ports have no ACS. Its root ports have, and Linux takes one below a switch for what it says
+          // it is, which for the path to the root (pci_acs_path_enabled) comes to the same.
+          const driver = port.acs ? "pcie-root-port" : "xio3130-downstream";
+          return [
+            ...[
+              "-device",
+              `${driver},id=port${down},bus=up${number},addr=0x${index.toString(16)},chassis=${down},slot=${down}`,
+            ],
+            ...deviceArguments(device, `bus=port${down}`, "0x0", counter),
+          ];
+        }),
+      ];
+  }
+}
+
+function deviceArguments(device: Device, bus: string, slot: string, counter: DeviceCounter): string[] {
+  const number = counter.next();
+  switch (device.kind) {
+    case "igb":
+      return Array.from({ length: device.networkPorts }, (_, index) => [
+        ...["-netdev", `hubport,hubid=1,id=net${number}p${index}`],
+        "-device",
+        `igb,${bus},addr=${slot}.${index},netdev=net${number}p${index},mac=${macAddress(number, index)}` +
+          (device.networkPorts > 1 && index === 0 ? ",multifunction=on" : ""),
+      ]).flat();
+    case "nvme": {
+      // Of the queues and vectors, two for each VF are flexible, given to a secondary controller before it goes online.
+      const flexible = device.totalVfs * 2;
+      const pairs = flexible + 6;
+      return [
+        ...["-drive", `if=none,id=disk${number},format=raw,snapshot=on,file=${escapeComma(counter.disk)}`],
+        ...["-device", `nvme-subsys,id=subsystem${number},nqn=lab${number}`],
+        "-device",
+        `nvme,id=nvme${number},${bus},addr=${slot},serial=lab-nvme-${number},subsys=subsystem${number},` +
+          `max_ioqpairs=${pairs},msix_qsize=${pairs},sriov_max_vfs=${device.totalVfs},` +
+          `sriov_vq_flexible=${flexible},sriov_vi_flexible=${flexible}`,
+        ...["-device", `nvme-ns,drive=disk${number},nsid=1,bus=nvme${number},shared=on`],
+      ];
+    }
+    case "virtio-net": {
+      const functions = Array.from({ length: device.totalVfs + 1 }, (_, index) => ({
+        index,
+        net: `net${number}f${index}`,
+      }));
+      const netdevs = functions.flatMap(({ net }) => ["-netdev", `hubport,hubid=2,id=${net}`]);
+      // The PF comes last: it must find its VFs.
+      const [pf, ...vfs] = functions.map(({ index, net }) => [
+        "-device",
+        `virtio-net-pci,${bus},addr=${slot}.${index},netdev=${net},mac=${macAddress(number, index)},` +
+          (index === 0 ? `id=pf${number},multifunction=on` : `sriov-pf=pf${number}`),
+      ]);
+      return [...netdevs, ...vfs.flat(), ...(pf ?? [])];
+    }
+  }
+}
+
+/** QEMU's own prefix, so that nobody takes it for a real card. */
+function macAddress(device: number, port: number): string {
+  return `52:54:00:aa:${device.toString(16).padStart(2, "0")}:${port.toString(16).padStart(2, "0")}`;
+}
+
+/** In QEMU's option lists a comma is written twice. */
+export function escapeComma(text: string): string {
+  return text.replaceAll(",", ",,");
+}

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { LabImage } from "./image.ts";
+import type { RegisterPatch } from "./machine.ts";
+import { patchRegisters } from "./patch-registers.ts";
+
+/** QEMU's arguments for its side of the channels: what a machine says is here at once, and no file or port is needed. */
+const CHANNELS = [
+  ...["-device", "virtio-serial-pci"],
+  ...["-chardev", "socket,id=records,fd=3", "-device", "virtserialport,chardev=records,name=vfleet.records"],
+  ...["-chardev", "socket,id=output,fd=4", "-device", "virtserialport,chardev=output,name=vfleet.output"],
+  ...["-chardev", "socket,id=control,fd=5", "-object", "monitor-qmp,id=qmp,chardev=control"],
+];
+
+export interface QemuProcess {
+  readonly child: ChildProcess;
+  /** Lines that the machine's command writes to the channel of records. */
+  readonly records: Socket;
+  /** What the command prints. */
+  readonly output: Socket;
+  /** QMP. */
+  readonly control: Socket;
+  /** QEMU's own complaints. */
+  readonly complaints: Readable;
+}
+
+/** Starts QEMU with channels, paused; `release` lets the machine run. It ends with this process. */
+export function startQemu(image: LabImage, args: readonly string[]): QemuProcess {
+  const child = spawnTied(image, [...args, ...CHANNELS, "-S"], ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"]);
+  // Node makes its pipes socket pairs, and says less of those behind the third.
+  const [, , complaints, records, output, control] = child.stdio as unknown as [
+    null,
+    null,
+    Readable,
+    Socket,
+    Socket,
+    Socket,
+  ];
+  // A QEMU that is killed resets its side; what it said before is here.
+  for (const socket of [records, output, control]) socket.on("error", () => socket.destroy());
+  return { child, records, output, control, complaints };
+}
+
+/** Starts QEMU with the machine's console on this terminal. It ends with this process. */
+export function startQemuOnTerminal(image: LabImage, args: readonly string[]): ChildProcess {
+  // Without signals: Ctrl-C is the machine's.
+  return spawnTied(
+    image,
+    [...args, "-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"],
+    "inherit",
+  );
+}
+
+/**
+ * Lets a machine run, once its registers are as they are wanted. QEMU answers a command only when it has made all devices;
+ * its greeting comes before.
+ * @param onWrong called where the registers are not found.
+ */
+export function release(
+  { child, control }: QemuProcess,
+  patch: RegisterPatch | undefined,
+  onWrong: (why: string) => void,
+): void {
+  const lines = createInterface({ input: control });
+  let released = false;
+  lines.on("line", (line) => {
+    if (released || !line.includes('"return"')) return;
+    released = true;
+    const found = patch && child.pid !== undefined ? patchRegisters(child.pid, patch) : 0;
+    if (found !== (patch?.functions ?? 0)) onWrong(`the registers to change were found ${found} times in QEMU`);
+    control.write('{"execute":"cont"}\n');
+  });
+  control.write('{"execute":"qmp_capabilities"}\n');
+}
+
+/** When a child has ended and its pipes are closed. @returns its exit code, null where a signal ended it */
+export function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code));
+  });
+}
+
+function spawnTied(
+  { qemu: [program = "", ...first] }: LabImage,
+  args: readonly string[],
+  stdio: "inherit" | ("ignore" | "pipe")[],
+): ChildProcess {
+  const child = spawn(program, [...first, ...args], { stdio });
+  const onExit = () => child.kill("SIGKILL");
+  process.on("exit", onExit);
+  child.on("close", () => process.off("exit", onExit));
+  return child;
+}

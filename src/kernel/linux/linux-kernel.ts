@@ -1,9 +1,12 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import { type Kernel, type Observed, type Unread, unread } from "../port.ts";
+import { matchUsers } from "../port-match-users.ts";
+import type { DeviceUsersSource } from "../port-users.ts";
 import { readFile } from "../read-file.ts";
 import { DeadlineReader, type DeadlineReaderOptions } from "./deadline-reader.ts";
 import { readIpLink } from "./ip-link.ts";
 import { readKmsg } from "./kmsg.ts";
+import { gatherUseFacts } from "./users/gather-use-facts.ts";
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 
@@ -39,7 +42,7 @@ export interface LinuxOptions {
  * (ETIMEDOUT); all that are asked for in one turn of the event loop go to one child, so ask for many at a time.
  * @param root where the host's file system is, for one that is mounted elsewhere.
  */
-export function openLinux(root = "/", options: LinuxOptions = {}): Kernel {
+export function openLinux(root = "/", options: LinuxOptions = {}): Kernel & DeviceUsersSource {
   const prefix = root.replace(/\/+$/, "");
   const deadlineReader = new DeadlineReader(options.deadline);
 
@@ -89,6 +92,10 @@ export function openLinux(root = "/", options: LinuxOptions = {}): Kernel {
     },
 
     ipLink: readIpLink,
+
+    async usersOf(functions) {
+      return matchUsers(await gatherUseFacts(prefix, functions), functions);
+    },
 
     async log() {
       const path = "/dev/kmsg";

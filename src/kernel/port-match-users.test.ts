@@ -17,6 +17,7 @@ const NOTHING: UseFacts = {
   swaps: [],
   pools: [],
   rdma: [],
+  guests: [],
   gaps: [],
 };
 
@@ -253,6 +254,17 @@ describe("matchUsers of RDMA and of what was not looked at", () => {
     assert.deepEqual(says(usersOf({ ...NOTHING, functions: functions(fn("mlx5_core")), rdma }).users), [
       "rdma: ib_send_bw (process 5) has queue pair 77 (RC) on mlx5_2",
       "rdma: the kernel (rpcrdma) has queue pair 77 (RC) on mlx5_2",
+    ]);
+  });
+
+  it("names guests that have it in their definition", () => {
+    const guests = [{ name: "web", uuid: undefined, path: "/etc/libvirt/qemu/web.xml", functions: [VF] }];
+    assert.deepEqual(usersOf({ ...NOTHING, functions: functions(fn(null)), guests }).users, [
+      {
+        kind: "definedGuest",
+        who: { guest: { name: "web" } },
+        evidence: "the guest web has it in its definition (/etc/libvirt/qemu/web.xml)",
+      },
     ]);
   });
 

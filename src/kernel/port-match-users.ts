@@ -2,7 +2,7 @@ import type { Bdf } from "../pci/bdf.ts";
 import { type Match, processText } from "./port-match.ts";
 import { networkUsers } from "./port-match-network.ts";
 import { storageUsers } from "./port-match-storage.ts";
-import type { FunctionFact, OpenDeviceFile, RdmaResource, UseFacts, UseGap } from "./port-use-facts.ts";
+import type { DefinedGuest, FunctionFact, OpenDeviceFile, RdmaResource, UseFacts, UseGap } from "./port-use-facts.ts";
 import type { DeviceUser, DeviceUsers, NotLookedAt, UseKind, UseWay } from "./port-users.ts";
 
 /** Ways of network interfaces and of block devices: a function whose driver makes none cannot be used so. */
@@ -13,7 +13,13 @@ const STORAGE_WAYS = new Set<UseWay>(["mounts", "swap", "blockDevices"]);
 export function matchUsers(facts: UseFacts, asked: readonly Bdf[]): ReadonlyMap<Bdf, DeviceUsers> {
   const users = new Map<Bdf, DeviceUser[]>();
   const idle = new Map<Bdf, DeviceUser[]>();
-  const matches = [...fileUsers(facts), ...networkUsers(facts), ...storageUsers(facts), ...rdmaUsers(facts.rdma)];
+  const matches = [
+    ...fileUsers(facts),
+    ...networkUsers(facts),
+    ...storageUsers(facts),
+    ...rdmaUsers(facts.rdma),
+    ...guestUsers(facts.guests),
+  ];
   for (const { bdf, user, idle: isIdle } of matches) addTo(isIdle ? idle : users, bdf, user);
   for (const fact of facts.functions.values()) {
     const bound = handedOut(fact);
@@ -60,6 +66,16 @@ function rdmaUsers(resources: readonly RdmaResource[]): Match[] {
       const by = process ? processText(process) : `the kernel (${command})`;
       const who = process ?? { command };
       return { bdf, user: { kind: "rdma" as const, who, evidence: `${by} has ${what} on ${device}` } };
+    }),
+  );
+}
+
+function guestUsers(guests: readonly DefinedGuest[]): Match[] {
+  return guests.flatMap(({ name, uuid, path, functions }) =>
+    functions.map((bdf) => {
+      const guest = { name, ...(uuid === undefined ? {} : { uuid }) };
+      const evidence = `the guest ${name} has it in its definition (${path})`;
+      return { bdf, user: { kind: "definedGuest" as const, who: { guest }, evidence } };
     }),
   );
 }

@@ -15,6 +15,7 @@ export interface UseFacts {
   /** File systems and pools that have block devices as members and no holder that says so. */
   readonly pools: readonly StoragePool[];
   readonly rdma: readonly RdmaResource[];
+  readonly guests: readonly DefinedGuest[];
   readonly gaps: readonly UseGap[];
 }
 
@@ -145,4 +146,13 @@ export interface RdmaResource {
   readonly command: string;
   /** As `queue pair 77 (RC)`. */
   readonly what: string;
+}
+
+/** A guest that has functions in its definition, whether it runs or not. */
+export interface DefinedGuest {
+  readonly name: string;
+  readonly uuid: string | undefined;
+  /** The file with the definition. */
+  readonly path: string;
+  readonly functions: readonly Bdf[];
 }

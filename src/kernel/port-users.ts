@@ -4,7 +4,7 @@ import type { Bdf } from "../pci/bdf.ts";
 export interface DeviceUsersSource {
   /**
    * Who uses each of these functions. One look at processes and namespaces serves all of them, so ask for all at once.
-   * Users of a PF are its own and those of its VFs. Never throws for what cannot be looked at: that is in `notLookedAt`.
+   * Users of a PF are its own and those of its VFs. What processes and programs do not let see is in `notLookedAt`.
    */
   usersOf(functions: readonly Bdf[]): Promise<ReadonlyMap<Bdf, DeviceUsers>>;
 }
@@ -23,7 +23,8 @@ export interface DeviceUsers {
  * How a function is used. Of processes: `vfio`, `drm`, `rdma`, `blockOpen`, `packetSocket`, any other `deviceFile`. Of
  * network interfaces: `namespace` (it is in another than the host's), `address`, `route`, `upper` (a bond, bridge, VLAN
  * ... on top), `xdp`, `up`. Of block devices: `mount`, `swap`, `holder` (RAID, LVM, encryption, a file system's member).
- * `driver`: it is bound to a driver that hands it to guests.
+ * `definedGuest`: a guest that has it in its definition, running or not. `driver`: it is bound to a driver that hands it
+ * to guests.
  */
 export type UseKind =
   | "vfio"
@@ -41,6 +42,7 @@ export type UseKind =
   | "mount"
   | "swap"
   | "holder"
+  | "definedGuest"
   | "driver";
 
 export interface DeviceUser {
@@ -95,7 +97,7 @@ export type UseWay =
   /** Block devices of the function and what is built on them. */
   | "blockDevices"
   | "rdma"
-  /** Guests that have the function in their definition but do not run. */
+  /** Guests that have the function in their definition, running or not. */
   | "definedGuests"
   /** Xen domains. */
   | "xen";

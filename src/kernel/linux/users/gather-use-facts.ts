@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Bdf, parseBdf } from "../../../pci/bdf.ts";
 import type { FunctionFact, ProcessFact, UseFacts, UseGap } from "../../port-use-facts.ts";
 import { readBlockDevices } from "./block-devices.ts";
+import { readDefinedGuests } from "./defined-guests.ts";
 import { readMountNamespaces } from "./mount-namespaces.ts";
 import { readNetNamespaces } from "./net-namespaces.ts";
 import { findOpenDevices } from "./open-files.ts";
@@ -33,9 +34,10 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
   const mounts = readMountNamespaces(prefix, scan.mountNamespaces, identify);
   const opened = findOpenDevices(prefix, scan.candidates, mounts.byId, owners, identify);
   const storage = readBlockDevices(prefix, owners, concerned);
-  const [network, rdma] = await Promise.all([
+  const [network, rdma, defined] = await Promise.all([
     readNetNamespaces(prefix, scan, mounts, owners, concerned, identify),
     readRdmaResources(owners, concerned, identify),
+    readDefinedGuests(prefix),
   ]);
   return {
     functions,
@@ -46,6 +48,7 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
     swaps: storage.swaps,
     pools: storage.pools,
     rdma: rdma.rdma,
+    guests: defined.guests,
     gaps: [
       ...scan.gaps,
       ...mounts.gaps,
@@ -53,6 +56,7 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
       ...storage.gaps,
       ...network.gaps,
       ...rdma.gaps,
+      ...defined.gaps,
       ...unasked(prefix),
     ],
   };
@@ -70,15 +74,11 @@ function functionFact(owners: SysfsOwners, bdf: Bdf): FunctionFact {
   return { bdf, driver: driver ?? (names.length > 0 && !names.includes("driver") ? null : undefined), vfs };
 }
 
-/** Who is not asked: those that know of guests which do not run, and Xen. */
+/** What could tell of users and is not asked. */
 function unasked(prefix: string): UseGap[] {
   const gaps: UseGap[] = [];
-  if (existsSync(`${prefix}/etc/libvirt/qemu`)) {
-    const reason = "domains of libvirt that do not run are not looked at; virsh dumpxml shows their devices";
-    gaps.push({ way: "definedGuests", errno: "ENOSYS", reason });
-  }
   if (existsSync(`${prefix}/etc/pve/qemu-server`)) {
-    const reason = "machines of Proxmox VE that do not run are not looked at; qm config shows their devices";
+    const reason = "definitions of Proxmox VE's machines are not looked at; qm config shows their devices";
     gaps.push({ way: "definedGuests", errno: "ENOSYS", reason });
   }
   if (existsSync(`${prefix}/sys/module/zfs`)) {

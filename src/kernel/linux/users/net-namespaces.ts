@@ -6,7 +6,7 @@ import type { UseWay } from "../../port-users.ts";
 import { runProgram } from "../run-program.ts";
 import type { MountNamespaces } from "./mount-namespaces.ts";
 import { type ParsedLink, parseLinks, parsePacketSockets, parseRoutes } from "./parse-ip.ts";
-import type { ProcessScan } from "./scan-processes.ts";
+import { hasEnded, type ProcessScan } from "./scan-processes.ts";
 import type { SysfsOwners } from "./sysfs-owners.ts";
 
 const DEADLINE_MS = 5000;
@@ -18,8 +18,8 @@ interface Entrance {
   readonly inode: number;
   readonly label: string;
   readonly host: boolean;
-  /** The path below which it is, without the prefix; undefined where this process is in it. */
-  readonly path: string | undefined;
+  /** Where it is found, without the prefix; undefined where this process is in it. */
+  readonly paths: readonly string[] | undefined;
   readonly process: ProcessFact | undefined;
 }
 
@@ -36,20 +36,21 @@ export async function readNetNamespaces(
   const namespaces: NetNamespace[] = [];
   // All of them wait for the same lock, the RTNL: when one did not get it, nobody will.
   let late = false;
+  const unasked = new Set<number>();
 
   function failed(way: UseWay, label: string, errno: string, reason: string): void {
     gaps.push({ way, errno, reason: `${label}: ${reason}` });
   }
 
   async function ask(entrance: Entrance, way: UseWay, command: readonly string[]): Promise<string | undefined> {
-    if (late) failed(way, entrance.label, "ETIMEDOUT", "not asked, because another did not answer in time");
-    const answer = late ? undefined : await runInside(prefix, entrance, command);
+    if (late) {
+      unasked.add(entrance.inode);
+      return undefined;
+    }
+    const answer = await runInside(prefix, entrance, command);
     if (!isUnread(answer)) return answer;
     late ||= answer.errno === "ETIMEDOUT";
-    // It was left by its last process since, or removed.
-    if (answer.errno !== "ENOENT" || answer.path.startsWith("ip ")) {
-      failed(way, entrance.label, answer.errno, answer.reason);
-    }
+    failed(way, entrance.label, answer.errno, answer.reason);
     return undefined;
   }
 
@@ -91,6 +92,12 @@ export async function readNetNamespaces(
     for (const entrance of queue) await look(entrance);
   });
   await Promise.all(workers);
+  if (unasked.size > 0) {
+    const reason = `${unasked.size} more were not asked, because one did not answer in time`;
+    for (const way of ["namespaces", "routes", "packetSockets"] as const) {
+      failed(way, "network namespaces", "ETIMEDOUT", reason);
+    }
+  }
   return { namespaces: namespaces.sort((a, b) => Number(b.host) - Number(a.host) || a.inode - b.inode), gaps };
 }
 
@@ -105,15 +112,21 @@ function findEntrances(
   const host = inodeOf(`${prefix}/proc/1/ns/net`) ?? own;
   const inodes = new Set([...scan.netNamespaces.keys(), ...bound.keys(), ...scan.heldNetNamespaces.keys()]);
   return [...inodes].map((inode): Entrance => {
-    const pid = scan.netNamespaces.get(inode);
-    const process = pid === undefined ? undefined : identify(pid);
+    const pids = scan.netNamespaces.get(inode) ?? [];
+    const process = pids[0] === undefined ? undefined : identify(pids[0]);
     const point = bound.get(inode);
-    const path = pid === undefined ? (point ?? `/proc/${scan.heldNetNamespaces.get(inode)}`) : `/proc/${pid}/ns/net`;
+    const held = scan.heldNetNamespaces.get(inode);
+    // Any of them may end before it is opened.
+    const paths = [
+      ...(point === undefined ? [] : [point]),
+      ...pids.map((pid) => `/proc/${pid}/ns/net`),
+      ...(held === undefined ? [] : [`/proc/${held}`]),
+    ];
     return {
       inode,
       host: inode === host,
       label: inode === host ? "the host's network namespace" : labelOf(inode, point, process),
-      path: inode === own ? undefined : path,
+      paths: inode === own ? undefined : paths,
       process,
     };
   });
@@ -136,20 +149,32 @@ function inodeOf(link: string): number | undefined {
   }
 }
 
-/** Runs a program in the namespace, which is held open meanwhile, so that no other can take its number. */
-async function runInside(prefix: string, { path, inode }: Entrance, command: readonly string[]) {
+/**
+ * Runs a program in the namespace, which is held open meanwhile, so that no other can take its number.
+ * @returns undefined where the namespace is gone since.
+ */
+async function runInside(
+  prefix: string,
+  { paths, inode }: Entrance,
+  command: readonly string[],
+): Promise<Observed<string> | undefined> {
   const [program = "", ...args] = command;
-  if (path === undefined) return runProgram(program, args, DEADLINE_MS);
-  let fd: number;
-  try {
-    fd = openSync(prefix + path, "r");
-  } catch (error) {
-    return unread(path, (error as NodeJS.ErrnoException).code ?? "EIO") satisfies Observed<string>;
+  if (paths === undefined) return runProgram(program, args, DEADLINE_MS);
+  let failure: Observed<string> | undefined;
+  for (const path of paths) {
+    let fd: number;
+    try {
+      fd = openSync(prefix + path, "r");
+    } catch (error) {
+      if (!hasEnded(error)) failure = unread(path, (error as NodeJS.ErrnoException).code ?? "EIO");
+      continue;
+    }
+    try {
+      if (fstatSync(fd).ino !== inode) continue;
+      return await runProgram("nsenter", [`--net=/proc/${process.pid}/fd/${fd}`, "--", ...command], DEADLINE_MS);
+    } finally {
+      closeSync(fd);
+    }
   }
-  try {
-    if (fstatSync(fd).ino !== inode) return unread(path, "ENOENT");
-    return await runProgram("nsenter", [`--net=/proc/${process.pid}/fd/${fd}`, "--", ...command], DEADLINE_MS);
-  } finally {
-    closeSync(fd);
-  }
+  return failure;
 }

@@ -3,9 +3,9 @@ import type { UseGap } from "../../port-use-facts.ts";
 
 /** What every process has of what matters here. */
 export interface ProcessScan {
-  /** The first process in each network namespace, by the namespace's inode, lowest number first. */
-  readonly netNamespaces: ReadonlyMap<number, number>;
-  /** The processes in each mount namespace. */
+  /** The processes in each network namespace, by the namespace's inode, lowest number first. */
+  readonly netNamespaces: ReadonlyMap<number, readonly number[]>;
+  /** The same of mount namespaces. */
   readonly mountNamespaces: ReadonlyMap<number, readonly number[]>;
   /** Network namespaces that a process holds by a file: inode to `PID/fd/N`. */
   readonly heldNetNamespaces: ReadonlyMap<number, string>;
@@ -24,7 +24,7 @@ export interface OpenFile {
 }
 
 /** These are open in nearly every process, and belong to no PCI function. */
-const BORING = /^\/dev\/(?:null|zero|full|u?random|tty|ptmx|fuse|console|pts\/|shm\/|mqueue\/|hugepages)/;
+const BORING = /^\/dev\/(?:(?:null|zero|full|u?random|tty|ptmx|fuse|console)$|(?:pts|shm|mqueue|hugepages)\/)/;
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 const PROCESSES_A_TURN = 256;
@@ -35,7 +35,7 @@ const PROCESSES_A_TURN = 256;
  * A process that ends meanwhile is no loss: its files are closed.
  */
 export async function scanProcesses(prefix: string): Promise<ProcessScan> {
-  const netNamespaces = new Map<number, number>();
+  const netNamespaces = new Map<number, number[]>();
   const mountNamespaces = new Map<number, number[]>();
   const heldNetNamespaces = new Map<number, string>();
   const candidates: OpenFile[] = [];
@@ -44,13 +44,14 @@ export async function scanProcesses(prefix: string): Promise<ProcessScan> {
   const proc = `${prefix}/proc`;
 
   function visit(pid: number): void {
-    const net = inodeOf(readlinkSync(`${proc}/${pid}/ns/net`));
-    if (net !== undefined && !netNamespaces.has(net)) netNamespaces.set(net, pid);
-    const mount = inodeOf(readlinkSync(`${proc}/${pid}/ns/mnt`));
-    if (mount !== undefined) {
-      const inside = mountNamespaces.get(mount);
+    for (const [kind, namespaces] of [
+      ["net", netNamespaces],
+      ["mnt", mountNamespaces],
+    ] as const) {
+      const inode = inodeOf(readlinkSync(`${proc}/${pid}/ns/${kind}`));
+      const inside = inode === undefined ? undefined : namespaces.get(inode);
       if (inside) inside.push(pid);
-      else mountNamespaces.set(mount, [pid]);
+      else if (inode !== undefined) namespaces.set(inode, [pid]);
     }
     for (const name of readdirSync(`${proc}/${pid}/fd`)) {
       const target = linkOf(`${proc}/${pid}/fd/${name}`);

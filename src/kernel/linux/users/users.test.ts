@@ -210,7 +210,16 @@ describe("usersOf on this machine's network namespaces", { skip: requireTool("ro
       ...each,
       links: each.links.map((link) => (each === named && link === a0 ? { ...link, functions: [FUNCTION] } : link)),
     }));
-    const nothing = { openFiles: [], blocks: new Map(), mounts: [], swaps: [], pools: [], rdma: [], gaps: [] };
+    const nothing = {
+      openFiles: [],
+      blocks: new Map(),
+      mounts: [],
+      swaps: [],
+      pools: [],
+      rdma: [],
+      guests: [],
+      gaps: [],
+    };
     const functions = new Map([[FUNCTION, { bdf: FUNCTION, driver: "igbvf", vfs: [] }]]);
     const users = matchUsers({ ...nothing, functions, namespaces: owned }, [FUNCTION]).get(FUNCTION)?.users ?? [];
     const there = `in network namespace of process ${pid} (sleep), upon a0`;

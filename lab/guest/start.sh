@@ -26,5 +26,6 @@ else
   bash /run/lab/command.sh </dev/null >"$(port vfleet.output)" 2>&1
   printf '{"kind":"end","exitCode":%d,"uptimeSeconds":%s}\n' $? "$(uptime_seconds)" >"$LAB_RECORDS"
 fi
+# Nothing is left to be written. Waiting must not start a program: the disk is gone at once.
 echo o >/proc/sysrq-trigger
-sleep 60
+read -r -t 60 _ <>/dev/ttyS0

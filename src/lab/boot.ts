@@ -24,12 +24,13 @@ export interface ShellOptions {
   /** For bash, run when the machine is up; of a shell, what it reads first. */
   readonly command: string;
   readonly shares: readonly Share[];
+  /** Ends the machine. */
+  readonly signal: AbortSignal;
 }
 
 export interface BootOptions extends ShellOptions {
   /** The machine is ended when this has passed. */
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
   /** What the command prints, as it comes. */
   readonly onOutput?: ((text: string) => void) | undefined;
   /** Each record, as it comes. */
@@ -74,7 +75,9 @@ export function bootShell(options: ShellOptions): Promise<number | null> {
   return inTemporaryFolder((folder) => {
     const { rows = 24, columns = 80 } = process.stdout;
     writeFileSync(join(folder, "shell"), `${rows}\n${columns}\n`);
-    return ended(startQemuOnTerminal(options.image, machineArguments(folder, options)));
+    const qemu = startQemuOnTerminal(options.image, machineArguments(folder, options));
+    options.signal.addEventListener("abort", () => qemu.kill("SIGKILL"));
+    return ended(qemu);
   });
 }
 
@@ -96,8 +99,8 @@ async function bootIn(folder: string, options: BootOptions): Promise<BootResult>
     qemu.child.kill("SIGKILL");
   };
   const onAbort = () => stop("it was told to stop");
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
   const timers = [setTimeout(() => stop(`it had not ended after ${timeoutMs / 1000} s`), timeoutMs)];
 
   const recordsRead = readLines(qemu.records, (line) => {
@@ -137,7 +140,7 @@ async function bootIn(folder: string, options: BootOptions): Promise<BootResult>
     };
   } finally {
     for (const timer of timers) clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onAbort);
     qemu.child.kill("SIGKILL");
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import type { LabImage } from "./image.ts";
 import type { RegisterPatch } from "./machine.ts";
 import { patchRegisters } from "./patch-registers.ts";
@@ -40,17 +40,16 @@ export function startQemu(image: LabImage, args: readonly string[]): QemuProcess
   ];
   // A QEMU that is killed resets its side; what it said before is here.
   for (const socket of [records, output, control]) socket.on("error", () => socket.destroy());
-  return { child, records, output, control, complaints };
+  return { child, records, output, control, complaints: complaintsOf(complaints) };
 }
 
 /** Starts QEMU with the machine's console on this terminal. It ends with this process. */
 export function startQemuOnTerminal(image: LabImage, args: readonly string[]): ChildProcess {
   // Without signals: Ctrl-C is the machine's.
-  return spawnTied(
-    image,
-    [...args, "-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"],
-    "inherit",
-  );
+  const terminal = ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"];
+  const child = spawnTied(image, [...args, ...terminal], ["inherit", "inherit", "pipe"]);
+  if (child.stderr) complaintsOf(child.stderr).pipe(process.stderr);
+  return child;
 }
 
 /**
@@ -83,14 +82,25 @@ export function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
+/** Linux ends the child when this process ends, in whatever way: nobody else would. */
 function spawnTied(
-  { qemu: [program = "", ...first] }: LabImage,
+  { qemu }: LabImage,
   args: readonly string[],
-  stdio: "inherit" | ("ignore" | "pipe")[],
+  stdio: ("ignore" | "inherit" | "pipe")[],
 ): ChildProcess {
-  const child = spawn(program, [...first, ...args], { stdio });
-  const onExit = () => child.kill("SIGKILL");
-  process.on("exit", onExit);
-  child.on("close", () => process.off("exit", onExit));
-  return child;
+  return spawn("setpriv", ["--pdeathsig", "KILL", "--", ...qemu, ...args], { stdio });
+}
+
+/** QEMU warns of wires that lead to no network of the host, which is as it should be. */
+const EXPECTED_COMPLAINT = /^.*hub \d+ is not connected to host network\n/gm;
+
+/** What QEMU complains of, without what is expected, as it comes. */
+function complaintsOf(stderr: Readable): Readable {
+  return stderr.setEncoding("utf8").pipe(
+    new Transform({
+      decodeStrings: false,
+      encoding: "utf8",
+      transform: (text: string, _encoding, done) => done(null, text.replaceAll(EXPECTED_COMPLAINT, "")),
+    }),
+  );
 }

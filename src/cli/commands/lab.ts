@@ -47,10 +47,7 @@ export interface LabRunOptions {
 export async function labRun(script: string, args: readonly string[], options: LabRunOptions): Promise<number> {
   const machine = machineByName(options.machine);
   const image = findImage() ?? (await build(false));
-  const ended = new AbortController();
-  const onSignal = () => ended.abort();
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
-  try {
+  return untilSignal(async (signal) => {
     const result = await runScript({
       image,
       machine,
@@ -58,7 +55,7 @@ export async function labRun(script: string, args: readonly string[], options: L
       args,
       outFolder: options.out,
       timeoutMs: options.timeout * 1000,
-      signal: ended.signal,
+      signal,
       // Beside the records, which are the result, what the script says is a message.
       onOutput: options.json ? (text) => process.stderr.write(text) : print,
       onRecord: options.json ? undefined : (record) => print(`${JSON.stringify(record)}\n`),
@@ -70,8 +67,19 @@ export async function labRun(script: string, args: readonly string[], options: L
       note(`lab ${machine.name}: exit code ${exitCode}; ${seconds}, all ${(wallMs / 1000).toFixed(1)} s`);
     }
     return exitCode;
+  });
+}
+
+/** Runs something that ends early, and in order, when this process is told to end. */
+async function untilSignal<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const told = new AbortController();
+  const onSignal = () => told.abort();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, onSignal);
+  try {
+    return await action(told.signal);
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   }
 }
 
@@ -94,7 +102,9 @@ export async function labShell(name: string): Promise<number> {
   }
   const image = findImage() ?? (await build(false));
   note(`booting ${machine.name}: some ten seconds`);
-  const code = await bootShell({ image, machine, shares: [PACKAGE_SHARE], command: SHELL_START });
+  const code = await untilSignal((signal) =>
+    bootShell({ image, machine, shares: [PACKAGE_SHARE], command: SHELL_START, signal }),
+  );
   return code === 0 ? 0 : 1;
 }
 

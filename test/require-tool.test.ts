@@ -29,6 +29,18 @@ test("requireTool knows the condition root", () => {
   assert.equal(requireTool("root", {}), process.getuid?.() === 0 ? false : "not run as root");
 });
 
+test("requireTool knows whether the lab's image is built", () => {
+  const { XDG_CACHE_HOME: before } = process.env;
+  process.env.XDG_CACHE_HOME = "/nonexistent";
+  try {
+    assert.equal(requireTool("lab", {}), "the lab's image is not built: npm run lab -- build");
+    assert.throws(() => requireTool("lab", { VFLEET_REQUIRE: "lab" }), /npm run lab -- build \(VFLEET_REQUIRE=lab/);
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+  }
+});
+
 test("findTool takes no folder for a program", () => {
   assert.equal(findTool("usr", { PATH: "/" }), undefined);
 });

@@ -1,10 +1,12 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { findImage } from "../src/lab/image.ts";
 
 /** Conditions that are no program, with what is wrong where they do not hold. */
 const CONDITIONS: Readonly<Record<string, { readonly holds: () => boolean; readonly reason: string }>> = {
   root: { holds: () => process.getuid?.() === 0, reason: "not run as root" },
+  lab: { holds: () => findImage() !== undefined, reason: "the lab's image is not built: npm run lab -- build" },
 };
 
 /**

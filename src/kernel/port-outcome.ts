@@ -13,10 +13,10 @@ export type Within<T> = T | Pending<T>;
  * The kernel still works: `sriov_numvfs` waits for whoever holds a VF, an eSwitch for its firmware. Nobody can stop it,
  * not even SIGKILL, and it will have its effect whether one waits or not.
  */
-export interface Pending<T> {
+interface Pending<T> {
   readonly kind: "pending";
   /** As in `Failed`. */
-  readonly path: string;
+  readonly target: string;
   /** The answer, in the end. Who asks for it keeps the process alive till then; who does not may end. */
   finished(): Promise<T>;
 }
@@ -30,8 +30,8 @@ export interface Done {
 
 export interface Failed {
   readonly kind: "failed";
-  /** What was to be changed: a file's path, or the command with its object. */
-  readonly path: string;
+  /** What was to be changed: a file's path, or an object as `eth0 vf 3 trust`. */
+  readonly target: string;
   /** The value tried. */
   readonly value: string;
   /** The errno's name, as EBUSY; null where it was not told, or no kernel was reached: `reason` says which. */
@@ -42,4 +42,14 @@ export interface Failed {
 
 export function isPending<T>(value: Within<T>): value is Pending<T> {
   return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "pending";
+}
+
+/** @param reason left out where nothing is known but the errno. */
+export function failed(
+  target: string,
+  value: string,
+  errno: string | null,
+  reason = `the kernel answered ${errno}`,
+): Failed {
+  return { kind: "failed", target, value, errno, reason };
 }

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
+import { errnoOfMessage } from "./errno-text.ts";
+import { ENVIRONMENT } from "./program.ts";
 
 export interface DeadlineReaderOptions {
   /** For one read; 2 s when left out. */
@@ -23,22 +25,6 @@ interface Output {
 /** A command line has room for these. */
 const BATCH = 512;
 const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
-const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
-
-/** What the C library says in the C locale, for the errors that a show handler gives. */
-const ERRNO_OF_TEXT: Readonly<Record<string, string>> = {
-  "Permission denied": "EACCES",
-  "Operation not permitted": "EPERM",
-  "No such file or directory": "ENOENT",
-  "No such device": "ENODEV",
-  "No such device or address": "ENXIO",
-  "Input/output error": "EIO",
-  "Invalid argument": "EINVAL",
-  "Operation not supported": "EOPNOTSUPP",
-  "Device or resource busy": "EBUSY",
-  "Resource temporarily unavailable": "EAGAIN",
-  "No data available": "ENODATA",
-};
 
 /**
  * Reads attributes that may wait for a lock in the kernel, where not even SIGKILL reaches the reader. So another process
@@ -104,7 +90,7 @@ export class DeadlineReader {
     if (output === "ETIMEDOUT") this.#stuck.add(path);
     if (output === "ENOENT") return readInThreadPool(path, deadlineMs);
     if (typeof output === "string") return output;
-    return output.stderr === "" ? output.stdout : errnoOf(output.stderr);
+    return output.stderr === "" ? output.stdout : (errnoOfMessage(output.stderr) ?? "EIO");
   }
 }
 
@@ -126,7 +112,7 @@ function splitOutput(
   }
   for (const path of paths) {
     const error = errors.find((line) => line.includes(`'${path}'`) || line.includes(` ${path}:`));
-    if (error !== undefined) answers.set(path, errnoOf(error));
+    if (error !== undefined) answers.set(path, errnoOfMessage(error) ?? "EIO");
     const title = `${at === 0 ? "" : "\n"}==> ${path} <==\n`;
     const found = bytes.indexOf(title, at);
     if (found < 0) continue;
@@ -135,11 +121,6 @@ function splitOutput(
     open = error === undefined ? { path, from: at } : undefined;
   }
   close(bytes.length);
-}
-
-function errnoOf(message: string): string {
-  const text = message.trim();
-  return ERRNO_OF_TEXT[text.slice(text.lastIndexOf(": ") + 2)] ?? "EIO";
 }
 
 /**

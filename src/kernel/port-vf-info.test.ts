@@ -21,7 +21,18 @@ const PRINTED = JSON.stringify([
         trust: false,
         query_rss_en: false,
       },
-      { vf: 1, mac: "00:00:00:00:00:00", vlan_list: [{}], spoofchk: false },
+      {
+        vf: 1,
+        mac: "00:00:00:00:00:00",
+        vlan_list: [{}],
+        spoofchk: false,
+        "node guid": "00:11:22:33:44:55:66:77",
+        "port guid": "00:11:22:33:44:55:66:78",
+        stats: {
+          rx: { bytes: 1, packets: 2, multicast: 3, broadcast: 4, dropped: 5 },
+          tx: { tx_bytes: 6, tx_packets: 7 },
+        },
+      },
     ],
   },
 ]);
@@ -40,6 +51,9 @@ test("parseVfInfo reads settings, and null for what a driver does not report", (
       trust: false,
       linkState: "auto",
       queryRss: false,
+      nodeGuid: null,
+      portGuid: null,
+      counters: null,
     },
     {
       vfIndex: 1,
@@ -53,6 +67,18 @@ test("parseVfInfo reads settings, and null for what a driver does not report", (
       trust: null,
       linkState: null,
       queryRss: null,
+      nodeGuid: "00:11:22:33:44:55:66:77",
+      portGuid: "00:11:22:33:44:55:66:78",
+      counters: {
+        rxBytes: 1,
+        rxPackets: 2,
+        rxMulticast: 3,
+        rxBroadcast: 4,
+        rxDropped: 5,
+        txBytes: 6,
+        txPackets: 7,
+        txDropped: null,
+      },
     },
   ]);
 });

@@ -15,10 +15,27 @@ export interface VfInfo {
   /** `auto`, `enable` or `disable`. */
   readonly linkState: string | null;
   readonly queryRss: boolean | null;
+  /** EUI-64, of InfiniBand. */
+  readonly nodeGuid: string | null;
+  readonly portGuid: string | null;
+  /** null where the driver counts nothing, or nobody asked (`ip` without `-statistics`). */
+  readonly counters: VfCounters | null;
+}
+
+/** Since the VF was made, or its driver chose to begin. Above 2^53 they are rounded, as JSON's numbers are. */
+interface VfCounters {
+  readonly rxBytes: number | null;
+  readonly rxPackets: number | null;
+  readonly rxMulticast: number | null;
+  readonly rxBroadcast: number | null;
+  readonly rxDropped: number | null;
+  readonly txBytes: number | null;
+  readonly txPackets: number | null;
+  readonly txDropped: number | null;
 }
 
 /**
- * Reads the VFs out of what `ip -json -details link show dev PF` prints (iproute2's `print_vfinfo` over
+ * Reads the VFs out of what `ip -json -details -statistics link show dev PF` prints (iproute2's `print_vfinfo` over
  * IFLA_VFINFO_LIST).
  * @returns undefined where the text is not that; an empty list for an interface whose driver has no VFs.
  */
@@ -47,9 +64,29 @@ export function parseVfInfo(json: string): readonly VfInfo[] | undefined {
         trust: flag(entry.trust),
         linkState: text(linkState),
         queryRss: flag(entry.query_rss_en),
+        // iproute2's keys do have the blank.
+        nodeGuid: text(entry["node guid"]),
+        portGuid: text(entry["port guid"]),
+        counters: isRecord(entry.stats) ? countersOf(entry.stats) : null,
       },
     ];
   });
+}
+
+function countersOf({ rx, tx }: Record<string, unknown>): VfCounters {
+  const received = isRecord(rx) ? rx : {};
+  const sent = isRecord(tx) ? tx : {};
+  return {
+    rxBytes: number(received.bytes),
+    rxPackets: number(received.packets),
+    rxMulticast: number(received.multicast),
+    rxBroadcast: number(received.broadcast),
+    rxDropped: number(received.dropped),
+    // `print_vf_stats64` of iproute2 6.1 to 6.15 has these two with a prefix, unlike the others.
+    txBytes: number(sent.tx_bytes ?? sent.bytes),
+    txPackets: number(sent.tx_packets ?? sent.packets),
+    txDropped: number(sent.dropped),
+  };
 }
 
 /** Of the same JSON, the name and the VFs alone: what a capture keeps. Undefined where the text is something else. */

@@ -4,12 +4,13 @@ import type { LinkChange, VfChange, VfOutcome } from "./port-link.ts";
 import type { Nvme } from "./port-nvme.ts";
 import type { Outcome, Waiting, Within } from "./port-outcome.ts";
 import type { Uevent } from "./port-uevent.ts";
+import type { DeviceUsersSource } from "./port-users.ts";
 
 /**
  * A kernel that takes changes too: this host's, or a model of one. A change that the kernel refuses is an answer with its
  * errno. What cannot be meant for any kernel, as a MAC address of three bytes, is EINVAL and is not asked.
  */
-export interface ChangeableKernel extends Kernel {
+export interface ChangeableKernel extends Kernel, DeviceUsersSource {
   /**
    * Writes `text` to a file that exists, in one write(2), as an attribute in /sys or /proc wants it. The file is neither
    * made nor cut. Empty text opens the file and writes nothing, which is what an attribute does with a write of 0 bytes.
@@ -28,10 +29,10 @@ export interface ChangeableKernel extends Kernel {
   /** What was logged since `logMark` gave `mark`. */
   logSince(mark: number): Promise<Observed<LogPart>>;
   /**
-   * The events that the kernel sends from now on, until `signal` ends them; the iteration ends then. Who iterates slowly
-   * lets them pile up in the kernel, not here.
+   * The events that the kernel sends from now on, until `signal` ends them and the iteration. Where they end otherwise, the
+   * last item says why. Who iterates slowly lets them pile up in the kernel, not here.
    */
-  uevents(signal: AbortSignal): Promise<Observed<AsyncIterable<Uevent>>>;
+  uevents(signal: AbortSignal): Promise<Observed<AsyncIterable<Observed<Uevent>>>>;
 }
 
 export interface LogPart {

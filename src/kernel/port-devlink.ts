@@ -46,7 +46,7 @@ export interface DevlinkEswitch {
   readonly encapMode: string | null;
 }
 
-export type DevlinkEswitchChange =
+type DevlinkEswitchChange =
   | { readonly mode: "legacy" | "switchdev" }
   | { readonly inlineMode: "none" | "link" | "network" | "transport" }
   | { readonly encapMode: "none" | "basic" };
@@ -76,7 +76,7 @@ export interface DevlinkFunction {
   readonly migratable: string | null;
 }
 
-export type DevlinkFunctionChange =
+type DevlinkFunctionChange =
   | { readonly hwAddress: string }
   | { readonly state: "active" | "inactive" }
   | { readonly roce: boolean }
@@ -105,8 +105,8 @@ export interface DevlinkRateChange {
   readonly parent?: string | null;
 }
 
-export type DevlinkParamMode = "runtime" | "driverinit" | "permanent";
-export type DevlinkParamValue = string | number | boolean;
+type DevlinkParamMode = "runtime" | "driverinit" | "permanent";
+type DevlinkParamValue = string | number | boolean;
 
 export interface DevlinkParam {
   readonly device: string;
@@ -115,13 +115,13 @@ export interface DevlinkParam {
   readonly values: ReadonlyArray<{ readonly mode: string; readonly value: DevlinkParamValue }>;
 }
 
-export interface DevlinkParamChange {
+interface DevlinkParamChange {
   readonly name: string;
   readonly value: DevlinkParamValue;
   readonly mode: DevlinkParamMode;
 }
 
-export interface DevlinkReload {
+interface DevlinkReload {
   /** What devlink does of itself is driver_reinit. */
   readonly action?: "driver_reinit" | "fw_activate";
   /** Refused rather than done by way of a reset. */

@@ -57,3 +57,58 @@ export function vfSettings(
     ORDER.filter((setting) => change[setting] !== undefined).map((setting) => ({ change, setting })),
   );
 }
+
+/** Why a kernel need not be asked. */
+export interface LinkProblem {
+  readonly errno: string;
+  readonly reason: string;
+}
+
+const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
+const GUID = /^[0-9a-f]{2}(?::[0-9a-f]{2}){7}$/i;
+const LINK_STATES: readonly unknown[] = ["auto", "enable", "disable"];
+const VLAN_PROTOCOLS: readonly unknown[] = ["802.1Q", "802.1ad", undefined];
+
+/** What is wrong with a value before any kernel sees it: numbers that are none, addresses of another form. */
+export function vfSettingProblem(change: VfChange, setting: VfSettingName): LinkProblem | undefined {
+  if (!isCount(change.vfIndex, 0x7fff_ffff)) return invalid(`${change.vfIndex} is no number of a VF`);
+  const { mac, vlan, txRateMbps: rate, linkState } = change;
+  switch (setting) {
+    case "mac":
+      return MAC.test(mac ?? "") ? undefined : invalid(`${JSON.stringify(mac)} is no MAC address`);
+    case "vlan":
+      if (!isCount(vlan?.id)) return invalid(`${vlan?.id} is no VLAN ID`);
+      if (!isCount(vlan?.qos ?? 0)) return invalid(`${vlan?.qos} is no priority`);
+      return VLAN_PROTOCOLS.includes(vlan?.protocol) ? undefined : invalid(`${vlan?.protocol} is no VLAN protocol`);
+    case "txRateMbps":
+      if (!isCount(rate?.max) || !isCount(rate?.min ?? 0)) return invalid("a rate is a whole number of Mbit/s");
+      // As `do_setvfinfo` has it; iproute2 has it before the kernel.
+      return (rate?.min ?? 0) > (rate?.max || Number.POSITIVE_INFINITY) ? invalid("min is above max") : undefined;
+    case "linkState":
+      return LINK_STATES.includes(linkState) ? undefined : invalid(`${linkState} is no link state`);
+    case "nodeGuid":
+    case "portGuid":
+      return GUID.test(change[setting] ?? "") ? undefined : invalid(`${JSON.stringify(change[setting])} is no EUI-64`);
+    default:
+      return undefined;
+  }
+}
+
+export function linkChangeProblem(change: LinkChange): LinkProblem | undefined {
+  if ("mtu" in change) return isCount(change.mtu, 0x7fff_ffff) ? undefined : invalid(`${change.mtu} is no MTU`);
+  if ("mac" in change)
+    return MAC.test(change.mac) ? undefined : invalid(`${JSON.stringify(change.mac)} is no MAC address`);
+  // `dev_valid_name` (net/core/dev.c).
+  if ("name" in change && (/[\s/:]|^\.{0,2}$/.test(change.name) || new TextEncoder().encode(change.name).length > 15)) {
+    return invalid(`${JSON.stringify(change.name)} is no name of a network device`);
+  }
+  return undefined;
+}
+
+function invalid(reason: string): LinkProblem {
+  return { errno: "EINVAL", reason };
+}
+
+function isCount(value: number | undefined, limit = 0xffff_ffff): boolean {
+  return value !== undefined && Number.isInteger(value) && value >= 0 && value <= limit;
+}

@@ -17,7 +17,7 @@ export interface Nvme {
 }
 
 /** VQ are queue pairs, VI interrupt vectors. */
-export type NvmeResource = "vq" | "vi";
+type NvmeResource = "vq" | "vi";
 
 export type NvmeManagement =
   /** Action 1: what of the flexible resources the primary controller keeps, after its next reset. */
@@ -43,9 +43,9 @@ export interface NvmeRefused {
   readonly reason: string;
 }
 
-export interface NvmeDone extends Done {
-  /** Number of Controller Resources Modified, of an answer to `assign` and `primary-flexible`. */
-  readonly modified: number;
+interface NvmeDone extends Done {
+  /** Number of Controller Resources Modified, of `assign` and `primary-flexible`; null where it was not told. */
+  readonly modified: number | null;
 }
 
 export type NvmeOutcome = NvmeDone | Failed | NvmeRefused;

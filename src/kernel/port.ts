@@ -14,8 +14,8 @@ export interface Kernel {
   /** The names in a folder, sorted. */
   list(path: string): Promise<readonly string[] | Unread>;
   /**
-   * What `ip -json -details link show dev NETDEV` prints of a network interface; of a PF's, with the settings of its VFs
-   * (IFLA_VFINFO_LIST; port-vf-info.ts reads it).
+   * What `ip -json -details -statistics link show dev NETDEV` prints of a network interface; of a PF's, with the settings
+   * and counters of its VFs (IFLA_VFINFO_LIST; port-vf-info.ts reads it).
    */
   ipLink(netdev: string): Promise<Observed<string>>;
   /** The kernel log, oldest line first, as far back as it reaches. */

@@ -1,33 +1,55 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import type { LogPart } from "../port-change.ts";
 
 /** More than a record has: PRINTKRB_RECORD_MAX of `kernel/printk/internal.h` is 1,024, a continued one 8,192. */
 const RECORD_BYTES = 16 * 1024;
 /** The largest log buffer, LOG_BUF_LEN_MAX, is 2 GiB; nobody reads that. */
-const MAX_LINES = 1_000_000;
+const MAX_RECORDS = 1_000_000;
+
+export interface KmsgRecord {
+  readonly sequence: number;
+  /** As dmesg writes them. */
+  readonly lines: readonly string[];
+}
 
 /**
- * The kernel log as `/dev/kmsg` holds it now, oldest first, without waiting for more. Synchronous: the reads cannot block.
- * @returns lines as dmesg writes them, or the error of a system call.
+ * The records that `/dev/kmsg` holds now, oldest first, without waiting for more. Synchronous: the reads cannot block.
+ * @returns the error of a system call where one fails.
  */
-export function readKmsg(path: string): string[] | NodeJS.ErrnoException {
-  const lines: string[] = [];
+export function readKmsg(path: string): KmsgRecord[] | NodeJS.ErrnoException {
+  const records: KmsgRecord[] = [];
   const buffer = Buffer.alloc(RECORD_BYTES);
   let fd: number | undefined;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     // Elsewhere than on the running host it may be anything.
     if (!fstatSync(fd).isCharacterDevice()) return Object.assign(new Error("no device"), { code: "ENODEV" });
-    while (lines.length < MAX_LINES) {
+    while (records.length < MAX_RECORDS) {
       const count = readRecord(fd, buffer);
       if (count === 0) break;
-      if (count !== undefined) lines.push(...recordLines(buffer.toString("utf8", 0, count)));
+      const record = count === undefined ? undefined : parseRecord(buffer.toString("utf8", 0, count));
+      if (record !== undefined) records.push(record);
     }
-    return lines;
+    return records;
   } catch (error) {
     return error as NodeJS.ErrnoException;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** The sequence number of the record that is to come. */
+export function kmsgEnd(records: readonly KmsgRecord[]): number {
+  return (records.at(-1)?.sequence ?? -1) + 1;
+}
+
+/**
+ * The records from number `mark` on. Records are numbered without gaps, and the buffer loses the oldest first.
+ */
+export function kmsgSince(records: readonly KmsgRecord[], mark: number): LogPart {
+  const since = records.filter(({ sequence }) => sequence >= mark);
+  const found = since.length;
+  return { lines: since.flatMap(({ lines }) => lines), lost: Math.max(kmsgEnd(records) - mark, 0) - found };
 }
 
 /** The length of the next record, 0 where there is none now, undefined where one was overwritten before it was read. */
@@ -43,18 +65,18 @@ function readRecord(fd: number, buffer: Buffer): number | undefined {
 }
 
 /**
- * A record `priority,sequence,microseconds,flags[,...];text` as lines `[seconds.microseconds] text`. Lines behind the
- * first, which begin with a blank, are the record's properties (Documentation/ABI/testing/dev-kmsg).
+ * A record `priority,sequence,microseconds,flags[,...];text`, its text as lines `[seconds.microseconds] text`. Lines
+ * behind the first, which begin with a blank, are the record's properties (Documentation/ABI/testing/dev-kmsg).
  */
-export function recordLines(record: string): string[] {
+export function parseRecord(record: string): KmsgRecord | undefined {
+  const [, sequence, microseconds = ""] = /^\d+,(\d+),(\d+),[^;\n]*;/.exec(record) ?? [];
+  if (sequence === undefined) return undefined;
   const semicolon = record.indexOf(";");
-  const microseconds = record.slice(0, Math.max(semicolon, 0)).split(",")[2];
-  if (microseconds === undefined || !/^\d+$/.test(microseconds)) return [];
   const end = record.indexOf("\n", semicolon);
   const text = unescaped(record.slice(semicolon + 1, end < 0 ? record.length : end));
   const padded = microseconds.padStart(7, "0");
   const stamp = `[${padded.slice(0, -6).padStart(5)}.${padded.slice(-6)}]`;
-  return text.split("\n").map((line) => `${stamp} ${line}`);
+  return { sequence: Number(sequence), lines: text.split("\n").map((line) => `${stamp} ${line}`) };
 }
 
 /** The kernel writes a byte that is not printable ASCII, and the backslash, as `\xNN`. */

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { isUnread, type Kernel } from "../port.ts";
-import { recordLines } from "./kmsg.ts";
 import { openLinux, waitsForLock } from "./linux-kernel.ts";
 
 const root = mkdtempSync(join(tmpdir(), "vfleet-linux-"));
@@ -165,18 +164,6 @@ describe("openLinux and locks", () => {
     const { stdout } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" });
     assert.equal(stdout, "ETIMEDOUT\n");
     assert.ok(performance.now() - begin < 5000);
-  });
-});
-
-describe("recordLines", () => {
-  it("gives a record of /dev/kmsg as dmesg does", () => {
-    assert.deepEqual(recordLines("6,339,5140900,-;NET: Registered PF_INET\n SUBSYSTEM=net\n DEVICE=+net\n"), [
-      "[    5.140900] NET: Registered PF_INET",
-    ]);
-    assert.deepEqual(recordLines("4,1,0,-;a\\x0ab \\xc3\\xa9\\x5c"), ["[    0.000000] a", "[    0.000000] b é\\"]);
-    assert.deepEqual(recordLines("30,7,1234567890123,-,caller=T1;late"), ["[1234567.890123] late"]);
-    assert.deepEqual(recordLines("damaged"), []);
-    assert.deepEqual(recordLines(""), []);
   });
 });
 

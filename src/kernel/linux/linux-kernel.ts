@@ -1,12 +1,18 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
-import { type Kernel, type Observed, type Unread, unread } from "../port.ts";
+import { type Observed, type Unread, unread } from "../port.ts";
+import type { ChangeableKernel } from "../port-change.ts";
 import { matchUsers } from "../port-match-users.ts";
-import type { DeviceUsersSource } from "../port-users.ts";
 import { readFile } from "../read-file.ts";
 import { DeadlineReader, type DeadlineReaderOptions } from "./deadline-reader.ts";
-import { readIpLink } from "./ip-link.ts";
-import { readKmsg } from "./kmsg.ts";
+import { devlinkBy } from "./devlink.ts";
+import { readIpLink, setLink, setVfs } from "./ip-link.ts";
+import { type KmsgRecord, kmsgEnd, kmsgSince, readKmsg } from "./kmsg.ts";
+import { loadModule } from "./modprobe.ts";
+import { nvmeBy } from "./nvme.ts";
+import { NO_PROGRAMS, systemPrograms } from "./program.ts";
+import { uevents } from "./uevents.ts";
 import { gatherUseFacts } from "./users/gather-use-facts.ts";
+import { writeFileByProgram } from "./write-file.ts";
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 
@@ -34,16 +40,20 @@ const TAKES_RTNL = new Set([
 export interface LinuxOptions {
   /** How long a lock may keep us waiting, and who reads meanwhile. */
   readonly deadline?: DeadlineReaderOptions;
+  /** The paths of other programs, by name, for tests. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 /**
  * The kernel of this host. Reads are synchronous system calls behind the asynchronous signature: an attribute takes some
  * 8 µs, by way of the thread pool 60. Those that may wait for a lock are left to a child process, with a deadline of 2 s
  * (ETIMEDOUT); all that are asked for in one turn of the event loop go to one child, so ask for many at a time.
- * @param root where the host's file system is, for one that is mounted elsewhere.
+ * @param root where the host's file system is, for one that is mounted elsewhere. Only files are read and
+ * written there: what goes by netlink, devices and modules would be of this process's host.
  */
-export function openLinux(root = "/", options: LinuxOptions = {}): Kernel & DeviceUsersSource {
+export function openLinux(root = "/", options: LinuxOptions = {}): ChangeableKernel {
   const prefix = root.replace(/\/+$/, "");
+  const programs = prefix === "" ? systemPrograms(options.programs) : NO_PROGRAMS;
   const deadlineReader = new DeadlineReader(options.deadline);
 
   function failed(path: string, error: unknown): Unread {
@@ -53,27 +63,35 @@ export function openLinux(root = "/", options: LinuxOptions = {}): Kernel & Devi
     return lost === undefined ? unread(path, code) : unread(path, "ENODATA", lost);
   }
 
+  function log<T>(answer: (records: readonly KmsgRecord[]) => T): Observed<T> {
+    const path = "/dev/kmsg";
+    const records = readKmsg(prefix + path);
+    return Array.isArray(records) ? answer(records) : failed(path, records);
+  }
+
+  async function read(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Observed<Uint8Array>> {
+    let fd: number;
+    try {
+      fd = openSync(prefix + path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    } catch (error) {
+      return failed(path, error);
+    }
+    try {
+      if (!fstatSync(fd).isFile()) return unread(path, "EINVAL", "it is not a regular file");
+      if (!waitsForLock(path)) return readFile(fd, limitBytes);
+    } catch (error) {
+      return failed(path, error);
+    } finally {
+      closeSync(fd);
+    }
+    const answer = await deadlineReader.read(prefix + path, limitBytes);
+    return typeof answer === "string" ? unread(path, answer) : answer;
+  }
+
   return {
     source: { kind: "linux", name: "linux", complete: true },
 
-    async read(path, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Observed<Uint8Array>> {
-      let fd: number;
-      try {
-        fd = openSync(prefix + path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-      } catch (error) {
-        return failed(path, error);
-      }
-      try {
-        if (!fstatSync(fd).isFile()) return unread(path, "EINVAL", "it is not a regular file");
-        if (!waitsForLock(path)) return readFile(fd, limitBytes);
-      } catch (error) {
-        return failed(path, error);
-      } finally {
-        closeSync(fd);
-      }
-      const answer = await deadlineReader.read(prefix + path, limitBytes);
-      return typeof answer === "string" ? unread(path, answer) : answer;
-    },
+    read,
 
     async readLink(path) {
       try {
@@ -91,17 +109,24 @@ export function openLinux(root = "/", options: LinuxOptions = {}): Kernel & Devi
       }
     },
 
-    ipLink: readIpLink,
+    ipLink: (netdev) => readIpLink(programs, netdev),
 
     async usersOf(functions) {
       return matchUsers(await gatherUseFacts(prefix, functions), functions);
     },
 
-    async log() {
-      const path = "/dev/kmsg";
-      const lines = readKmsg(prefix + path);
-      return Array.isArray(lines) ? lines : failed(path, lines);
-    },
+    log: async () => log((records) => records.flatMap(({ lines }) => lines)),
+    logMark: async () => log(kmsgEnd),
+    logSince: async (mark) => log((records) => kmsgSince(records, mark)),
+
+    write: (path, text, waiting) =>
+      writeFileByProgram(systemPrograms(options.programs), path, prefix + path, text, waiting),
+    setLink: (netdev, change, waiting) => setLink(programs, netdev, change, waiting),
+    setVfs: (netdev, changes, waiting) => setVfs(programs, netdev, changes, waiting),
+    loadModule: (name, waiting) => loadModule(programs, name, waiting),
+    devlink: devlinkBy(programs),
+    nvme: nvmeBy(programs, read),
+    uevents: (signal) => uevents(programs, signal),
   };
 }
 

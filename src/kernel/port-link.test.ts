@@ -38,7 +38,7 @@ test("vfSettingProblem finds nothing wrong with what a kernel may take or refuse
   for (const change of [
     ALL,
     { vfIndex: 0, vlan: { id: 0 }, txRateMbps: { max: 0, min: 5 }, mac: "01:00:00:00:00:00" },
-    { vfIndex: 255, vlan: { id: 5000, qos: 9 }, txRateMbps: { max: 0 } },
+    { vfIndex: 255, vlan: { id: 4095, qos: 7 }, txRateMbps: { max: 0 } },
   ] as const) {
     assert.deepEqual(new Set(problems(change)), new Set([undefined]));
   }
@@ -51,6 +51,8 @@ test("vfSettingProblem refuses what is no value at all", () => {
     { vfIndex: 0, mac: "02:00:00" },
     { vfIndex: 0, mac: "02:00:00:00:00:00\nlink delete eth0" },
     { vfIndex: 0, vlan: { id: -1 } },
+    { vfIndex: 0, vlan: { id: 4096 } },
+    { vfIndex: 0, vlan: { id: 1, qos: 8 } },
     { vfIndex: 0, vlan: { id: 1, qos: Number.NaN } },
     { vfIndex: 0, vlan: { id: 1, protocol: "802.1x" as "802.1Q" } },
     { vfIndex: 0, txRateMbps: { max: 0.5 } },

@@ -77,8 +77,9 @@ export function vfSettingProblem(change: VfChange, setting: VfSettingName): Link
     case "mac":
       return MAC.test(mac ?? "") ? undefined : invalid(`${JSON.stringify(mac)} is no MAC address`);
     case "vlan":
-      if (!isCount(vlan?.id)) return invalid(`${vlan?.id} is no VLAN ID`);
-      if (!isCount(vlan?.qos ?? 0)) return invalid(`${vlan?.qos} is no priority`);
+      // Every driver has these limits; iproute2 6.15 has them before the kernel, and ends all that it was to do.
+      if (!isCount(vlan?.id, 4095)) return invalid(`${vlan?.id} is no VLAN ID`);
+      if (!isCount(vlan?.qos ?? 0, 7)) return invalid(`${vlan?.qos} is no priority`);
       return VLAN_PROTOCOLS.includes(vlan?.protocol) ? undefined : invalid(`${vlan?.protocol} is no VLAN protocol`);
     case "txRateMbps":
       if (!isCount(rate?.max) || !isCount(rate?.min ?? 0)) return invalid("a rate is a whole number of Mbit/s");

@@ -161,6 +161,8 @@ describe("devlink's refusals", () => {
     assert.equal(told(await both.setEswitch(DEVICE, { mode: "switchdev" })), "EBUSY: mlx5_core: Cannot change mode");
     const old = devlinkBy("echo 'devlink answers: Operation not supported' >&2; exit 1");
     assert.equal(told(await old.deleteRate(`${DEVICE}/g`)), "EOPNOTSUPP: the kernel answered EOPNOTSUPP");
+    const own = devlinkBy("echo 'Invalid. Expected tx_share <= tx_max or tx_share == 0.' >&2; exit 1");
+    assert.equal(told(await own.setRate(`${DEVICE}/1`, { txMax: 1 })), "EINVAL: tx_share is above tx_max");
     const answer = await old.eswitch(DEVICE);
     assert.ok(isUnread(answer) && answer.errno === "EOPNOTSUPP");
   });

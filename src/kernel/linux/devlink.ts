@@ -145,6 +145,8 @@ function refusal(stderr: string): { readonly errno: string | null; readonly reas
   if (/Failed to connect to devlink Netlink/.test(stderr)) {
     return { errno: "ENOENT", reason: "this kernel has no devlink" };
   }
+  // devlink's own, before the kernel (`cmd_port_fn_rate_set`).
+  if (stderr.startsWith("Invalid. Expected tx_share")) return { errno: "EINVAL", reason: "tx_share is above tx_max" };
   const answer = /^(?:kernel|devlink) answers: (.*)$/m.exec(stderr)?.[1];
   const words = /^Error: (.*?)\.?$/m.exec(stderr)?.[1];
   const errno = answer === undefined ? null : (errnoOfMessage(answer) ?? null);

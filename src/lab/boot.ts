@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { takeBootSlot } from "./boot-slot.ts";
 import type { LabImage } from "./image.ts";
 import type { Machine } from "./machine.ts";
 import { labFile } from "./package-folder.ts";
@@ -66,8 +67,13 @@ const POWER_OFF_MS = 15_000;
  * Boots a machine, runs the command in it, and gives back what it recorded.
  * @throws VfleetError VFL-0032 where the machine did not come up, hung, panicked or was cut off; the console's end is in it.
  */
-export function boot(options: BootOptions): Promise<BootResult> {
-  return inTemporaryFolder((folder) => bootIn(folder, options));
+export async function boot(options: BootOptions): Promise<BootResult> {
+  const giveBack = await takeBootSlot(options.signal);
+  try {
+    return await inTemporaryFolder((folder) => bootIn(folder, options));
+  } finally {
+    giveBack();
+  }
 }
 
 /** Boots a machine with its console on this terminal, and a shell on it. @returns QEMU's exit code */

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { figure } from "./figure.ts";
 import { benchFunctions, dumpText } from "./functions.ts";
 import { functionsPerSecond, parsedMegabytesPerSecond } from "./in-process.ts";
+import { labFigures } from "./lab.ts";
 import { type Command, medianMs } from "./processes.ts";
 
 const FUNCTIONS = 1000;
@@ -30,6 +31,8 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
+
+await labFigures();
 
 /** The package as users install it. @returns its folder */
 function buildPackage(): string {

@@ -22,6 +22,8 @@ export interface ChangeableKernel extends Kernel, DeviceUsersSource {
   setLink(netdev: string, change: LinkChange, waiting?: Waiting): Promise<Within<Outcome>>;
   /** Done also where the module was there. Its parameters are files: /sys/module/NAME/parameters. */
   loadModule(name: string, waiting?: Waiting): Promise<Within<Outcome>>;
+  /** Done also where it was not loaded. Its drivers leave their devices first; EBUSY where something else uses it. */
+  unloadModule(name: string, waiting?: Waiting): Promise<Within<Outcome>>;
   readonly devlink: Devlink;
   readonly nvme: Nvme;
   /** Where the kernel log ends now: its next record's sequence number. */

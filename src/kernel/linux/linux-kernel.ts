@@ -7,7 +7,7 @@ import { DeadlineReader, type DeadlineReaderOptions } from "./deadline-reader.ts
 import { devlinkBy } from "./devlink.ts";
 import { readIpLink, setLink, setVfs } from "./ip-link.ts";
 import { type KmsgRecord, kmsgEnd, kmsgSince, readKmsg } from "./kmsg.ts";
-import { loadModule } from "./modprobe.ts";
+import { loadModule, unloadModule } from "./modprobe.ts";
 import { nvmeBy } from "./nvme.ts";
 import { NO_PROGRAMS, systemPrograms } from "./program.ts";
 import { uevents } from "./uevents.ts";
@@ -124,6 +124,7 @@ export function openLinux(root = "/", options: LinuxOptions = {}): ChangeableKer
     setLink: (netdev, change, waiting) => setLink(programs, netdev, change, waiting),
     setVfs: (netdev, changes, waiting) => setVfs(programs, netdev, changes, waiting),
     loadModule: (name, waiting) => loadModule(programs, name, waiting),
+    unloadModule: (name, waiting) => unloadModule(programs, name, waiting),
     devlink: devlinkBy(programs),
     nvme: nvmeBy(programs, read),
     uevents: (signal) => uevents(programs, signal),

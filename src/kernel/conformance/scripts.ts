@@ -1,0 +1,27 @@
+import { BINDING, DYNAMIC_IDS } from "./binding.ts";
+import { DRIVERS_AUTOPROBE, VF_DRIVER } from "./drivers-autoprobe.ts";
+import { NUM_VFS_TEXTS, NUM_VFS_VALUES, NUM_VFS_WITHOUT_DRIVER } from "./num-vfs.ts";
+import { PF_ON_VFIO } from "./pf-on-vfio.ts";
+import { PF_DRIVER_GOES, PF_REMOVED } from "./removal.ts";
+import { RESET_OF_A_PF, RESET_OF_A_VF } from "./reset.ts";
+import type { ConformanceScript } from "./script.ts";
+import { SECOND_PORT } from "./second-port.ts";
+import { VF_ATTRIBUTES } from "./vf-attributes.ts";
+
+/** All scripts, each run on the real kernel of the lab and on the model. */
+export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
+  NUM_VFS_VALUES,
+  NUM_VFS_TEXTS,
+  NUM_VFS_WITHOUT_DRIVER,
+  VF_ATTRIBUTES,
+  DRIVERS_AUTOPROBE,
+  VF_DRIVER,
+  BINDING,
+  DYNAMIC_IDS,
+  PF_ON_VFIO,
+  RESET_OF_A_VF,
+  PF_DRIVER_GOES,
+  PF_REMOVED,
+  RESET_OF_A_PF,
+  SECOND_PORT,
+];

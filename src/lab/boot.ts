@@ -1,15 +1,14 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { takeBootSlot } from "./boot-slot.ts";
-import type { LabImage } from "./image.ts";
+import type { LabImage } from "./lab-image.ts";
 import type { Machine } from "./machine.ts";
 import { labFile } from "./package-folder.ts";
 import { DISK_BYTES, escapeComma, hardwareArguments, kernelCommandLine } from "./qemu-arguments.ts";
 import { ended, release, startQemu, startQemuOnTerminal } from "./qemu-process.ts";
+import { readLines } from "./read-lines.ts";
 
 /** A folder of this host that the machine sees. */
 export interface Share {
@@ -174,12 +173,6 @@ function shareArguments({ tag, folder, writable = false }: Share): string[] {
     ...["-fsdev", `local,id=${tag},path=${escapeComma(folder)},security_model=none${access}`],
     ...["-device", `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
   ];
-}
-
-function readLines(input: Socket, onLine: (line: string) => void): Promise<void> {
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", onLine);
-  return new Promise((resolve) => lines.on("close", resolve));
 }
 
 function parseRecord(line: string): LabRecord | undefined {

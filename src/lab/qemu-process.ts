@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import type { LabImage } from "./image.ts";
+import type { LabImage } from "./lab-image.ts";
 import type { RegisterPatch } from "./machine.ts";
 import { patchRegisters } from "./patch-registers.ts";
+import { readLines } from "./read-lines.ts";
 
 /** QEMU's arguments for its side of the channels: what a machine says is here at once, and no file or port is needed. */
 const CHANNELS = [
@@ -28,7 +29,8 @@ export interface QemuProcess {
 
 /** Starts QEMU with channels, paused; `release` lets the machine run. It ends with this process. */
 export function startQemu(image: LabImage, args: readonly string[]): QemuProcess {
-  const child = spawnTied(image, [...args, ...CHANNELS, "-S"], ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"]);
+  const stdio = ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"] as const;
+  const child = spawnTied(image.qemu, [...args, ...CHANNELS, "-S"], stdio);
   // Node makes its pipes socket pairs, and says less of those behind the third.
   const [, , complaints, records, output, control] = child.stdio as unknown as [
     null,
@@ -47,7 +49,7 @@ export function startQemu(image: LabImage, args: readonly string[]): QemuProcess
 export function startQemuOnTerminal(image: LabImage, args: readonly string[]): ChildProcess {
   // Without signals: Ctrl-C is the machine's.
   const terminal = ["-chardev", "stdio,id=terminal,signal=off", "-serial", "chardev:terminal"];
-  const child = spawnTied(image, [...args, ...terminal], ["inherit", "inherit", "pipe"]);
+  const child = spawnTied(image.qemu, [...args, ...terminal], ["inherit", "inherit", "pipe"]);
   if (child.stderr) complaintsOf(child.stderr).pipe(process.stderr);
   return child;
 }
@@ -62,9 +64,8 @@ export function release(
   patch: RegisterPatch | undefined,
   onWrong: (why: string) => void,
 ): void {
-  const lines = createInterface({ input: control });
   let released = false;
-  lines.on("line", (line) => {
+  void readLines(control, (line) => {
     if (released || !line.includes('"return"')) return;
     released = true;
     const found = patch && child.pid !== undefined ? patchRegisters(child.pid, patch) : 0;
@@ -82,13 +83,16 @@ export function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** Linux ends the child when this process ends, in whatever way: nobody else would. */
-function spawnTied(
-  { qemu }: LabImage,
+/**
+ * Linux ends the child when this process ends, in whatever way: nobody else would.
+ * @param qemu the program and its first arguments
+ */
+export function spawnTied(
+  qemu: readonly string[],
   args: readonly string[],
-  stdio: ("ignore" | "inherit" | "pipe")[],
+  stdio: readonly ("ignore" | "inherit" | "pipe")[],
 ): ChildProcess {
-  return spawn("setpriv", ["--pdeathsig", "KILL", "--", ...qemu, ...args], { stdio });
+  return spawn("setpriv", ["--pdeathsig", "KILL", "--", ...qemu, ...args], { stdio: [...stdio] });
 }
 
 /** QEMU warns of wires that lead to no network of the host, which is as it should be. */

@@ -1,6 +1,7 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { bootShell } from "../../lab/boot.ts";
-import { buildImage, findImage, isWhole, type LabImage } from "../../lab/image.ts";
+import { buildImage, findImage, isWhole } from "../../lab/image.ts";
+import type { LabImage } from "../../lab/lab-image.ts";
 import type { Machine } from "../../lab/machine.ts";
 import { MACHINES } from "../../lab/machines.ts";
 import { PACKAGE_SHARE, runScript } from "../../lab/run-script.ts";

@@ -10,7 +10,12 @@ import manifest from "../package.json" with { type: "json" };
 rmSync("dist", { recursive: true, force: true });
 const dependencies = Object.keys(manifest.dependencies);
 await build({
-  input: { main: "src/cli/main.ts" },
+  input: {
+    main: "src/cli/main.ts",
+    // What runs inside lab machines.
+    "inner-guest": "src/lab/inner-guest.ts",
+    "save-inner-guest": "src/lab/save-inner-guest.ts",
+  },
   platform: "node",
   external: (id) => dependencies.some((name) => id === name || id.startsWith(`${name}/`)),
   // All beside main.js: names.ts finds the package's files from where it is.

@@ -113,6 +113,13 @@ export const CATALOGUE = {
     remedy: "see its console in the message; give it more time with --timeout, or look around with vfleet lab shell",
     exitCode: 1,
   },
+  "VFL-0033": {
+    title: "lab guest failed",
+    explanation:
+      "A guest inside a lab machine did not start, did not answer in time, ended, or its QEMU refused what it was told.",
+    remedy: "see its console and QEMU's words in the message",
+    exitCode: 1,
+  },
   "VFL-0101": {
     title: "preflight: limits",
     explanation:

@@ -13,28 +13,18 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { labCacheFolder } from "./cache.ts";
 import { debianMirror } from "./debian-mirror.ts";
+import { INNER_SNAPSHOT } from "./inner-machine.ts";
+import type { LabImage } from "./lab-image.ts";
+import { MACHINES } from "./machines.ts";
 import { labFile } from "./package-folder.ts";
 import * as recipe from "./recipe.ts";
-
-/** What a lab machine is started with. */
-export interface LabImage {
-  readonly folder: string;
-  /** A program and its first arguments. */
-  readonly qemu: readonly string[];
-  readonly kernel: string;
-  readonly initrd: string;
-  /** For a guest inside the machine. */
-  readonly innerInitrd: string;
-  /** A squashfs. */
-  readonly root: string;
-  readonly kernelRelease: string;
-  readonly qemuVersion: string;
-}
+import { runScript } from "./run-script.ts";
 
 interface Manifest {
   readonly kernelRelease: string;
@@ -44,7 +34,7 @@ interface Manifest {
 }
 
 const MANIFEST = "manifest.json";
-const FILES = ["vmlinuz", "initrd", "inner-initrd", "root.squashfs"];
+const FILES = ["vmlinuz", "initrd", "root.squashfs"];
 /** Of the root, what QEMU needs to run on this side, through its own loader: whatever C library this system has. */
 const QEMU_PARTS = [
   "./usr/lib64",
@@ -54,6 +44,7 @@ const QEMU_PARTS = [
   "./usr/share/seabios",
 ];
 const UNUSED_DAYS = 30;
+const SAVE_MS = 600_000;
 
 /** The image of the present recipe, where it is built and whole as far as sizes tell; undefined elsewhere. */
 export function findImage(): LabImage | undefined {
@@ -92,13 +83,15 @@ export async function buildImage(tell: (line: string) => void): Promise<LabImage
   process.on("exit", onExit);
   try {
     mkdirSync(join(work, "image/modules"), { recursive: true });
-    tell("1 of 4: kernel modules that Debian does not build (netdevsim)");
+    tell("1 of 5: kernel modules that Debian does not build (netdevsim)");
     await buildModules(mirror, work, tell);
-    tell("2 of 4: a Debian root with QEMU, tools and kernel");
+    tell("2 of 5: a Debian root with QEMU, tools and kernel");
     await buildRoot(mirror, work, tell);
-    tell("3 of 4: QEMU for this side, and the machine's file system");
+    tell("3 of 5: QEMU for this side, and the machine's file system");
     await packRoot(work, tell);
-    tell("4 of 4: hashes");
+    tell("4 of 5: a guest to start from, saved inside a lab machine");
+    await saveInnerGuest(work, tell);
+    tell("5 of 5: hashes");
     const manifest = await finish(work);
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(work, "out"), folder);
@@ -190,12 +183,50 @@ async function packRoot(work: string, tell: (line: string) => void): Promise<voi
   await run("tar", ["-xf", tar, "-C", join(out, "qemu"), "--no-same-owner", ...QEMU_PARTS], tell);
   rmSync(tar);
   copyFileSync(process.execPath, join(root, "opt/node/bin/node"));
-  for (const name of ["vmlinuz", "initrd", "inner-initrd"]) copyFileSync(join(root, "boot", name), join(out, name));
-  for (const name of ["release", "qemu-version"]) copyFileSync(join(root, "boot", name), join(out, name));
+  for (const name of ["vmlinuz", "initrd", "release", "qemu-version"]) {
+    copyFileSync(join(root, "boot", name), join(out, name));
+  }
+  await packSquashfs(work, tell);
+}
+
+async function packSquashfs(work: string, tell: (line: string) => void): Promise<void> {
   // Uncompressed: the emulated processor would take longer to unpack than the disk to read.
   const plain = ["-noI", "-noD", "-noF", "-noX"];
-  const image = join(out, "root.squashfs");
-  await run("mksquashfs", [root, image, "-all-root", "-noappend", "-quiet", "-no-progress", ...plain], tell);
+  const paths = [join(work, "root"), join(work, "out/root.squashfs")];
+  await run("mksquashfs", [...paths, "-all-root", "-noappend", "-quiet", "-no-progress", ...plain], tell);
+}
+
+/** Boots a machine of the new image, where a guest boots and is saved, and packs that into the image. */
+async function saveInnerGuest(work: string, tell: (line: string) => void): Promise<void> {
+  const machine = MACHINES.find(({ name }) => name === "guests");
+  if (machine === undefined) throw new TypeError("there is no machine for guests");
+  const saved = join(work, "saved");
+  mkdirSync(saved);
+  // Beside this module, as source and as built.
+  const script = fileURLToPath(new URL(`save-inner-guest${extname(import.meta.url)}`, import.meta.url));
+  let output = "";
+  const { exitCode } = await runScript({
+    image: imageIn(join(work, "out"), manifestOf(work, {})),
+    machine,
+    script,
+    outFolder: saved,
+    timeoutMs: SAVE_MS,
+    // A build that is ended takes the machine with it.
+    signal: new AbortController().signal,
+    onOutput: (text) => {
+      output = (output + text).slice(-4096);
+    },
+  });
+  if (exitCode !== 0) {
+    throw new VfleetError("VFL-0031", { message: `no guest was saved in a lab machine:\n${output}` });
+  }
+  renameSync(join(saved, "inner-snapshot"), join(work, "root", INNER_SNAPSHOT));
+  await packSquashfs(work, tell);
+}
+
+function manifestOf(work: string, files: Manifest["files"]): Manifest {
+  const text = (name: string) => readFileSync(join(work, "out", name), "utf8").trim();
+  return { kernelRelease: text("release"), qemuVersion: text("qemu-version"), files };
 }
 
 async function finish(work: string): Promise<Manifest> {
@@ -205,8 +236,7 @@ async function finish(work: string): Promise<Manifest> {
     const path = join(out, name);
     files[name] = { bytes: statSync(path).size, sha256: await sha256Of(path) };
   }
-  const text = (name: string) => readFileSync(join(out, name), "utf8").trim();
-  const manifest: Manifest = { kernelRelease: text("release"), qemuVersion: text("qemu-version"), files };
+  const manifest = manifestOf(work, files);
   writeFileSync(join(out, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }
@@ -221,7 +251,6 @@ function imageIn(folder: string, { kernelRelease, qemuVersion }: Manifest): LabI
     ],
     kernel: join(folder, "vmlinuz"),
     initrd: join(folder, "initrd"),
-    innerInitrd: join(folder, "inner-initrd"),
     root: join(folder, "root.squashfs"),
     kernelRelease,
     qemuVersion,

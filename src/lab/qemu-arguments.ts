@@ -1,7 +1,7 @@
 import type { Device, Machine, Port } from "./machine.ts";
 
 /** What every machine of the lab has. A snapshot is restored only under the same machine and processor. */
-const QEMU_MACHINE = ["-M", "q35,kernel-irqchip=off", "-accel", "tcg,thread=multi", "-cpu", "max"] as const;
+export const QEMU_MACHINE = ["-M", "q35,kernel-irqchip=off", "-accel", "tcg,thread=multi", "-cpu", "max"] as const;
 const CPUS = 2;
 const MEMORY_MIB = 3072;
 /** What each NVMe namespace of a machine has. */

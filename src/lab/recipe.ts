@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { INNER_COMMAND_LINE, INNER_MACHINE } from "./inner-machine.ts";
 import { labFile } from "./package-folder.ts";
+import { QEMU_MACHINE } from "./qemu-arguments.ts";
 
 /** The Debian release of the lab; QEMU and its firmware are from its backports: igb's mailbox needs 11.1. */
 export const SUITE = "trixie";
@@ -49,6 +51,8 @@ export const MODULES = [
     "netdevsim",
   ],
   ...["vfio", "vfio_pci", "vfio_iommu_type1", "pci-stub"],
+  // The processor that QEMU emulates is an AMD one, with SVM: guests inside run by KVM.
+  "kvm-amd",
   ...[
     "net_failover",
     "failover",
@@ -75,6 +79,7 @@ const SCRIPTS = ["image/runtime-root.sh", "image/kernel-modules.sh", "guest/init
 export function recipeKey(): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([SUITE, FROM_BACKPORTS, PACKAGES, BUILD_PACKAGES, MODULES, BOOT_MODULES, INNER_MODULES]));
+  hash.update(JSON.stringify([QEMU_MACHINE, INNER_MACHINE, INNER_COMMAND_LINE]));
   hash.update(process.version);
   for (const name of SCRIPTS) hash.update(readFileSync(labFile(name)));
   return hash.digest("hex").slice(0, 16);

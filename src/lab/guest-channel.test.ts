@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { duplexPair } from "node:stream";
+import { test } from "node:test";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { GuestChannel } from "./guest-channel.ts";
+import { readLines } from "./read-lines.ts";
+
+const failed = (why: string) => new VfleetError("VFL-0033", { message: why });
+const result = (text: string, exitCode = 0) => ({
+  kind: "result",
+  exitCode,
+  outputBase64: Buffer.from(text).toString("base64"),
+});
+
+/** A channel and its far side, which says what `answer` gives for each line. */
+function channelWith(answer: (line: string) => readonly object[]) {
+  const [near, far] = duplexPair();
+  void readLines(far, (line) => {
+    for (const message of answer(line)) far.write(`${JSON.stringify(message)}\n`);
+  });
+  return { channel: new GuestChannel(near, failed), far };
+}
+
+test("GuestChannel runs one command after the other, whatever else is told meanwhile", async () => {
+  const told: string[] = [];
+  const { channel, far } = channelWith((line) => {
+    told.push(line);
+    setTimeout(() => {
+      told.push(`end of ${line}`);
+      far.write(`${JSON.stringify(result(line.toUpperCase(), line.length))}\n`);
+    }, 20);
+    return [{ kind: "status", pciDevices: [], netDevices: [] }];
+  });
+  assert.deepEqual(await Promise.all([channel.run("a\u{1f427}"), channel.run("bcd")]), [
+    { exitCode: 3, output: "A\u{1f427}" },
+    { exitCode: 3, output: "BCD" },
+  ]);
+  assert.deepEqual(told, ["a\u{1f427}", "end of a\u{1f427}", "bcd", "end of bcd"]);
+});
+
+test("GuestChannel takes only one line of shell", () => {
+  const { channel } = channelWith(() => []);
+  for (const command of ["", "a\nb", "a\0b"]) assert.throws(() => channel.run(command), TypeError);
+});
+
+test("GuestChannel takes a late answer for no other command's", async () => {
+  const { channel, far } = channelWith(() => []);
+  await assert.rejects(channel.run("sleep 9", 10), { message: '"sleep 9" has not ended in 0.01 s' });
+  far.write(`${JSON.stringify(result("of sleep"))}\n`);
+  await assert.rejects(channel.run("true"), { message: '"sleep 9" has not ended in 0.01 s' });
+});
+
+test("GuestChannel fails by what is no record", async () => {
+  const { channel, far } = channelWith(() => []);
+  const status = channel.status();
+  far.write("Oops\n");
+  await assert.rejects(status, { message: "it said what is no record: Oops" });
+});

@@ -23,21 +23,31 @@ export interface RegisterPatch {
 }
 
 /** A way down from the root complex, and what is at its end. */
-export type Port = RootPort | Switch;
+export type Port = RootPort | Switch | Integrated;
 
 /** A root port, with ACS as QEMU's have, and one device below it. */
 interface RootPort {
   readonly kind: "root port";
   readonly device: Device;
-  /** Memory that the firmware keeps below it for BARs, in bytes; 2 MiB where left out. Too small a window starves VF BARs. */
-  readonly memoryReserveBytes?: number;
+  /** Beside the device are functions whose BARs take most of the port's windows. Without ARI alone, which hides them. */
+  readonly crowded?: true;
 }
 
-/** A switch below a root port. Its downstream ports have ACS, or have not. */
+/** A switch below a root port. */
 interface Switch {
   readonly kind: "switch";
-  readonly acs: boolean;
+  /** One below each downstream port. */
   readonly devices: readonly Device[];
+  /** Of the downstream ports, those that have ACS, from 0 on. */
+  readonly portsWithAcs: readonly number[];
+}
+
+/** A device on the root bus itself: a Root Complex Integrated Endpoint. */
+interface Integrated {
+  readonly kind: "integrated";
+  readonly device: Device;
+  /** Its device number there, and not one that its VFs or the machine's own devices have. */
+  readonly deviceNumber: number;
 }
 
 export type Device = Igb | Nvme | VirtioNet;

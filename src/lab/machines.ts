@@ -39,7 +39,7 @@ export const MACHINES: readonly Machine[] = [
     ports: [
       {
         kind: "switch",
-        acs: false,
+        portsWithAcs: [],
         devices: [
           { kind: "igb", networkPorts: 1 },
           { kind: "igb", networkPorts: 1 },
@@ -54,12 +54,28 @@ export const MACHINES: readonly Machine[] = [
     ports: [
       {
         kind: "switch",
-        acs: true,
+        portsWithAcs: [0, 1],
         devices: [
           { kind: "igb", networkPorts: 1 },
           { kind: "igb", networkPorts: 1 },
         ],
       },
+    ],
+  },
+  {
+    name: "mixed",
+    description: "an 82576 in the root complex itself, and two behind a switch of which one port has ACS",
+    iommu: VTD,
+    ports: [
+      {
+        kind: "switch",
+        portsWithAcs: [0],
+        devices: [
+          { kind: "igb", networkPorts: 1 },
+          { kind: "igb", networkPorts: 1 },
+        ],
+      },
+      { kind: "integrated", deviceNumber: 0x0a, device: { kind: "igb", networkPorts: 1 } },
     ],
   },
   {
@@ -88,13 +104,25 @@ export const MACHINES: readonly Machine[] = [
   {
     name: "small-window",
     description:
-      "an 82576 and an NVMe controller with 127 VFs below root ports whose windows are too small for VF BARs",
+      "a two-port 82576 whose window has room for the VF BARs of one port, and an NVMe controller with 127 VFs and none",
     iommu: VTD,
     // Otherwise Linux moves windows about until all fits.
-    kernelParameters: ["pci=realloc=off"],
+    kernelParameters: ["pci=realloc=off,noari"],
+    // With memory above 4 GiB, where what exceeds 2.75 GiB is, the firmware makes every prefetchable window 512 MiB.
+    memoryMib: 2048,
     ports: [
-      { kind: "root port", memoryReserveBytes: 0x100000, device: { kind: "igb", networkPorts: 1 } },
-      { kind: "root port", memoryReserveBytes: 0x100000, device: { kind: "nvme", totalVfs: 127 } },
+      { kind: "root port", crowded: true, device: { kind: "igb", networkPorts: 2 } },
+      { kind: "root port", device: { kind: "nvme", totalVfs: 127 } },
+    ],
+  },
+  {
+    name: "no-msi",
+    description: "an 82576 and an NVMe controller on a kernel that was told to leave MSI and MSI-X off",
+    iommu: VTD,
+    kernelParameters: ["pci=nomsi"],
+    ports: [
+      { kind: "root port", device: { kind: "igb", networkPorts: 1 } },
+      { kind: "root port", device: { kind: "nvme", totalVfs: 4 } },
     ],
   },
   {

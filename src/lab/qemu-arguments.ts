@@ -61,14 +61,12 @@ function portArguments(port: Port, counter: DeviceCounter): string[] {
   const id = `port${number}`;
   const place = `chassis=${number},slot=${number}`;
   switch (port.kind) {
-    case "root port": {
-      const reserve = port.memoryReserveBytes;
-      const window = reserve === undefined ? "" : `,mem-reserve=${reserve},pref64-reserve=0`;
+    case "root port":
       return [
-        ...["-device", `pcie-root-port,id=${id},${place}${window}`],
+        ...["-device", `pcie-root-port,id=${id},${place}`],
         ...deviceArguments(port.device, `bus=${id}`, "0x0", counter),
+        ...(port.crowded ? fillerArguments(id) : []),
       ];
-    }
     case "switch":
       return [
         ...["-device", `pcie-root-port,id=${id},${place}`, "-device", `x3130-upstream,id=up${number},bus=${id}`],
@@ -76,7 +74,7 @@ function portArguments(port: Port, counter: DeviceCounter): string[] {
           const down = counter.next();
           // QEMU's downstream ports have no ACS. Its root ports have, and Linux takes one below a switch for what it says
           // it is, which for the path to the root (pci_acs_path_enabled) comes to the same.
-          const driver = port.acs ? "pcie-root-port" : "xio3130-downstream";
+          const driver = port.portsWithAcs.includes(index) ? "pcie-root-port" : "xio3130-downstream";
           return [
             ...[
               "-device",
@@ -86,7 +84,17 @@ function portArguments(port: Port, counter: DeviceCounter): string[] {
           ];
         }),
       ];
+    case "integrated":
+      return deviceArguments(port.device, "bus=pcie.0", `0x${port.deviceNumber.toString(16)}`, counter);
   }
+}
+
+/** A function with a BAR of 1 MiB, and one with 2 MiB, prefetchable: all that the firmware gives a port's windows at least. */
+function fillerArguments(port: string): string[] {
+  return [
+    ...["-device", `edu,bus=${port},addr=0x0.2`],
+    ...["-device", `pci-testdev,bus=${port},addr=0x0.3,membar=${2 * 1024 * 1024}`],
+  ];
 }
 
 function deviceArguments(device: Device, bus: string, slot: string, counter: DeviceCounter): string[] {
@@ -97,7 +105,8 @@ function deviceArguments(device: Device, bus: string, slot: string, counter: Dev
         ...["-netdev", `hubport,hubid=1,id=net${number}p${index}`],
         "-device",
         `igb,${bus},addr=${slot}.${index},netdev=net${number}p${index},mac=${macAddress(number, index)}` +
-          (device.networkPorts > 1 && index === 0 ? ",multifunction=on" : ""),
+          // QEMU's ARI capability has a next function only where it is told so; without one Linux looks no further.
+          (device.networkPorts > 1 && index === 0 ? ",multifunction=on,x-pcie-ari-nextfn-1=on" : ""),
       ]).flat();
     case "nvme": {
       // Of the queues and vectors, two for each VF are flexible, given to a secondary controller before it goes online.

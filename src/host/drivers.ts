@@ -14,6 +14,8 @@ export interface PfDriver {
   readonly resetsPf?: true;
   /** VFs need MSI-X in the PF. */
   readonly needsMsix?: true;
+  /** The errno that its `sriov_configure` gives where the PF's MSI-X is off. */
+  readonly errnoWithoutMsix?: string;
   /** VFs cannot work before queues and interrupts are assigned to them. */
   readonly needsResources?: true;
   /** `sriov_totalvfs` is 0 while the firmware has SR-IOV off; what turns it on. */
@@ -38,7 +40,8 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   i40e: { vfModule: "iavf", makes: "netdev", needsMsix: true, resetsPf: true },
   ice: { vfModule: "iavf", makes: "netdev", needsMsix: true },
   idpf: { makes: "netdev" },
-  igb: { vfModule: "igbvf", makes: "netdev", needsMsix: true, resetsPf: true },
+  // igb_enable_sriov
+  igb: { vfModule: "igbvf", makes: "netdev", needsMsix: true, errnoWithoutMsix: "EPERM", resetsPf: true },
   ionic: { makes: "netdev" },
   ixgbe: { vfModule: "ixgbevf", makes: "netdev", needsMsix: true, resetsPf: true },
   LiquidIO: { vfModule: "liquidio_vf", makes: "netdev" },

@@ -85,6 +85,9 @@ export const NET_LINKS: RegExp = /^(?:device|master|subsystem|(?:upper|lower)_.+
 /** Folders of an interface of which the names alone tell: a bridge's ports. */
 export const NET_NAME_FOLDERS: readonly string[] = ["brif", "bridge", "bonding_slave"];
 
+/** Of a virtio device. */
+export const VIRTIO_FILES: readonly string[] = ["features", "status"];
+
 /** Of an NVMe controller; `serial`, `subsysnqn` and `wwid` stay out. */
 export const NVME_FILES: readonly string[] = ["cntrltype", "firmware_rev", "model", "numa_node", "state", "transport"];
 

@@ -94,7 +94,10 @@ async function gatherFunction(reader: CaptureReader, path: string, drivers: Set<
     reader.namesOnly(`${folder}/msi_irqs`),
     gatherFirmwareNode(reader, folder),
   ]);
-  for (const name of virtio) reader.folder(`${folder}/${name}`);
+  for (const name of virtio) {
+    reader.folder(`${folder}/${name}`);
+    await Promise.all(list.VIRTIO_FILES.map((file) => reader.file(`${folder}/${name}/${file}`)));
+  }
   const driver = known(await reader.kernel.readLink(`${folder}/driver`));
   if (driver !== undefined) drivers.add(driver.slice(driver.lastIndexOf("/") + 1));
 }

@@ -64,6 +64,7 @@ export function checkBarSpace(facts: PreflightFacts): Outcome {
       REMEDY,
       evidence,
       0,
+      "ENOMEM",
     );
   }
   // Without sizes, at least the first byte must get through.

@@ -36,13 +36,14 @@ export function checkBusNumbers(facts: PreflightFacts, count: number): Outcome {
   const narrow = ranges.find(({ end }) => end !== undefined && lastBus > end);
   if (narrow?.end !== undefined) {
     // The kernel looks at the nearest bridge alone; beyond another's buses a VF would not answer.
-    const outcome = narrow === ranges[0] ? "ENOMEM" : "nothing would reach it";
+    const errno = narrow === ranges[0] ? "ENOMEM" : undefined;
     const range = busRange(narrow.first, narrow.end);
     return refuse(
-      `no bus for VF ${count - 1}: bus ${hex(lastBus, 2)} out of range of ${range} behind ${narrow.bridge} (${outcome})`,
+      `no bus for VF ${count - 1}: bus ${hex(lastBus, 2)} out of range of ${range} behind ${narrow.bridge} (${errno ?? "nothing would reach it"})`,
       busRemedy(facts, largest),
       evidence,
       largest,
+      errno,
     );
   }
   if (last === undefined)

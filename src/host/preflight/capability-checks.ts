@@ -24,6 +24,7 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
       "choose a Physical Function; `vfleet scan` lists them",
       [],
       0,
+      "ENOENT",
     );
   const { totalVfs, driverLimit } = sriov;
   // TotalVFs bounds what the driver may offer.
@@ -41,6 +42,7 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
         : "turn SR-IOV on in the device's firmware or in the BIOS",
       evidence,
       0,
+      "ERANGE",
     );
   }
   if (!isKernelPf(facts, facts.pf)) {
@@ -49,14 +51,16 @@ export function checkLimits(facts: PreflightFacts, count: number): Outcome {
       "see whether the kernel has CONFIG_PCI_IOV; else it refused the capability at boot (EIO): update the device's firmware",
       evidence,
       0,
+      "ENOENT",
     );
   }
   if (count > limit) {
     return refuse(
-      `${count} VFs are more than the ${limit} that the PF offers`,
+      `${count} VFs are more than the ${limit} that the PF offers (ERANGE)`,
       `ask for at most ${limit} VFs`,
       evidence,
       limit,
+      "ERANGE",
     );
   }
   if (isUnread(driverLimit)) {
@@ -94,6 +98,8 @@ export function checkPresentVfs(facts: PreflightFacts, count: number): Outcome {
     `${numVfs} VFs exist; the kernel goes to ${count} only by way of none (EBUSY)`,
     `keep ${numVfs}, or free all of them, write 0 to sriov_numvfs and then ${count}: every VF of this PF is lost in between`,
     [...evidence, ...drivers],
+    undefined,
+    "EBUSY",
   );
 }
 
@@ -124,10 +130,11 @@ export function checkConsistency(facts: PreflightFacts, count: number): Outcome 
       remedy,
       evidence,
       0,
+      "EIO",
     );
   }
   // A kernel with larger pages wants one of its own size or above; what it refused at boot, checkLimits shows.
-  if (supportedPageSizes === 0) return refuse("no page size is supported (EIO)", remedy, evidence, 0);
+  if (supportedPageSizes === 0) return refuse("no page size is supported (EIO)", remedy, evidence, 0, "EIO");
   const settled = vfEnable === true || (numVfs ?? 0) !== 0;
   if (firstVfOffset === 0 || (vfStride === 0 && count > 1)) {
     return settled
@@ -136,6 +143,7 @@ export function checkConsistency(facts: PreflightFacts, count: number): Outcome 
           remedy,
           evidence,
           firstVfOffset === 0 ? 0 : 1,
+          "EIO",
         )
       : unknown(
           "First VF Offset and VF Stride read 0 while NumVFs is 0; the device may show them later",
@@ -174,6 +182,7 @@ export function checkDependencyLink(facts: PreflightFacts): Outcome {
           `enable ${other} in the BIOS or rescan its bus`,
           evidence,
           0,
+          "ENODEV",
         )
       : unknown(`the PF depends on ${other}, of which the source says nothing`, undefined, evidence);
   }
@@ -186,6 +195,7 @@ export function checkDependencyLink(facts: PreflightFacts): Outcome {
       "update the device's firmware",
       evidence,
       0,
+      "ENOSYS",
     );
   }
   return pass(`the PF depends on ${other}, which is a Physical Function`, evidence);

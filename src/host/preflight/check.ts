@@ -21,6 +21,8 @@ export interface Finding {
   readonly remedy?: string;
   /** The most VFs that this check does not refuse; left out where the number makes no difference to it. */
   readonly largest?: number;
+  /** What the kernel answers to a write of the number to sriov_numvfs, where it is the kernel that refuses it. */
+  readonly errno?: string;
 }
 
 /** The outcome of a check before its name and code are put to it. */
@@ -34,8 +36,16 @@ export function warn(summary: string, remedy: string, evidence: readonly Evidenc
   return outcome("warn", summary, evidence, remedy, largest);
 }
 
-export function refuse(summary: string, remedy: string, evidence: readonly Evidence[] = [], largest?: number): Outcome {
-  return outcome("refuse", summary, evidence, remedy, largest);
+/** @param errno the kernel's own answer; none where the write succeeds and the VFs are of no use, or too few. */
+export function refuse(
+  summary: string,
+  remedy: string,
+  evidence: readonly Evidence[] = [],
+  largest?: number,
+  errno?: string,
+): Outcome {
+  const refusal = outcome("refuse", summary, evidence, remedy, largest);
+  return errno === undefined ? refusal : { ...refusal, errno };
 }
 
 /** @param missing what could not be read; its reason becomes evidence. */

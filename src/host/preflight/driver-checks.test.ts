@@ -20,7 +20,13 @@ describe("checkPfDriver", () => {
   });
 
   it("refuses a PF without a driver: ENOENT (sriov_numvfs_store)", async () => {
-    const expected = { result: "refuse", summary: /no driver \(ENOENT\)/, largest: 0, remedy: /pci-pf-stub/ } as const;
+    const expected = {
+      result: "refuse",
+      summary: /no driver \(ENOENT\)/,
+      largest: 0,
+      errno: "ENOENT",
+      remedy: /pci-pf-stub/,
+    } as const;
     const result = await assertFinding(hostWithPf({ driver: null }), "pf-driver", expected);
     assert.equal(result.largest, 0);
   });
@@ -63,6 +69,43 @@ describe("checkPfDriver", () => {
     await assertFinding(bnxt(undefined), "pf-driver", { result: "unknown", summary: /could not be read/ });
     const dump = hostWithPf({ driver: "bnxt_en" }, { complete: false });
     await assertFinding(dump, "pf-driver", { result: "unknown", summary: /could not be read/ });
+  });
+
+  it("refuses igb whose MSI-X is off: EPERM (igb_enable_sriov, as the lab's no-msi shows)", async () => {
+    const off = { msix: { vectors: 10, enable: false } };
+    const expected = { result: "refuse", summary: /MSI-X of the PF is off/, largest: 0, errno: "EPERM" } as const;
+    const result = await assertFinding(hostWithPf(off), "pf-driver", expected);
+    assert.equal(result.largest, 0);
+    // Others find a way without, or nobody knows.
+    await assertFinding(hostWithPf({ ...off, driver: "ixgbe" }), "pf-driver", { result: "pass", summary: /ixgbe/ });
+  });
+
+  it("refuses a virtio device that no driver has, or whose driver takes no VFs (virtio_pci_sriov_configure)", async () => {
+    const features = (srIov: string) => `${"1".repeat(37)}${srIov}${"0".repeat(26)}\n`;
+    const onVirtio = (status: string, srIov: string) =>
+      hostWithPf({
+        driver: "virtio-pci",
+        files: { "virtio3/status": `${status}\n`, "virtio3/features": features(srIov) },
+      });
+    await assertFinding(onVirtio("0x0000000f", "1"), "pf-driver", { result: "pass", summary: /virtio-pci makes VFs/ });
+    await assertFinding(onVirtio("0x00000001", "0"), "pf-driver", {
+      result: "refuse",
+      summary: /has no driver/,
+      evidence: /status is 0x01/,
+      largest: 0,
+      errno: "EBUSY",
+      remedy: /virtio_net/,
+    });
+    await assertFinding(onVirtio("0x0000000f", "0"), "pf-driver", {
+      result: "refuse",
+      summary: /VIRTIO_F_SR_IOV/,
+      largest: 0,
+      errno: "EINVAL",
+    });
+    await assertFinding(hostWithPf({ driver: "virtio-pci" }), "pf-driver", {
+      result: "unknown",
+      summary: /not be read/,
+    });
   });
 
   it("warns that QAT enables all VFs, whatever number is written", async () => {

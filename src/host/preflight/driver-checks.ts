@@ -27,10 +27,12 @@ function judgeDriver(facts: PreflightFacts, count: number): Outcome {
       "load the PF's driver, or bind pci-pf-stub if the PF itself is not needed",
       [{ fact: "no driver", from }],
       0,
+      "ENOENT",
     );
   }
   const evidence: Evidence[] = [{ fact: `driver ${driver}`, from }];
   if (driver === "vfio-pci") return checkVfioPf(facts, evidence);
+  if (driver === "virtio-pci") return checkVirtioPf(facts, evidence);
   const known = pfDriver(driver);
   if (!known) {
     return unknown(
@@ -53,6 +55,15 @@ function judgeDriver(facts: PreflightFacts, count: number): Outcome {
       "bring the interface up first: ip link set DEV up",
       [...evidence, { fact: "the interface is down", from: sysfsPath(bdf, "net") }],
       0,
+    );
+  }
+  if (known.errnoWithoutMsix && capabilityById(facts.pf.decoded, PCI_CAP_ID_MSIX)?.values.msixEnable === false) {
+    return refuse(
+      `${driver} makes no VFs while MSI-X of the PF is off (${known.errnoWithoutMsix})`,
+      "boot without pci=nomsi and reload the driver",
+      [...evidence, { fact: "MSI-X is not enabled", from: "MSI-X capability" }],
+      0,
+      known.errnoWithoutMsix,
     );
   }
   const total = facts.pf.sriov?.driverLimit;
@@ -85,20 +96,48 @@ function checkVfioPf(facts: PreflightFacts, evidence: Evidence[]): Outcome {
     "bind the PF's own driver or pci-pf-stub, or set vfio_pci's enable_sriov to Y",
     [...evidence, { fact: "enable_sriov is N", from }],
     0,
+    "ENOENT",
   );
+}
+
+/** `virtio_pci_sriov_configure` asks for a driver of the virtio device (EBUSY), and one that took VFs on (EINVAL). */
+function checkVirtioPf({ virtio }: PreflightFacts, evidence: Evidence[]): Outcome {
+  if (isUnread(virtio)) return unknown("whether the virtio device has a driver could not be read", virtio, evidence);
+  if (!virtio.driverOk) {
+    return refuse(
+      "the PF's virtio device has no driver (EBUSY)",
+      "load the driver of the virtio device, as virtio_net",
+      [
+        ...evidence,
+        { fact: `the device status is ${virtio.status}, without DRIVER_OK`, from: `${virtio.path}/status` },
+      ],
+      0,
+      "EBUSY",
+    );
+  }
+  if (!virtio.takesVfs) {
+    return refuse(
+      "the PF's virtio device has no VIRTIO_F_SR_IOV (EINVAL)",
+      "turn SR-IOV on where the virtio device is made",
+      [...evidence, { fact: "feature 37 is not negotiated", from: `${virtio.path}/features` }],
+      0,
+      "EINVAL",
+    );
+  }
+  return pass("virtio-pci makes VFs", evidence);
 }
 
 /** Vectors for the PF and the VFs. */
 export function checkMsix(facts: PreflightFacts, count: number): Outcome {
   const { pf } = facts;
   const msix = capabilityById(pf.decoded, PCI_CAP_ID_MSIX);
-  const needsMsix = pfDriver(pf.driver)?.needsMsix === true;
+  const { needsMsix, errnoWithoutMsix } = pfDriver(pf.driver) ?? {};
   if (!msix && (isUnread(pf.config) || pf.decoded.problems.some(({ kind }) => kind === "unread"))) {
     return unknown("the MSI-X capability could not be read", firstUnread(pf.config));
   }
   if (!msix) {
     return needsMsix
-      ? refuse(`the PF has no MSI-X, which ${pf.driver} needs for VFs`, "use another device", [], 0)
+      ? refuse(`the PF has no MSI-X, which ${pf.driver} needs for VFs`, "use another device", [], 0, errnoWithoutMsix)
       : pass("the PF has no MSI-X; nothing says that its VFs need it there");
   }
   const evidence: Evidence[] = [

@@ -1,5 +1,5 @@
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
+import { type Bdf, hex } from "../../pci/bdf.ts";
 import { capabilityById } from "../../pci/capability-by-id.ts";
 import { PCI_CAP_ID_EXP } from "../../pci/capability-ids.ts";
 import { PCI_EXP_TYPE_RC_END } from "../../pci/device-port-type.ts";
@@ -32,6 +32,8 @@ export interface PreflightFacts {
   readonly iommu: IommuState;
   readonly commandLine: Observed<string>;
   readonly vfTotalMsix: Observed<number>;
+  /** Of a PF on virtio-pci. */
+  readonly virtio: Observed<VirtioState>;
   readonly driversAutoprobe: Observed<number>;
   readonly modules: Observed<ReadonlySet<string>>;
   /** vfio_pci's enable_sriov and vfio_iommu_type1's allow_unsafe_interrupts. */
@@ -40,6 +42,21 @@ export interface PreflightFacts {
   /** Kernel log lines that name this PF, and those on root buses. */
   readonly log: Observed<readonly string[]>;
 }
+
+/** The virtio device that virtio-pci made of a PF. */
+interface VirtioState {
+  /** Its folder. */
+  readonly path: string;
+  readonly status: string;
+  /** VIRTIO_CONFIG_S_DRIVER_OK: a driver has it, and is ready. */
+  readonly driverOk: boolean;
+  /** VIRTIO_F_SR_IOV is among the features that device and driver agreed on. */
+  readonly takesVfs: boolean;
+}
+
+/** Virtio 1.3 §2.1 and §6. */
+const VIRTIO_CONFIG_S_DRIVER_OK = 4;
+const VIRTIO_F_SR_IOV = 37;
 
 /** Facts of the host as a whole, which are the same for each of its PFs. */
 export interface HostFacts {
@@ -89,6 +106,7 @@ export async function readPreflightFacts(
     stacked: [...new Set(stacked)],
     pfInterfacesUp: isUnread(devices.net) ? devices.net : await readInterfacesUp(kernel, devices.net, bdf),
     vfTotalMsix: await readNumber(kernel, sysfsPath(bdf, "sriov_vf_total_msix")),
+    virtio: await readVirtioState(kernel, bdf),
     driversAutoprobe: await readNumber(kernel, sysfsPath(bdf, "sriov_drivers_autoprobe")),
     log: isUnread(host.log) ? host.log : host.log.filter((line) => concerns(line, bdf)),
   };
@@ -101,6 +119,25 @@ export function isIntegratedEndpoint({ pf }: PreflightFacts): boolean {
 
 function concerns(line: string, bdf: Bdf): boolean {
   return line.includes(bdf) || line.includes("root bus resource");
+}
+
+async function readVirtioState(kernel: Kernel, bdf: Bdf): Promise<Observed<VirtioState>> {
+  const names = await kernel.list(sysfsPath(bdf));
+  if (isUnread(names)) return names;
+  const name = names.find((entry) => /^virtio\d+$/.test(entry));
+  if (name === undefined) return unread(sysfsPath(bdf), "ENOENT", "it has no virtio device");
+  const path = sysfsPath(bdf, name);
+  const status = await readNumber(kernel, `${path}/status`);
+  const features = await readText(kernel, `${path}/features`);
+  if (isUnread(status)) return status;
+  if (isUnread(features)) return features;
+  return {
+    path,
+    status: `0x${hex(status, 2)}`,
+    driverOk: (status & VIRTIO_CONFIG_S_DRIVER_OK) !== 0,
+    // One character for each bit, the lowest first (`features_show` of drivers/virtio/virtio.c).
+    takesVfs: features[VIRTIO_F_SR_IOV] === "1",
+  };
 }
 
 async function readSwitch(kernel: Kernel, path: string): Promise<Observed<boolean>> {

@@ -14,6 +14,8 @@ export interface ExpectedFinding {
   /** Left out: the check sets no bound. */
   readonly largest?: number;
   readonly remedy?: RegExp;
+  /** Left out: not looked at. */
+  readonly errno?: string;
 }
 
 /** Runs a preflight and compares what one of its checks found. @returns the whole preflight */
@@ -29,6 +31,7 @@ export async function assertFinding(
   assert.match(finding.summary, expected.summary);
   if (expected.evidence) assert.match(finding.evidence.map(({ fact }) => fact).join("\n"), expected.evidence);
   assert.equal(finding.largest, expected.largest);
+  if (expected.errno) assert.equal(finding.errno, expected.errno);
   if (expected.remedy) assert.match(finding.remedy ?? "", expected.remedy);
   if (finding.result === "refuse" || finding.result === "warn") assert.ok(finding.remedy, "no remedy");
   if (finding.result === "pass") assert.equal(finding.remedy, undefined);

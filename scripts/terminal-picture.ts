@@ -29,8 +29,8 @@ interface Picture {
   readonly lines: number;
 }
 
-const EXAMPLE = "snapshot:fixtures/hosts/igb-nvme-iommu-vfs.tar.gz";
-const NARROW = "snapshot:fixtures/hosts/igb-narrow-bus.tar.gz";
+const EXAMPLE = "snapshot:fixtures/hosts/igb-nvme-vfs.tar.gz";
+const NARROW = "snapshot:fixtures/hosts/narrow-bus.tar.gz";
 const PICTURES: readonly Picture[] = [
   { file: "scan.svg", shown: "vfleet scan --tree", args: ["scan", "--tree", "--source", EXAMPLE], lines: 18 },
   {

@@ -1,39 +1,17 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type Inventory, physicalFunctions, readInventory } from "../../src/host/inventory.ts";
 import { openSource } from "../../src/kernel/open-source.ts";
 import type { Bdf } from "../../src/pci/bdf.ts";
 import { computeIommuGroups } from "../../src/pci/iommu-groups.ts";
-import { isolationModel } from "../../src/pci/isolation-model.ts";
 import { predictVfGroups } from "../../src/pci/predict-vf-groups.ts";
-
-const HOSTS = join(import.meta.dirname, "../../fixtures/hosts");
-const NAMES = readdirSync(HOSTS).flatMap((file) => /^(.*)\.tar\.gz$/.exec(file)?.[1] ?? []);
+import { capturedHosts, HOSTS } from "./captured-hosts.ts";
+import { kernelGroups, modelOf, partition } from "./kernel-groups.ts";
 
 /** A host whose kernel formed no groups. */
-const WITHOUT_IOMMU = "igb-no-iommu";
-
-/** Sets of functions that share a group, as comparable text. */
-function partition(groups: Iterable<readonly Bdf[]>): string[] {
-  return [...groups].map((members) => [...members].sort().join(" ")).sort();
-}
-
-/** The groups that the captured kernel had, by the `iommu_group` links of its functions. */
-function kernelGroups(inventory: Inventory): Map<number, Bdf[]> {
-  const groups = new Map<number, Bdf[]>();
-  for (const { bdf, iommuGroup } of inventory.functions.values()) {
-    if (typeof iommuGroup !== "number") continue;
-    groups.set(iommuGroup, [...(groups.get(iommuGroup) ?? []), bdf]);
-  }
-  return groups;
-}
-
-function modelOf(inventory: Inventory) {
-  const topology = new Map([...inventory.functions.values()].map(({ bdf, node }) => [bdf, node]));
-  return isolationModel(topology, { acs: "asConfigured", ivrs: false });
-}
+const WITHOUT_IOMMU = "no-iommu";
 
 function openHost(name: string): Promise<Inventory> {
   return openSource(`snapshot:${join(HOSTS, `${name}.tar.gz`)}`).then(readInventory);
@@ -41,10 +19,10 @@ function openHost(name: string): Promise<Inventory> {
 
 describe("IOMMU groups as a real kernel formed them", () => {
   test("there are hosts to compare, with VFs and without", () => {
-    assert.ok(NAMES.some((name) => name.endsWith("-vfs")) && NAMES.length >= 5);
+    assert.ok(capturedHosts.some((name) => name.endsWith("-vfs")) && capturedHosts.length >= 20);
   });
 
-  for (const name of NAMES) {
+  for (const name of capturedHosts) {
     test(`computeIommuGroups agrees with the kernel on ${name}`, async () => {
       const inventory = await openHost(name);
       const real = kernelGroups(inventory);

@@ -8,7 +8,7 @@ import { preflight } from "./preflight.ts";
 import { scan } from "./scan.ts";
 
 /** The host that is shown where this machine has no SR-IOV device: captured from QEMU's igb, NVMe and virtio PFs. */
-const EXAMPLE_HOST = "fixtures/hosts/igb-nvme-iommu.tar.gz";
+const EXAMPLE_HOST = "fixtures/hosts/igb-nvme.tar.gz";
 
 /** `npm start`: inventory and preflight of this machine, or of the example host where it has no SR-IOV device. */
 export async function start(): Promise<number> {

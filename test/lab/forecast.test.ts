@@ -6,7 +6,8 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { after, before, describe, test } from "node:test";
-import { findImage, type LabImage } from "../../src/lab/image.ts";
+import { findImage } from "../../src/lab/image.ts";
+import type { LabImage } from "../../src/lab/lab-image.ts";
 import { MACHINES } from "../../src/lab/machines.ts";
 import { runScript } from "../../src/lab/run-script.ts";
 import { requireTool } from "../require-tool.ts";

@@ -50,12 +50,17 @@ export const PF_ON_VFIO: ConformanceScript = {
     // A VF may go to its own driver, and the kernel warns: its PF is in the hands of a program.
     write("$VF0/driver_override", "igbvf", "ok"),
     write("$VF0/driver/unbind", "$vf0", "ok", { events: ["unbind $vf0"] }),
+    write("/sys/bus/pci/drivers_probe", "$vf0", "ok", {
+      events: ["bind $vf0 igbvf"],
+      log: ["vfio-pci $pf: VF $vf0 bound to driver igbvf while PF bound to driver vfio-pci"],
+      source: "vfio_pci_bus_notifier",
+    }),
     write(ENABLE_SRIOV, "N", "ok"),
     write("$PF/sriov_numvfs", "0", "ENOENT", { events: [], source: "vfio_pci_sriov_configure: what is on stays on" }),
     read("$PF/sriov_numvfs", "2"),
 
     write("$PF/driver/unbind", "$pf", "ok", {
-      events: ["remove $vf0", "unbind $vf1", "remove $vf1", "unbind $pf"],
+      events: ["unbind $vf0", "remove $vf0", "unbind $vf1", "remove $vf1", "unbind $pf"],
       source: "vfio_pci_core_unregister_device: the VFs go with the driver, whatever enable_sriov says",
     }),
     read("$PF/sriov_numvfs", "0"),

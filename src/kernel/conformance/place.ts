@@ -17,9 +17,18 @@ export interface Place {
   resolve(text: string): Promise<string>;
   /** The text with the addresses of the PF and of its VFs, those that are and those that were, as names. */
   named(text: string): string;
+  readonly files: FileHolder;
 }
 
-export function placeOf(kernel: Kernel, pf: Bdf | DeviceFolder): Place {
+/** Keeps files open for reading and writing, in processes that are no part of the kernel. */
+export interface FileHolder {
+  /** @returns `ok` or the errno's name. */
+  hold(path: string): Promise<string>;
+  /** Ends all that hold. */
+  letGo(): Promise<void>;
+}
+
+export function placeOf(kernel: Kernel, pf: Bdf | DeviceFolder, files: FileHolder): Place {
   const folder = pf.startsWith("/") ? pf : `${DEVICES}/${pf}`;
   const seen = new Map<string, string>([[lastPart(folder), "$pf"]]);
 
@@ -72,6 +81,8 @@ export function placeOf(kernel: Kernel, pf: Bdf | DeviceFolder): Place {
   }
 
   return {
+    files,
+
     async look() {
       const names = await kernel.list(folder);
       if (isUnread(names)) return;

@@ -159,6 +159,36 @@ describe("runScript", () => {
     assert.deepEqual(told, [0, 1, 2]);
   });
 
+  it("takes no notice of what the kernel logs of a slow processor", async () => {
+    const told = ["hrtimer: interrupt took 56923073 ns", "clocksource: Long readout interval, skipping watchdog check"];
+    const kernel: ChangeableKernel = {
+      ...host(),
+      logSince: async () => ({ lines: told.map((line) => `[    1.000000] ${line}`), lost: 0 }),
+    };
+    const [result] = await runScript(kernel, script({ ...WRITE, log: [] }), "6.12.1");
+    assert.deepEqual(result?.problems, []);
+  });
+
+  it("has files held for its steps, and lets them go at the end", async () => {
+    const held: string[] = [];
+    const files = {
+      hold: async (path: string) => (held.push(path) === 1 ? "ok" : "EBUSY"),
+      letGo: async () => {
+        held.length = 0;
+      },
+    };
+    const hold: Step = { call: "hold", run: (_, place) => place.files.hold("/dev/vfio/1"), expect: "ok" };
+    const steps = script(hold, { ...hold, expect: "EBUSY" });
+    const results = await runScript(host(), steps, "6.12.1", undefined, files);
+    assert.deepEqual(
+      results.flatMap((result) => result.problems),
+      [],
+    );
+    assert.deepEqual(held, []);
+    const [alone] = await runScript(host(), script(hold), "6.12.1");
+    assert.match(alone?.problems[0] ?? "", /nobody here can hold a file/);
+  });
+
   it("runs the steps of its Linux alone", () => {
     const steps: Step[] = [
       { read: "a", expect: "", since: "5.16" },

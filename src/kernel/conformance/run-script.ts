@@ -2,7 +2,7 @@ import { isUnread, type Observed, type Unread } from "../port.ts";
 import type { ChangeableKernel, LogPart } from "../port-change.ts";
 import { isPending, type Outcome, type Within } from "../port-outcome.ts";
 import { parseVfInfo } from "../port-vf-info.ts";
-import { lastPart, type Place, placeOf } from "./place.ts";
+import { type FileHolder, lastPart, type Place, placeOf } from "./place.ts";
 import { type EventRecorder, recordEvents } from "./record-events.ts";
 import type { ConformanceScript, Step } from "./script.ts";
 
@@ -20,7 +20,12 @@ export interface StepResult {
 const DEADLINE_MS = 60_000;
 const RETRY_MS = 100;
 const LONG = 60;
+/** What the kernel says at any time of how slowly time passes, as on an emulated processor. */
+const NOISE = /^(?:clocksource|hrtimer|perf|rcu|sched|workqueue)\b.*: /;
 const decoder = new TextDecoder();
+
+/** Where a kernel has no processes. */
+const NO_FILES: FileHolder = { hold: async () => "nobody here can hold a file", letGo: async () => {} };
 
 /**
  * Runs a script's steps on a kernel. A step that goes wrong does not end the script: what follows tells more of it.
@@ -31,8 +36,9 @@ export async function runScript(
   script: ConformanceScript,
   release: string,
   onStep: (result: StepResult) => void = () => {},
+  files: FileHolder = NO_FILES,
 ): Promise<readonly StepResult[]> {
-  const place = placeOf(kernel, script.pf);
+  const place = placeOf(kernel, script.pf, files);
   const results: StepResult[] = [];
   for (const module of script.modules) {
     const loaded = await kernel.loadModule(module, { deadlineMs: DEADLINE_MS });
@@ -50,6 +56,7 @@ export async function runScript(
       onStep(result);
     }
   } finally {
+    await files.letGo();
     await events?.stop();
   }
   return results;
@@ -168,7 +175,9 @@ async function logProblems(
   place: Place,
 ): Promise<string[]> {
   if (isUnread(part)) return [`the kernel log could not be read: ${part.errno}`];
-  const lines = part.lines.map((line) => place.named(line.replace(/^\[[ \d.]+\] /, "")));
+  const lines = part.lines
+    .map((line) => place.named(line.replace(/^\[[ \d.]+\] /, "")))
+    .filter((line) => !NOISE.test(line));
   if (part.lost > 0) return [`${part.lost} lines of the kernel log were lost`];
   if (wanted.length === 0) return lines.length === 0 ? [] : [`nothing to be logged, yet: ${list(lines)}`];
   let at = 0;

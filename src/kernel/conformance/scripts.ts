@@ -7,6 +7,7 @@ import { RESET_OF_A_PF, RESET_OF_A_VF } from "./reset.ts";
 import type { ConformanceScript } from "./script.ts";
 import { SECOND_PORT } from "./second-port.ts";
 import { VF_ATTRIBUTES } from "./vf-attributes.ts";
+import { VFIO_GROUP } from "./vfio-group.ts";
 
 /** All scripts, each run on the real kernel of the lab and on the model. */
 export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
@@ -24,4 +25,5 @@ export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
   PF_REMOVED,
   RESET_OF_A_PF,
   SECOND_PORT,
+  VFIO_GROUP,
 ];

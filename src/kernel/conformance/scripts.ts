@@ -1,5 +1,9 @@
 import { BINDING, DYNAMIC_IDS } from "./binding.ts";
 import { DRIVERS_AUTOPROBE, VF_DRIVER } from "./drivers-autoprobe.ts";
+import { IGB_VF_DRIVER } from "./igb-vf-driver.ts";
+import { IGB_VF_MAC } from "./igb-vf-mac.ts";
+import { IGB_VF_SETTINGS } from "./igb-vf-settings.ts";
+import { IGB_VF_VLAN } from "./igb-vf-vlan.ts";
 import { NUM_VFS_TEXTS, NUM_VFS_VALUES, NUM_VFS_WITHOUT_DRIVER } from "./num-vfs.ts";
 import { PF_ON_VFIO } from "./pf-on-vfio.ts";
 import { PF_DRIVER_GOES, PF_REMOVED } from "./removal.ts";
@@ -25,5 +29,9 @@ export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
   PF_REMOVED,
   RESET_OF_A_PF,
   SECOND_PORT,
+  IGB_VF_MAC,
+  IGB_VF_VLAN,
+  IGB_VF_SETTINGS,
+  IGB_VF_DRIVER,
   VFIO_GROUP,
 ];

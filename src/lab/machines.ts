@@ -22,6 +22,11 @@ export const MACHINES: readonly Machine[] = [
     ],
   },
   {
+    name: "netdevsim",
+    description: "no such hardware: for netdevsim, which makes network devices with VFs out of nothing",
+    ports: [],
+  },
+  {
     name: "no-iommu",
     description: "a two-port 82576, no IOMMU",
     ports: [{ kind: "root port", device: { kind: "igb", networkPorts: 2 } }],

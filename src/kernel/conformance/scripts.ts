@@ -4,6 +4,10 @@ import { IGB_VF_DRIVER } from "./igb-vf-driver.ts";
 import { IGB_VF_MAC } from "./igb-vf-mac.ts";
 import { IGB_VF_SETTINGS } from "./igb-vf-settings.ts";
 import { IGB_VF_VLAN } from "./igb-vf-vlan.ts";
+import { NETDEVSIM_DEVLINK } from "./netdevsim-devlink.ts";
+import { NETDEVSIM_ESWITCH } from "./netdevsim-eswitch.ts";
+import { NETDEVSIM_NUM_VFS } from "./netdevsim-num-vfs.ts";
+import { NETDEVSIM_VF_SETTINGS } from "./netdevsim-vf-settings.ts";
 import { NUM_VFS_TEXTS, NUM_VFS_VALUES, NUM_VFS_WITHOUT_DRIVER } from "./num-vfs.ts";
 import { PF_ON_VFIO } from "./pf-on-vfio.ts";
 import { PF_DRIVER_GOES, PF_REMOVED } from "./removal.ts";
@@ -34,4 +38,8 @@ export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
   IGB_VF_SETTINGS,
   IGB_VF_DRIVER,
   VFIO_GROUP,
+  NETDEVSIM_NUM_VFS,
+  NETDEVSIM_VF_SETTINGS,
+  NETDEVSIM_ESWITCH,
+  NETDEVSIM_DEVLINK,
 ];

@@ -9,6 +9,7 @@ import { NETDEVSIM_ESWITCH } from "./netdevsim-eswitch.ts";
 import { NETDEVSIM_NUM_VFS } from "./netdevsim-num-vfs.ts";
 import { NETDEVSIM_VF_SETTINGS } from "./netdevsim-vf-settings.ts";
 import { NUM_VFS_TEXTS, NUM_VFS_VALUES, NUM_VFS_WITHOUT_DRIVER } from "./num-vfs.ts";
+import { NVME_SECONDARY } from "./nvme-secondary.ts";
 import { PF_ON_VFIO } from "./pf-on-vfio.ts";
 import { PF_DRIVER_GOES, PF_REMOVED } from "./removal.ts";
 import { RESET_OF_A_PF, RESET_OF_A_VF } from "./reset.ts";
@@ -16,6 +17,7 @@ import type { ConformanceScript } from "./script.ts";
 import { SECOND_PORT } from "./second-port.ts";
 import { VF_ATTRIBUTES } from "./vf-attributes.ts";
 import { VFIO_GROUP } from "./vfio-group.ts";
+import { VIRTIO_NET } from "./virtio-net.ts";
 
 /** All scripts, each run on the real kernel of the lab and on the model. */
 export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
@@ -42,4 +44,6 @@ export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
   NETDEVSIM_VF_SETTINGS,
   NETDEVSIM_ESWITCH,
   NETDEVSIM_DEVLINK,
+  NVME_SECONDARY,
+  VIRTIO_NET,
 ];

@@ -8,6 +8,8 @@ import { NETDEVSIM_DEVLINK } from "./netdevsim-devlink.ts";
 import { NETDEVSIM_ESWITCH } from "./netdevsim-eswitch.ts";
 import { NETDEVSIM_NUM_VFS } from "./netdevsim-num-vfs.ts";
 import { NETDEVSIM_VF_SETTINGS } from "./netdevsim-vf-settings.ts";
+import { NO_IOMMU } from "./no-iommu.ts";
+import { BUS_RANGE, MEMORY_WINDOW } from "./no-room.ts";
 import { NUM_VFS_TEXTS, NUM_VFS_VALUES, NUM_VFS_WITHOUT_DRIVER } from "./num-vfs.ts";
 import { NVME_SECONDARY } from "./nvme-secondary.ts";
 import { PF_ON_VFIO } from "./pf-on-vfio.ts";
@@ -46,4 +48,7 @@ export const CONFORMANCE_SCRIPTS: readonly ConformanceScript[] = [
   NETDEVSIM_DEVLINK,
   NVME_SECONDARY,
   VIRTIO_NET,
+  BUS_RANGE,
+  MEMORY_WINDOW,
+  NO_IOMMU,
 ];

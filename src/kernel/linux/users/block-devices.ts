@@ -18,6 +18,7 @@ export interface BlockDevices {
 export function readBlockDevices(prefix: string, owners: SysfsOwners, asked: ReadonlySet<Bdf>): BlockDevices {
   const paths = new Map<string, string>();
   const partitions = new Map<string, string[]>();
+  const loops = new Map<string, string[]>();
   const blocks = new Map<string, BlockDevice>();
   const gaps: UseGap[] = [];
 
@@ -53,12 +54,17 @@ export function readBlockDevices(prefix: string, owners: SysfsOwners, asked: Rea
     paths.set(name, path);
     const parent = path.split("/").at(-2) ?? "";
     partitions.set(parent, [...(partitions.get(parent) ?? []), name]);
+    // A loop device is no holder of a block device below it (drivers/block/loop.c); one upon a file has that in a mount.
+    const below = /^loop\d+$/.test(name)
+      ? /^\/dev\/(.+)$/.exec(attribute(`${BLOCK}/${name}/loop/backing_file`) ?? "")
+      : null;
+    if (below?.[1] !== undefined) loops.set(below[1], [...(loops.get(below[1]) ?? []), name]);
   }
 
   function take(name: string): void {
     const path = paths.get(name);
     if (path === undefined || blocks.has(name)) return;
-    const above = [...(partitions.get(name) ?? []), ...names(`${BLOCK}/${name}/holders`)];
+    const above = [...(partitions.get(name) ?? []), ...names(`${BLOCK}/${name}/holders`), ...(loops.get(name) ?? [])];
     const mapperName = attribute(`${BLOCK}/${name}/dm/name`);
     blocks.set(name, {
       name,

@@ -1,0 +1,71 @@
+import type { DeviceState } from "./device-model.ts";
+
+const PAGE_BYTES = 4096;
+const HIGH = 0x1_0000_0000;
+
+/**
+ * A machine's RAM: flat, little-endian, from physical address 0. What lies beyond its size is not memory: whoever asks
+ * checks with `has` first (on a bus nothing answers there), and an access that did not is a RangeError of the DataView.
+ */
+export class PhysicalMemory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same bytes. */
+  readonly view: DataView<ArrayBuffer>;
+  readonly sizeBytes: number;
+
+  constructor(sizeBytes: number) {
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % PAGE_BYTES !== 0) {
+      throw new RangeError(`RAM is whole pages of ${PAGE_BYTES} bytes, not ${sizeBytes} bytes`);
+    }
+    this.bytes = new Uint8Array(sizeBytes);
+    this.view = new DataView(this.bytes.buffer);
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** Whether all of `length` bytes from `address` are RAM. */
+  has(address: number, length: number): boolean {
+    return address >= 0 && address + length <= this.sizeBytes;
+  }
+
+  read32(address: number): number {
+    return this.view.getUint32(address, true);
+  }
+
+  write32(address: number, value: number): void {
+    this.view.setUint32(address, value, true);
+  }
+
+  /** A quadword as a number: exact below 2^53, as all addresses are. Where higher bits matter, read its two halves. */
+  read64(address: number): number {
+    return this.view.getUint32(address + 4, true) * HIGH + this.view.getUint32(address, true);
+  }
+
+  /** @param value an integer from 0 to 2^53 */
+  write64(address: number, value: number): void {
+    this.view.setUint32(address, value, true);
+    this.view.setUint32(address + 4, Math.floor(value / HIGH), true);
+  }
+
+  /** The pages that are not all zeros, as base64 text, by their address. */
+  save(): DeviceState {
+    const pages: Record<string, string> = {};
+    for (let address = 0; address < this.sizeBytes; address += PAGE_BYTES) {
+      const page = this.bytes.subarray(address, address + PAGE_BYTES);
+      if (page.some((byte) => byte !== 0)) pages[address] = btoa(String.fromCharCode(...page));
+    }
+    return { sizeBytes: this.sizeBytes, pages };
+  }
+
+  /** @param state what `save` gave, of as much RAM */
+  restore(state: DeviceState): void {
+    const { sizeBytes, pages } = state as { sizeBytes: number; pages: Record<string, string> };
+    if (sizeBytes !== this.sizeBytes) throw new RangeError(`state of ${sizeBytes} bytes of RAM, not ${this.sizeBytes}`);
+    this.bytes.fill(0);
+    for (const [address, text] of Object.entries(pages)) {
+      this.bytes.set(
+        Uint8Array.from(atob(text), (character) => character.charCodeAt(0)),
+        Number(address),
+      );
+    }
+  }
+}

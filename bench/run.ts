@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { figure } from "./figure.ts";
 import { benchFunctions, dumpText } from "./functions.ts";
 import { functionsPerSecond, parsedMegabytesPerSecond } from "./in-process.ts";
+import { translationsPerSecond } from "./iommu.ts";
 import { labFigures } from "./lab.ts";
 import { type Command, medianMs } from "./processes.ts";
 
@@ -22,6 +23,10 @@ figure("functions decoded", functionsPerSecond(functions), "functions/s", { want
 
 const text = dumpText(functions);
 figure("dump parsed", parsedMegabytesPerSecond(new TextEncoder().encode(text)), "MB/s");
+
+const { hits, walks, walksEach } = translationsPerSecond();
+figure("DMA translations, IOTLB hits", hits, "translations/s", { wanted: ">= 20000000" });
+figure("DMA translations, 4-level walks", walks, "walks/s", { wanted: ">= 2000000", walksEach });
 
 const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-"));
 try {

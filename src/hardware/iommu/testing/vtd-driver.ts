@@ -68,6 +68,8 @@ export class VtdDriver {
 
   /** As init_dmars does: queued invalidation, root table, global invalidation, translation. */
   start(): this {
+    this.#tail = 0;
+    this.vtd.write32(DMAR_IQT_REG, 0);
     this.write64(DMAR_IQA_REG, this.queue);
     this.command(DMA_GCMD_QIE);
     this.write64(DMAR_RTADDR_REG, this.roots.address);

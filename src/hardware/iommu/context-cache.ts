@@ -3,7 +3,7 @@ import { FaultReason } from "./fault-reason.ts";
 import { guestAddressWidth, maxGuestAddressWidth, type VtdCapabilities } from "./vtd-capabilities.ts";
 
 /** Context entry, low quadword (VT-d §9.3). */
-export const CONTEXT_FPD = 1 << 1;
+const CONTEXT_FPD = 1 << 1;
 export const CONTEXT_TT_DEV_IOTLB = 1;
 export const CONTEXT_TT_PASS_THROUGH = 2;
 const PRESENT = 1;
@@ -33,6 +33,8 @@ export class ContextCache {
   readonly #low = new Int32Array(ENTRIES);
   readonly #high = new Int32Array(ENTRIES);
   readonly #tables = new Float64Array(ENTRIES);
+  /** By depth of the tables. */
+  readonly #limits: Float64Array;
   /** The root table's address, as Set Root Table Pointer latched it. */
   rootTable = 0;
 
@@ -40,6 +42,8 @@ export class ContextCache {
     this.#memory = memory;
     this.#capabilities = capabilities;
     this.#reservedHigh = reservedHighBits(capabilities.hostAddressWidth) | 0xfff0_0000;
+    const widest = maxGuestAddressWidth(capabilities);
+    this.#limits = Float64Array.from({ length: 6 }, (_, levels) => 2 ** Math.min(guestAddressWidth(levels), widest));
   }
 
   /**
@@ -114,7 +118,7 @@ export class ContextCache {
 
   /** One past the last address that the context translates. */
   limit(slot: number): number {
-    return 2 ** Math.min(guestAddressWidth(this.levels(slot)), maxGuestAddressWidth(this.#capabilities));
+    return this.#limits[this.levels(slot)] as number;
   }
 
   invalidateAll(): void {

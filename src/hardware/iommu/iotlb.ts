@@ -3,7 +3,7 @@ export const IOTLB_READ = 1;
 export const IOTLB_WRITE = 2;
 /** 0: 4 KiB, 1: 2 MiB, 2: 1 GiB. */
 export const IOTLB_SIZE_SHIFT = 2;
-export const IOTLB_SIZE_MASK = 3 << IOTLB_SIZE_SHIFT;
+const IOTLB_SIZE_MASK = 3 << IOTLB_SIZE_SHIFT;
 /** Fault processing is disabled by the context. */
 export const IOTLB_FPD = 1 << 4;
 const FLAGS = 0xfff;

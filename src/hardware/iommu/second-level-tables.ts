@@ -2,8 +2,8 @@ import type { PhysicalMemory } from "../memory.ts";
 import type { PageAllocator } from "./page-allocator.ts";
 
 // Entries as software writes them; Linux: DMA_PTE_… in drivers/iommu/intel/iommu.h.
-export const DMA_PTE_READ = 1;
-export const DMA_PTE_WRITE = 2;
+const DMA_PTE_READ = 1;
+const DMA_PTE_WRITE = 2;
 const DMA_PTE_LARGE_PAGE = 1 << 7;
 const PERMISSIONS = DMA_PTE_READ | DMA_PTE_WRITE;
 

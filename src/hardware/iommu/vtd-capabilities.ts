@@ -10,7 +10,10 @@ export interface VtdCapabilities {
   readonly superpages1G: boolean;
   /** Fault recording registers, from 1 to 256. */
   readonly faultRecords: number;
-  /** CAP.CM: software is to invalidate after making an entry present, too (§6.1). */
+  /**
+   * CAP.CM: software is to invalidate after making an entry present, too, as hardware may have cached that it was not
+   * (§6.1). Here nothing absent is cached, with it or without, as in QEMU.
+   */
   readonly cachingMode: boolean;
   /** CAP.ZLR: a read of length 0 passes on a page that may only be written. */
   readonly zeroLengthReads: boolean;

@@ -25,10 +25,28 @@ export class Bus {
     BUSES.set(fn, this);
   }
 
+  /** Takes all functions away, as when a card is pulled out. @returns them */
+  clear(): PciFunction[] {
+    const functions = [...this.functions.values()];
+    this.functions.clear();
+    return functions;
+  }
+
   /** By what number requests reach it now; 0 below a bridge that nobody has given one. */
   get number(): number {
     return this.bridge === undefined ? 0 : this.bridge.secondaryBus;
   }
+}
+
+/** What can happen to the link of a downstream port, and to its slot. */
+export interface Link {
+  /** Trains the link for the first time. */
+  powerOn(): void;
+  /** The link fails, or comes back. */
+  setBroken(broken: boolean): void;
+  /** A card was pulled out or put in: what is below the port has changed already. */
+  presenceChanged(): void;
+  pressAttentionButton(): void;
 }
 
 const BUSES = new WeakMap<PciFunction, Bus>();
@@ -68,6 +86,7 @@ export class BridgeFunction extends PciFunction {
   readonly leadsToLink: boolean;
   /** The link below is up, and the slot has power. True of what has no link. */
   linkUp = true;
+  link: Link | undefined;
 
   constructor(options: FunctionOptions) {
     super(options);
@@ -166,6 +185,13 @@ export class BridgeFunction extends PciFunction {
     this.linkUp = (state as BridgeState).linkUp;
     super.restore(state);
   }
+}
+
+/** The root port through which a function is reached, or that it is; undefined on the root bus. */
+export function rootPortAbove(fn: PciFunction): BridgeFunction | undefined {
+  let top = fn instanceof BridgeFunction ? fn : busOf(fn).bridge;
+  while (top?.bus?.bridge !== undefined) top = top.bus.bridge;
+  return top;
 }
 
 interface BridgeState extends FunctionState {

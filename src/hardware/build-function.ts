@@ -3,11 +3,13 @@ import { BridgeFunction } from "./bridge-function.ts";
 import { ConfigTemplate } from "./config-template.ts";
 import type { DeviceDescription, DeviceFunction, SriovDescription } from "./device-description.ts";
 import type { CapabilityDescription, FunctionDescription } from "./function-description.ts";
+import { linkPart } from "./link-part.ts";
 import { msiPart } from "./msi-part.ts";
 import { msixPart } from "./msix-part.ts";
 import { PciFunction, type Surroundings } from "./pci-function.ts";
 import { powerPart } from "./power-part.ts";
 import { flrPart } from "./reset-part.ts";
+import { resizableBarPart, vfResizableBarPart } from "./resizable-bar-part.ts";
 import { SriovPart } from "./sriov-part.ts";
 
 /** The functions of a device, each with all that its capabilities do; function 0 first. */
@@ -36,6 +38,8 @@ export function buildDevice(
       lowest ??= sriov;
       fn.vfs = sriov;
       fn.parts.push(sriov);
+      const sizes = vfResizableBarPart(fn, sriov);
+      if (sizes !== undefined) fn.parts.push(sizes);
     }
     return fn;
   });
@@ -51,6 +55,11 @@ export function buildBridge(
   const template = new ConfigTemplate({ ...description, bridge: true });
   const fn = new BridgeFunction({ name, template, surroundings, devfn, bars: description.bars ?? [] });
   equip(fn);
+  const link = linkPart(fn);
+  if (link !== undefined) {
+    fn.link = link;
+    fn.parts.push(link);
+  }
   return fn;
 }
 
@@ -67,7 +76,7 @@ function equip(fn: PciFunction): void {
     fn.interrupters.push(msi);
     fn.parts.push(msi);
   }
-  for (const part of [powerPart(fn), flrPart(fn)]) if (part !== undefined) fn.parts.push(part);
+  for (const part of [powerPart(fn), flrPart(fn), resizableBarPart(fn)]) if (part !== undefined) fn.parts.push(part);
 }
 
 /** With the SR-IOV capability in its list, in the order of offsets, and the multi-function bit where it belongs. */

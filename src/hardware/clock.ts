@@ -51,6 +51,12 @@ export class ModelClock {
     this.#nowNs = until;
   }
 
+  /** Goes to the time of a saved state. What was scheduled is forgotten: whoever restores itself schedules its own anew. */
+  restore(nowNs: number): void {
+    this.#nowNs = nowNs;
+    this.#entries = [];
+  }
+
   /** When the next thing is due, or undefined where nothing is. */
   get nextNs(): number | undefined {
     return this.#entries[0]?.atNs;

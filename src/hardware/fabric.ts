@@ -1,6 +1,9 @@
-import { type AddressRange, BridgeFunction, Bus } from "./bridge-function.ts";
+import { type AddressRange, BridgeFunction, Bus, rootPortAbove } from "./bridge-function.ts";
 import { ModelClock } from "./clock.ts";
+import { type ConfigPlace, routeConfig } from "./config-route.ts";
 import { type Decoded, DecodeMap } from "./decode-map.ts";
+import { collectError } from "./error-collector.ts";
+import { configRequestHeader, logError, memoryRequestHeader, type TlpHeader } from "./error-log.ts";
 import { FunctionPort, type InterruptTarget, type Iommu, type Ram, type RequestTarget } from "./function-port.ts";
 import type { Completion, ErrorSeverity, PciFunction, Surroundings } from "./pci-function.ts";
 import type { RequestRoute } from "./request-route.ts";
@@ -16,11 +19,12 @@ export interface PlatformRegion extends AddressRange {
 }
 
 const PCI_VENDOR_ID = 0x00;
+const PCI_STATUS_REC_TARGET_ABORT = 0x1000;
+const PCI_STATUS_REC_MASTER_ABORT = 0x2000;
 const PCI_EXP_RTCTL = 0x1c;
 const PCI_EXP_RTCTL_RRS_SVE = 0x10;
 /** What a read of Vendor ID gives while the function is not ready, with RRS Software Visibility (PCIe 6.0 §2.3.2). */
 const RRS_VENDOR_ID = 0xffff_0001;
-const HIGHEST_FUNCTION_OF_DEVICE_0 = 7;
 
 /**
  * The root complex and all that is below it: takes the processor's requests to functions, and the functions' requests to
@@ -34,7 +38,7 @@ export class Fabric implements Surroundings, RequestTarget {
   iommu: Iommu | undefined;
   /** Where interrupts arrive. */
   interruptSink: ((interrupt: DeliveredInterrupt) => void) | undefined;
-  /** How the processor's last request ended. */
+  /** How the processor's last request ended. A posted write always ends well, as far as the processor can see. */
   completion: Completion = "success";
   /** Changes with whatever decides where a request goes. */
   generation = 0;
@@ -63,53 +67,51 @@ export class Fabric implements Surroundings, RequestTarget {
 
   /** The function at a Routing ID, if a configuration request would reach it now; VFs included. */
   functionAt(routingId: number): PciFunction | undefined {
-    return this.#resolve(routingId)?.fn;
+    return routeConfig(this.root, routingId).fn;
   }
 
   /**
    * A configuration read, as software sees its end: all ones where nothing answers (PCIe 6.0 §2.3.2).
    * @param size 1, 2 or 4, and `offset` a multiple of it
    */
-  configRead(routingId: number, offset: number, size: number): number {
-    const place = this.#resolve(routingId);
-    this.completion = place?.fn.configCompletion ?? "unsupported request";
-    if (this.completion === "success") return (place as Place).fn.readConfig(offset, size);
-    if (this.completion === "request retry status" && offset === PCI_VENDOR_ID && size >= 2 && rrsVisible(place)) {
+  configRead(routingId: number, offset: number, size: 1 | 2 | 4): number {
+    const { fn } = this.#configRequest(routingId, offset, false);
+    if (fn !== undefined && this.completion === "success") return fn.readConfig(offset, size);
+    const wantsVendor = offset === PCI_VENDOR_ID && size >= 2;
+    if (fn !== undefined && this.completion === "request retry status" && wantsVendor && rrsVisible(fn)) {
       return size === 4 ? RRS_VENDOR_ID : RRS_VENDOR_ID & 0xffff;
     }
     return allOnes(size);
   }
 
-  configWrite(routingId: number, offset: number, size: number, value: number): void {
-    const place = this.#resolve(routingId);
-    this.completion = place?.fn.configCompletion ?? "unsupported request";
-    if (place === undefined || this.completion !== "success") return;
+  configWrite(routingId: number, offset: number, size: 1 | 2 | 4, value: number): void {
+    const { fn } = this.#configRequest(routingId, offset, true);
+    if (fn === undefined || this.completion !== "success") return;
     // Functions learn their bus number from what is written to them (PCIe 6.0 §2.2.6.2); a VF has its PF's.
-    if (place.fn.pf === undefined) place.fn.captureBus(routingId >>> 8);
-    place.fn.writeConfig(offset, size, value);
+    if (fn.pf === undefined) fn.captureBus(routingId >>> 8);
+    fn.writeConfig(offset, size, value);
   }
 
-  #resolve(routingId: number): Place | undefined {
-    const wanted = routingId >>> 8;
-    let bus = this.root;
-    for (let number = 0; number !== wanted; number = bus.number) {
-      const bridge = bridgeTowards(bus, wanted);
-      if (bridge === undefined) return vfOn(bus, routingId);
-      if (!bridge.passes) return undefined;
-      bus = bridge.below;
-    }
-    return directlyOn(bus, routingId);
+  #configRequest(routingId: number, offset: number, write: boolean): ConfigPlace {
+    const place = routeConfig(this.root, routingId);
+    const { fn, bus } = place;
+    this.completion = fn?.configCompletion ?? "unsupported request";
+    if (this.completion === "success") return place;
+    if (fn === undefined) this.#nobodyOn(bus, configRequestHeader(routingId, offset, write), true);
+    else if (this.completion === "timeout") this.#timedOut(fn);
+    return place;
   }
 
-  /** A read by the processor, of 1, 2 or 4 bytes: RAM, the platform's registers, a BAR. All ones where nothing answers. */
+  /** A read by the processor: of RAM, the platform's registers, a BAR. All ones where nothing answers. */
   memoryRead(address: number, size: 1 | 2 | 4): number {
     this.completion = "success";
     if (address + size <= this.ram.sizeBytes) return readRam(this.ram.view, address, size);
     const platform = this.#platformAt(address);
     if (platform !== undefined) return platform.read(address - platform.start, size);
-    const value = this.readClaimed(this.decode(address), address, size);
-    if (value !== undefined) return value;
-    return allOnes(size);
+    const decoded = this.decode(address);
+    const value = this.readClaimed(decoded, address, size);
+    if (value === undefined) this.#memoryFailed(decoded, address, false);
+    return value ?? allOnes(size);
   }
 
   memoryWrite(address: number, size: 1 | 2 | 4, value: number): void {
@@ -119,8 +121,13 @@ export class Fabric implements Surroundings, RequestTarget {
       return;
     }
     const platform = this.#platformAt(address);
-    if (platform !== undefined) platform.write(address - platform.start, size, value);
-    else this.writeClaimed(this.decode(address), address, size, value);
+    if (platform !== undefined) {
+      platform.write(address - platform.start, size, value);
+      return;
+    }
+    const decoded = this.decode(address);
+    if (!this.writeClaimed(decoded, address, size, value)) this.#memoryFailed(decoded, address, true);
+    this.completion = "success";
   }
 
   /** What answers a memory address, other than RAM and the platform. */
@@ -132,13 +139,17 @@ export class Fabric implements Surroundings, RequestTarget {
   /** A read of a function's memory that has come as far as its bus. @returns undefined where nothing answers */
   readClaimed(decoded: Decoded | undefined, address: number, size: 1 | 2 | 4): number | undefined {
     const fn = this.#ownerOf(decoded, address);
-    if (decoded === undefined || fn === undefined) return undefined;
-    return fn.readBar(decoded.claim.bar, (address - decoded.claim.start) % decoded.claim.partBytes, size);
+    if (decoded === undefined || fn === undefined || this.completion !== "success") return undefined;
+    const value = fn.readBar(decoded.claim.bar, (address - decoded.claim.start) % decoded.claim.partBytes, size);
+    if (!fn.faults.poisonNextRead) return value;
+    fn.faults.poisonNextRead = false;
+    this.completion = "poisoned";
+    return undefined;
   }
 
   writeClaimed(decoded: Decoded | undefined, address: number, size: 1 | 2 | 4, value: number): boolean {
     const fn = this.#ownerOf(decoded, address);
-    if (decoded === undefined || fn === undefined) return false;
+    if (decoded === undefined || fn === undefined || this.completion !== "success") return false;
     fn.writeBar(decoded.claim.bar, (address - decoded.claim.start) % decoded.claim.partBytes, size, value);
     return true;
   }
@@ -148,17 +159,43 @@ export class Fabric implements Surroundings, RequestTarget {
     if (decoded === undefined || !reachable(decoded.bus)) return undefined;
     const { claim } = decoded;
     const fn = claim.owner(Math.floor((address - claim.start) / claim.partBytes));
-    if (fn === undefined || !fn.answersMemory) {
-      if (fn?.faults.hung === true) this.completion = "timeout";
-      return undefined;
-    }
-    this.completion = "success";
+    if (fn?.faults.hung === true) this.completion = "timeout";
+    else if (fn?.answersMemory === true) this.completion = "success";
     return fn;
   }
 
   #platformAt(address: number): PlatformRegion | undefined {
     for (const region of this.#platform) if (address >= region.start && address < region.end) return region;
     return undefined;
+  }
+
+  /** The processor's request for memory came to nothing: whoever saw it last logs that. */
+  #memoryFailed(decoded: Decoded | undefined, address: number, write: boolean): void {
+    const header = memoryRequestHeader(0, address, write);
+    const fn = decoded?.claim.owner(Math.floor((address - decoded.claim.start) / decoded.claim.partBytes));
+    if (decoded === undefined || fn === undefined) this.#nobodyOn(lastBus(this.root, address), header, !write);
+    else if (this.completion === "timeout") this.#timedOut(fn);
+    else if (this.completion === "poisoned") this.#poisoned(fn, header);
+    else if (reachable(decoded.bus)) logError(fn, "unsupportedRequestError", { header, advisory: !write });
+  }
+
+  /** No function takes a request that came to this bus: of a device all functions log it (PCIe 6.0 §6.2.4). */
+  #nobodyOn(bus: Bus | undefined, header: TlpHeader, advisory: boolean): void {
+    const bridge = bus?.bridge;
+    if (bus === undefined || bridge === undefined) return;
+    const witnesses = bridge.leadsToLink ? [...bus.functions.values()] : [bridge];
+    for (const fn of witnesses) logError(fn, "unsupportedRequestError", { header, advisory });
+  }
+
+  /** The root port waits for a completion that does not come. */
+  #timedOut(fn: PciFunction): void {
+    const root = rootPortAbove(fn);
+    if (root !== undefined) logError(root, "completionTimeout");
+  }
+
+  #poisoned(fn: PciFunction, header: TlpHeader): void {
+    const root = rootPortAbove(fn);
+    if (root !== undefined) logError(root, "poisonedTlpReceived", { header });
   }
 
   decodeChanged(): void {
@@ -182,39 +219,24 @@ export class Fabric implements Surroundings, RequestTarget {
     return true;
   }
 
-  requestStopped(_from: PciFunction, _address: number, _write: boolean, _route: RequestRoute): void {}
-
-  errorMessage(_from: PciFunction, _severity: ErrorSeverity): void {}
-}
-
-interface Place {
-  readonly fn: PciFunction;
-  readonly bus: Bus;
-}
-
-function bridgeTowards(bus: Bus, wanted: number): BridgeFunction | undefined {
-  for (const fn of bus.functions.values()) if (fn instanceof BridgeFunction && fn.forwardsBus(wanted)) return fn;
-  return undefined;
-}
-
-/** Type 0: the bus is the one that is asked for. */
-function directlyOn(bus: Bus, routingId: number): Place | undefined {
-  const devfn = routingId & 0xff;
-  // Over a link there is device 0 alone, unless the port forwards by ARI (PCIe 6.0 §7.3.1, §6.13).
-  const { bridge } = bus;
-  const narrow = bridge?.leadsToLink && !bridge.ariForwarding;
-  if (narrow && devfn > HIGHEST_FUNCTION_OF_DEVICE_0) return undefined;
-  const fn = bus.functions.get(devfn);
-  return fn === undefined ? vfOn(bus, routingId) : { fn, bus };
-}
-
-/** A VF of a PF on this bus; on another bus number it is reached by Type 1 requests (PCIe 6.0 §9.2.1.2). */
-function vfOn(bus: Bus, routingId: number): Place | undefined {
-  for (const pf of bus.functions.values()) {
-    const fn = pf.vfs?.byRoutingId(routingId);
-    if (fn !== undefined) return { fn, bus };
+  requestStopped(from: PciFunction, address: number, write: boolean, route: RequestRoute): void {
+    const header = memoryRequestHeader(from.routingId, address, write);
+    if (route.kind === "blocked") {
+      // A read gets a Completer Abort, so that its requester deals with it (PCIe 6.0 §6.12.4).
+      logError(route.by, "acsViolation", { header, advisory: !write });
+      if (!write) from.setStatus(PCI_STATUS_REC_TARGET_ABORT);
+      return;
+    }
+    if (route.kind === "poisoned") logError(from, "poisonedTlpReceived", { header });
+    else {
+      if (route.kind === "unsupported") logError(route.at, "unsupportedRequestError", { header, advisory: !write });
+      if (!write) from.setStatus(PCI_STATUS_REC_MASTER_ABORT);
+    }
   }
-  return undefined;
+
+  errorMessage(from: PciFunction, severity: ErrorSeverity): void {
+    collectError(from, severity);
+  }
 }
 
 /** Each port on the way from the root lets requests through. */
@@ -223,12 +245,21 @@ function reachable(bus: Bus): boolean {
   return true;
 }
 
+/** As far down as the windows take a memory request; undefined where a link on the way is down. */
+function lastBus(bus: Bus, address: number): Bus | undefined {
+  for (const fn of bus.functions.values()) {
+    if (!(fn instanceof BridgeFunction)) continue;
+    if (!fn.windows().some(({ start, end }) => address >= start && address < end)) continue;
+    return fn.passes ? lastBus(fn.below, address) : undefined;
+  }
+  return bus;
+}
+
 /** The root port above shows Request Retry Status to software (PCIe 6.0 §7.5.3.12). */
-function rrsVisible(place: Place | undefined): boolean {
-  let top = place?.bus.bridge;
-  while (top?.bus?.bridge !== undefined) top = top.bus.bridge;
-  const at = top?.express(PCI_EXP_RTCTL);
-  return top !== undefined && at !== undefined && (top.config.read(at, 2) & PCI_EXP_RTCTL_RRS_SVE) !== 0;
+function rrsVisible(fn: PciFunction): boolean {
+  const root = rootPortAbove(fn);
+  const at = root?.express(PCI_EXP_RTCTL);
+  return root !== undefined && at !== undefined && (root.config.read(at, 2) & PCI_EXP_RTCTL_RRS_SVE) !== 0;
 }
 
 function allOnes(size: number): number {
@@ -236,11 +267,8 @@ function allOnes(size: number): number {
 }
 
 function readRam(view: DataView, address: number, size: 1 | 2 | 4): number {
-  return size === 4
-    ? view.getUint32(address, true)
-    : size === 2
-      ? view.getUint16(address, true)
-      : view.getUint8(address);
+  if (size === 4) return view.getUint32(address, true);
+  return size === 2 ? view.getUint16(address, true) : view.getUint8(address);
 }
 
 function writeRam(view: DataView, address: number, size: 1 | 2 | 4, value: number): void {

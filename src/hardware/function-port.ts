@@ -9,6 +9,9 @@ import { divertedRanges, type RequestRoute, routeRequest } from "./request-route
 export const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
 
 const PAGE_BYTES = 4096;
+/** The IOMMU answers a read with Unsupported Request, and drops a write (VT-d §7.2.1). */
+const FAULT: RequestRoute = { kind: "fault" };
+const POISONED: RequestRoute = { kind: "poisoned" };
 const NOBODY_IS_HERE = Number.MAX_SAFE_INTEGER;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -97,6 +100,11 @@ export class FunctionPort implements DevicePort {
         return undefined;
       }
     }
+    if (this.#fn.faults.poisonNextDma && !write) {
+      this.#fn.faults.poisonNextDma = false;
+      this.#target.requestStopped(this.#fn, address, write, POISONED);
+      return undefined;
+    }
     return this.#atRoot(address, length, write);
   }
 
@@ -107,7 +115,10 @@ export class FunctionPort implements DevicePort {
     let reach = length;
     if (iommu !== undefined) {
       physical = iommu.translate(this.#requesterId, address, write);
-      if (physical < 0) return undefined;
+      if (physical < 0) {
+        this.#target.requestStopped(this.#fn, address, write, FAULT);
+        return undefined;
+      }
       const page = PAGE_BYTES - (address % PAGE_BYTES);
       if (reach > page) reach = page;
     }

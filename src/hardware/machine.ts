@@ -1,4 +1,4 @@
-import type { BridgeFunction, Bus } from "./bridge-function.ts";
+import { BridgeFunction, type Bus } from "./bridge-function.ts";
 import { buildBridge, buildDevice } from "./build-function.ts";
 import { ModelClock } from "./clock.ts";
 import type { DeviceDescription } from "./device-description.ts";
@@ -17,6 +17,7 @@ import type {
 } from "./machine-description.ts";
 import { PhysicalMemory } from "./memory.ts";
 import type { PciFunction } from "./pci-function.ts";
+import { Random } from "./random.ts";
 
 /** What a model is made with. */
 export interface ModelSurroundings {
@@ -43,6 +44,10 @@ export interface Machine {
   readonly fabric: Fabric;
   /** All functions but VFs, by their names, in the order of the description. */
   readonly functions: ReadonlyMap<string, PciFunction>;
+  /** Cards that are out of their slots, by the port that they belong to. */
+  readonly removed: Map<string, readonly PciFunction[]>;
+  /** From the description's seed. */
+  readonly random: Random;
 }
 
 /** Puts a machine together. */
@@ -58,6 +63,7 @@ class Builder {
 
   constructor(description: MachineDescription, options: MachineOptions) {
     const clock = new ModelClock();
+    const random = new Random(description.seed ?? 0);
     const memory = new PhysicalMemory(description.memoryBytes);
     this.#options = options;
     this.#fabric = new Fabric(memory, clock);
@@ -68,7 +74,9 @@ class Builder {
       if (entry.kind === "root port") this.#port(root, entry, index, `root port ${index}`, rootPort);
       else this.#integrated(root, entry);
     }
-    this.machine = { description, clock, memory, fabric: this.#fabric, functions: this.#functions };
+    const functions = this.#functions;
+    for (const fn of functions.values()) if (fn instanceof BridgeFunction) fn.link?.powerOn();
+    this.machine = { description, clock, memory, fabric: this.#fabric, functions, removed: new Map(), random };
   }
 
   #port(

@@ -6,7 +6,13 @@ import type { DeviceModel, ResetKind } from "./device-model.ts";
 import type { BarDescription } from "./function-description.ts";
 
 /** How a request ended (PCIe 6.0 §2.2.9.1). */
-export type Completion = "success" | "unsupported request" | "completer abort" | "request retry status" | "timeout";
+export type Completion =
+  | "success"
+  | "unsupported request"
+  | "completer abort"
+  | "request retry status"
+  | "timeout"
+  | "poisoned";
 
 /** What one function needs of the machine around it. */
 export interface Surroundings {
@@ -48,7 +54,8 @@ export interface FunctionPart {
   /** Registers whose writes it wants to see. */
   readonly start: number;
   readonly end: number;
-  written?(): void;
+  /** After the registers have taken a write. */
+  written?(offset: number, size: number): void;
   reset?(kind: ResetKind): void;
   /** Undefined where it holds nothing that its registers do not. */
   save?(): unknown;
@@ -91,6 +98,7 @@ export interface FunctionOptions {
 const PCI_COMMAND = 0x04;
 const PCI_COMMAND_MEMORY = 0x2;
 const PCI_COMMAND_MASTER = 0x4;
+const PCI_STATUS = 0x06;
 const PCI_BASE_ADDRESS_0 = 0x10;
 const PCI_EXP_DEVSTA = 0x0a;
 const PCI_HEADER_END = 0x40;
@@ -102,8 +110,10 @@ const MOST_RESET_NS = 100 * NS_PER_MS;
 export interface FunctionFaults {
   /** It answers nothing any more: completions time out, DMA and interrupts have ended. */
   hung: boolean;
-  /** The next completion for a read of its memory is poisoned. */
+  /** Data of the next read of its memory comes poisoned. */
   poisonNextRead: boolean;
+  /** Data of its own next read of memory comes poisoned. */
+  poisonNextDma: boolean;
 }
 
 /** One function: its configuration space, its BARs, what may be seen of it, and the device behind. */
@@ -118,7 +128,7 @@ export class PciFunction {
   /** Of a VF: the function that it belongs to. */
   readonly pf: PciFunction | undefined;
   readonly peerToPeer: boolean;
-  readonly faults: FunctionFaults = { hung: false, poisonNextRead: false };
+  readonly faults: FunctionFaults = { hung: false, poisonNextRead: false, poisonNextDma: false };
   readonly parts: FunctionPart[] = [];
   readonly regions: BarRegion[] = [];
   readonly interrupters: Interrupter[] = [];
@@ -207,7 +217,7 @@ export class PciFunction {
     if (offset < PCI_HEADER_END) this.surroundings.decodeChanged();
     const end = offset + size;
     for (const part of this.parts) {
-      if (part.written !== undefined && offset < part.end && end > part.start) part.written();
+      if (part.written !== undefined && offset < part.end && end > part.start) part.written(offset, size);
     }
   }
 
@@ -279,12 +289,21 @@ export class PciFunction {
     this.surroundings.decodeChanged();
   }
 
+  /** Power was off: not even sticky bits are left. */
+  powerCycle(): void {
+    this.config.reset("power");
+    this.reset("conventional");
+  }
+
   /** What a reset does apart from the time it takes: as a return from D3hot does where No_Soft_Reset is clear. */
   resetRegisters(kind: ResetKind): void {
     this.powerState = 0;
     this.#barSizes.clear();
     this.config.reset(kind);
-    if (kind === "conventional") this.#capturedBus = 0;
+    if (kind === "conventional") {
+      this.#capturedBus = 0;
+      this.faults.hung = false;
+    }
     for (const part of this.parts) part.reset?.(kind);
     this.model?.reset(kind);
     this.surroundings.decodeChanged();
@@ -294,6 +313,11 @@ export class PciFunction {
   express(register: number): number | undefined {
     const offset = this.template.offsetOf({ id: PCI_CAP_ID_EXP }, false);
     return offset === undefined ? undefined : offset + register;
+  }
+
+  /** Sets bits of Status. */
+  setStatus(mask: number): void {
+    this.config.setBits(PCI_STATUS, 2, mask, mask);
   }
 
   /** Sets bits of Device Status. */

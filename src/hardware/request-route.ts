@@ -13,7 +13,11 @@ export type RequestRoute =
   /** An ACS Violation at `by`. */
   | { readonly kind: "blocked"; readonly by: PciFunction; readonly why: number }
   /** Nothing takes it: it came to a port that does not send it back to where it came from. */
-  | { readonly kind: "unsupported"; readonly at: PciFunction };
+  | { readonly kind: "unsupported"; readonly at: PciFunction }
+  /** The IOMMU let it not pass. */
+  | { readonly kind: "fault" }
+  /** The data that came back is marked as bad. */
+  | { readonly kind: "poisoned" };
 
 const ROOT: RequestRoute = { kind: "root" };
 const PCI_ACS_CTRL = 0x06;

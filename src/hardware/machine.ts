@@ -4,7 +4,7 @@ import { ModelClock } from "./clock.ts";
 import type { DeviceDescription } from "./device-description.ts";
 import type { DeviceModel } from "./device-model.ts";
 import type { DevicePort } from "./device-port.ts";
-import { KNOWN_DEVICES } from "./devices/known-devices.ts";
+import { knownDevice } from "./devices/known-devices.ts";
 import { HOST_BRIDGE, rootPort, switchDownstreamPort, switchUpstreamPort } from "./devices/ports.ts";
 import { Fabric } from "./fabric.ts";
 import type { Iommu } from "./function-port.ts";
@@ -69,14 +69,14 @@ class Builder {
     this.#fabric = new Fabric(memory, clock);
     if (options.iommu !== undefined) this.#fabric.iommu = options.iommu(memory, clock);
     const { root } = this.#fabric;
+    const functions = this.#functions;
+    this.machine = { description, clock, memory, fabric: this.#fabric, functions, removed: new Map(), random };
     this.#device(root, { device: HOST_BRIDGE });
     for (const [index, entry] of description.root.entries()) {
       if (entry.kind === "root port") this.#port(root, entry, index, `root port ${index}`, rootPort);
       else this.#integrated(root, entry);
     }
-    const functions = this.#functions;
     for (const fn of functions.values()) if (fn instanceof BridgeFunction) fn.link?.powerOn();
-    this.machine = { description, clock, memory, fabric: this.#fabric, functions, removed: new Map(), random };
   }
 
   #port(
@@ -108,7 +108,9 @@ class Builder {
   }
 
   #device(bus: Bus, entry: Omit<DeviceEntry, "kind">, devfn: number = 0): void {
-    const device = deviceOf(entry);
+    const serial = this.machine.random.next();
+    const device =
+      typeof entry.device === "string" ? knownDevice(entry.device, entry.options ?? {}, serial) : entry.device;
     const name = this.#freeName(entry.name ?? device.name);
     for (const [functionIndex, fn] of buildDevice(device, name, devfn, this.#fabric).entries()) {
       this.#add(bus, fn);
@@ -140,13 +142,6 @@ class Builder {
     bus.add(fn);
     this.#functions.set(fn.name, fn);
   }
-}
-
-function deviceOf({ device, options = {} }: Omit<DeviceEntry, "kind">): DeviceDescription {
-  if (typeof device !== "string") return device;
-  const make = KNOWN_DEVICES[device];
-  if (make === undefined) throw new RangeError(`no device is called ${JSON.stringify(device)}`);
-  return make(options);
 }
 
 /** The lowest device number that is free on a bus; 0 of the root bus is the host bridge's. */

@@ -12,13 +12,14 @@ const DEVICE_ID_82576 = 0x10c9;
 const DEVICE_ID_82576_VF = 0x10ca;
 const CLASS_ETHERNET = 0x02_00_00;
 
-/** Version 2, an endpoint; role-based errors, FLR; a link of 2.5 GT/s with one lane. As QEMU's igb has it. */
+/** Version 2, an endpoint; role-based errors, FLR; a link of 2.5 GT/s with one lane; controls are zero after a reset. As QEMU's igb has it. */
 const EXPRESS_REGISTERS: CapabilityDescription = {
   definition: EXPRESS,
   offset: 0xa0,
   registers: {
     capabilities: 0x0002,
     deviceCapabilities: 0x1000_8020,
+    deviceControl: 0,
     linkCapabilities: 0x0000_0411,
     linkStatus: 0x0011,
     deviceCapabilities2: 0x0030_0000,

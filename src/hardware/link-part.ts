@@ -24,11 +24,13 @@ const PCI_EXP_SLTCTL_CCIE = 0x10;
 const PCI_EXP_SLTCTL_HPIE = 0x20;
 const PCI_EXP_SLTCTL_PCC = 0x400;
 const PCI_EXP_SLTCTL_DLLSCE = 0x1000;
+const PCI_EXP_SLTCTL_EIC = 0x800;
 const PCI_EXP_SLTSTA = 0x1a;
 const PCI_EXP_SLTSTA_ABP = 0x01;
 const PCI_EXP_SLTSTA_PDC = 0x08;
 const PCI_EXP_SLTSTA_CC = 0x10;
 const PCI_EXP_SLTSTA_PDS = 0x40;
+const PCI_EXP_SLTSTA_EIS = 0x80;
 const PCI_EXP_SLTSTA_DLLSC = 0x100;
 const PCI_EXP_LNKCTL2 = 0x30;
 
@@ -100,7 +102,7 @@ class LinkPart implements FunctionPart, Link {
       config.setBits(this.#express + PCI_EXP_LNKSTA, 2, PCI_EXP_LNKSTA_LBMS, PCI_EXP_LNKSTA_LBMS);
     }
     const slotControl = this.#express + PCI_EXP_SLTCTL;
-    if (offset < slotControl + 2 && offset + size > slotControl) this.#commandCompleted();
+    if (offset < slotControl + 2 && offset + size > slotControl) this.#slotControlWritten();
   }
 
   reset(): void {
@@ -173,9 +175,17 @@ class LinkPart implements FunctionPart, Link {
   }
 
   /** A write to Slot Control is a command, done at once (PCIe 6.0 §6.7.3.2). */
-  #commandCompleted(): void {
-    if (!this.#hasSlot || (this.#read(PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_NCCS) !== 0) return;
-    this.#event(PCI_EXP_SLTSTA_CC, PCI_EXP_SLTCTL_CCIE);
+  #slotControlWritten(): void {
+    if (!this.#hasSlot) return;
+    const { config } = this.#port;
+    const control = this.#express + PCI_EXP_SLTCTL;
+    if ((config.read(control, 2) & PCI_EXP_SLTCTL_EIC) !== 0) {
+      // A one turns the interlock over, and reads 0 (§7.5.3.10).
+      config.setBits(control, 2, PCI_EXP_SLTCTL_EIC, 0);
+      const status = this.#express + PCI_EXP_SLTSTA;
+      config.setBits(status, 2, PCI_EXP_SLTSTA_EIS, config.read(status, 2) ^ PCI_EXP_SLTSTA_EIS);
+    }
+    if ((this.#read(PCI_EXP_SLTCAP) & PCI_EXP_SLTCAP_NCCS) === 0) this.#event(PCI_EXP_SLTSTA_CC, PCI_EXP_SLTCTL_CCIE);
   }
 
   /** An event of the slot: its bit, and an interrupt where both it and hot-plug interrupts are enabled (§6.7.3.4). */

@@ -6,7 +6,7 @@ export type LinkGeneration = 1 | 2 | 3 | 4 | 5 | 6;
 export interface LinkDescription {
   readonly generation: LinkGeneration;
   /** Lanes. */
-  readonly width: 1 | 2 | 4 | 8 | 12 | 16;
+  readonly width: 1 | 2 | 4 | 8 | 12 | 16 | 32;
 }
 
 export interface SlotDescription {

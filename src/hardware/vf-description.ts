@@ -37,7 +37,7 @@ const READ_ZERO: Readonly<Record<string, RegisterValues>> = {
 export function vfDescription(pf: FunctionDescription, { vf }: SriovDescription): FunctionDescription {
   const asVf = (each: CapabilityDescription): CapabilityDescription => ({
     ...each,
-    registers: { ...READ_ZERO[each.definition.name], ...each.registers },
+    registers: { ...each.registers, ...READ_ZERO[each.definition.name] },
     hardwired: { ...LEFT_TO_PF[each.definition.name], ...each.hardwired },
   });
   return {

@@ -33,7 +33,7 @@ const AER_REGISTERS: CapabilityDescription = {
   offset: 0x100,
   version: 1,
   registers: {
-    uncorrectableErrorMask: 0,
+    uncorrectableErrorMask: 0x0240_0000,
     uncorrectableErrorSeverity: 0x0046_2030,
     correctableErrorMask: 0xe000,
     capabilitiesAndControl: 0xa0,

@@ -20,6 +20,7 @@ const SLOT_IMPLEMENTED = 0x100;
 const ROLE_BASED_ERROR_REPORTING = 0x8000;
 /** Data Link Layer Link Active Reporting, Link Bandwidth Notification, Surprise Down Error Reporting. */
 const LINK_REPORTS = 0x38_0000;
+const ASPM_L0S = 0x400;
 const ARI_FORWARDING_SUPPORTED = 0x20;
 const EXTENDED_FMT_AND_PREFIXES = 0x30_0000;
 /** Source Validation, Translation Blocking, both redirects, Upstream Forwarding, Direct Translated P2P. */
@@ -27,8 +28,8 @@ const ACS_CONTROLS = 0x5f;
 const AER_ECRC_AND_HEADERS = 0x2a0;
 /** Correctable internal errors, header log overflow, advisory non-fatal errors are masked at first. */
 const AER_CORRECTABLE_MASK = 0xe000;
-/** Bits for what these devices can see: no IDE, no poisoned egress blocking. */
-const AER_UNCORRECTABLE_MASK = 0x0040_0000;
+/** Internal errors and blocked prefixes, as in QEMU; without what came after PCIe 3.0. */
+const AER_UNCORRECTABLE_MASK = 0x0240_0000;
 const AER_SEVERITY = 0x0046_2030;
 const DEFAULT_LINK: LinkDescription = { generation: 4, width: 16 };
 
@@ -109,7 +110,7 @@ function express(type: number, offset: number, port: PortDescription, portNumber
       deviceCapabilities: ROLE_BASED_ERROR_REPORTING | 0x20,
       deviceControl: 0,
       linkCapabilities:
-        (link.generation | (link.width << 4) | (downstream ? LINK_REPORTS : 0) | (portNumber << 24)) >>> 0,
+        (link.generation | (link.width << 4) | ASPM_L0S | (downstream ? LINK_REPORTS : 0) | (portNumber << 24)) >>> 0,
       linkCapabilities2: 2 ** (link.generation + 1) - 2,
       linkControl2: link.generation,
       deviceCapabilities2: EXTENDED_FMT_AND_PREFIXES | (downstream && ari ? ARI_FORWARDING_SUPPORTED : 0),
@@ -124,9 +125,9 @@ function express(type: number, offset: number, port: PortDescription, portNumber
   };
 }
 
-/** Attention button and both indicators, power controller; no MRL sensor, as QEMU's slots have it. */
+/** Attention button, both indicators, power controller, interlock; no MRL sensor: as QEMU's slots have it. */
 function slotCapabilities({ number, hotPlug = true, surprise = false }: SlotDescription): number {
-  const hotPlugBits = hotPlug ? 0x5b : 0x02;
+  const hotPlugBits = hotPlug ? 0x2_005b : 0x02;
   return ((number << 19) | hotPlugBits | (surprise ? 0x20 : 0)) >>> 0;
 }
 

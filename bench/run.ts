@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { figure } from "./figure.ts";
 import { benchFunctions, dumpText } from "./functions.ts";
+import { measureHardware } from "./hardware.ts";
 import { functionsPerSecond, parsedMegabytesPerSecond } from "./in-process.ts";
 import { translationsPerSecond } from "./iommu.ts";
 import { labFigures } from "./lab.ts";
@@ -27,6 +28,7 @@ figure("dump parsed", parsedMegabytesPerSecond(new TextEncoder().encode(text)), 
 const { hits, walks, walksEach } = translationsPerSecond();
 figure("DMA translations, IOTLB hits", hits, "translations/s", { wanted: ">= 20000000" });
 figure("DMA translations, 4-level walks", walks, "walks/s", { wanted: ">= 2000000", walksEach });
+measureHardware();
 
 const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-"));
 try {

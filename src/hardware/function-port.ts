@@ -1,6 +1,8 @@
+import { ATS } from "../pci/extended/ats.ts";
 import { type AddressRange, type BridgeFunction, busOf } from "./bridge-function.ts";
 import type { ModelClock } from "./clock.ts";
 import type { Decoded } from "./decode-map.ts";
+import type { DeviceState } from "./device-model.ts";
 import type { DevicePort, Span } from "./device-port.ts";
 import type { PciFunction } from "./pci-function.ts";
 import { divertedRanges, type RequestRoute, routeRequest } from "./request-route.ts";
@@ -8,11 +10,12 @@ import { divertedRanges, type RequestRoute, routeRequest } from "./request-route
 /** Memory writes to here are interrupts (Intel SDM vol. 3 §11.11.1). */
 export const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
 
-const PAGE_BYTES = 4096;
 /** The IOMMU answers a read with Unsupported Request, and drops a write (VT-d §7.2.1). */
 const FAULT: RequestRoute = { kind: "fault" };
 const POISONED: RequestRoute = { kind: "poisoned" };
 const NOBODY_IS_HERE = Number.MAX_SAFE_INTEGER;
+const PCI_ATS_CTRL = 0x06;
+const PCI_ATS_CTRL_ENABLE = 0x8000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** RAM, from physical address 0 (memory.ts). */
@@ -24,10 +27,16 @@ export interface Ram {
 
 /** What the root asks of an IOMMU for each request that has come up to it. */
 export interface Iommu {
-  /** @returns the physical address, good up to the end of its 4096-byte page; -1 after it has recorded a fault */
+  /** @returns the physical address; -1 after it has recorded a fault */
   translate(requesterId: number, address: number, write: boolean): number;
-  /** @returns undefined after it has recorded a fault */
+  /** How many bytes from `address` on lie together, as the last translation has it: to the end of its page at least. */
+  contiguousBytes(address: number): number;
+  /** A request with a translated address, of ATS. @returns it again, or -1 where the function may not have it */
+  translated(requesterId: number, address: number, write: boolean): number;
+  /** @returns undefined where it does not go to the processor, after it has recorded a fault */
   remapInterrupt(requesterId: number, address: number, data: number): InterruptTarget | undefined;
+  save(): DeviceState;
+  restore(state: DeviceState): void;
 }
 
 /** What the processor sees of an interrupt. */
@@ -90,10 +99,19 @@ export class FunctionPort implements DevicePort {
 
   /** Memory by bytes; a peer's BAR has none to give, but can be reached by {@link read} and {@link write}. */
   span(address: number, length: number, write: boolean): Span | undefined {
+    return this.#request(address, length, write, false);
+  }
+
+  /** As {@link span}, of an address that the function had translated before: by ATS, where that is enabled. */
+  translatedSpan(address: number, length: number, write: boolean): Span | undefined {
+    return atsEnabled(this.#fn) ? this.#request(address, length, write, true) : undefined;
+  }
+
+  #request(address: number, length: number, write: boolean, translated: boolean): Span | undefined {
     this.#registersThere = false;
     if (!this.#mayPass()) return undefined;
-    if (!this.#validSource || this.#mayBeDiverted(address)) {
-      const route = this.route(address);
+    if (translated || !this.#validSource || this.#mayBeDiverted(address)) {
+      const route = this.route(address, translated);
       if (route.kind !== "root") {
         this.#registersThere = route.kind === "peer";
         if (route.kind !== "peer") this.#target.requestStopped(this.#fn, address, write, route);
@@ -105,22 +123,24 @@ export class FunctionPort implements DevicePort {
       this.#target.requestStopped(this.#fn, address, write, POISONED);
       return undefined;
     }
-    return this.#atRoot(address, length, write);
+    return this.#atRoot(address, length, write, translated);
   }
 
-  #atRoot(address: number, length: number, write: boolean): Span | undefined {
+  #atRoot(address: number, length: number, write: boolean, translated: boolean): Span | undefined {
     const { iommu, ram } = this.#target;
     const span = this.#span;
     let physical = address;
     let reach = length;
     if (iommu !== undefined) {
-      physical = iommu.translate(this.#requesterId, address, write);
+      physical = translated
+        ? iommu.translated(this.#requesterId, address, write)
+        : iommu.translate(this.#requesterId, address, write);
       if (physical < 0) {
         this.#target.requestStopped(this.#fn, address, write, FAULT);
         return undefined;
       }
-      const page = PAGE_BYTES - (address % PAGE_BYTES);
-      if (reach > page) reach = page;
+      const together = translated ? reach : iommu.contiguousBytes(address);
+      if (reach > together) reach = together;
     }
     if (physical + reach > ram.sizeBytes) {
       if (physical >= ram.sizeBytes) {
@@ -251,6 +271,12 @@ export class FunctionPort implements DevicePort {
     this.#generation = generation;
     this.#validUntilNs = until;
   }
+}
+
+/** ATS is enabled in the function (PCIe 6.0 §10.5.1.3). */
+function atsEnabled(fn: PciFunction): boolean {
+  const at = fn.template.offsetOf(ATS, true);
+  return at !== undefined && (fn.config.read(at + PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE) !== 0;
 }
 
 function later(atNs: number, nowNs: number): number {

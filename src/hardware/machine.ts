@@ -26,14 +26,14 @@ export interface ModelSurroundings {
   readonly fn: PciFunction;
   readonly functionIndex: number;
   readonly port: DevicePort;
-  /** The port of a VF, while there is that VF. */
-  vfPort(vfIndex: number): DevicePort | undefined;
+  /** The port of a VF; of VFs that are enabled alone. */
+  vfPort(vfIndex: number): DevicePort;
 }
 
 export interface MachineOptions {
   /** What is behind a function's BARs; undefined where there is nothing. */
   readonly model?: (surroundings: ModelSurroundings) => DeviceModel | undefined;
-  readonly iommu?: (memory: PhysicalMemory, clock: ModelClock) => Iommu;
+  readonly iommu?: (memory: PhysicalMemory, fabric: Fabric) => Iommu;
 }
 
 /** A machine that has been put together and powered on; nothing of it is assigned or enabled yet. */
@@ -67,7 +67,7 @@ class Builder {
     const memory = new PhysicalMemory(description.memoryBytes);
     this.#options = options;
     this.#fabric = new Fabric(memory, clock);
-    if (options.iommu !== undefined) this.#fabric.iommu = options.iommu(memory, clock);
+    if (options.iommu !== undefined) this.#fabric.iommu = options.iommu(memory, this.#fabric);
     const { root } = this.#fabric;
     const functions = this.#functions;
     this.machine = { description, clock, memory, fabric: this.#fabric, functions, removed: new Map(), random };
@@ -122,10 +122,11 @@ class Builder {
         port: this.#fabric.portOf(fn),
         vfPort: (vfIndex) => {
           const vf = fn.vfs?.vf(vfIndex);
-          return vf && this.#fabric.portOf(vf);
+          if (vf === undefined) throw new RangeError(`${fn.name} has no VF ${vfIndex} now`);
+          return this.#fabric.portOf(vf);
         },
       });
-      if (model !== undefined) fn.model = model;
+      if (model !== undefined) fn.attach(model);
     }
   }
 

@@ -132,10 +132,10 @@ export class PciFunction {
   readonly parts: FunctionPart[] = [];
   readonly regions: BarRegion[] = [];
   readonly interrupters: Interrupter[] = [];
-  model: DeviceModel | undefined;
   vfs: Vfs | undefined;
   /** D0 to D3hot, of Power Management. */
   powerState: 0 | 1 | 2 | 3 = 0;
+  #model: DeviceModel | undefined;
   #capturedBus = 0;
   #readyAtNs = 0;
   /** Sizes of BARs that were changed by Resizable BAR. */
@@ -163,6 +163,15 @@ export class PciFunction {
     this.pf = pf;
     this.peerToPeer = peerToPeer;
     this.#readyAtNs = readyAtNs;
+  }
+
+  /** The device behind the BARs. */
+  get model(): DeviceModel | undefined {
+    return this.#model;
+  }
+
+  attach(model: DeviceModel): void {
+    this.#model = model;
   }
 
   /** With the bus number that it captured from the last configuration write (PCIe 6.0 §2.2.6.2). */

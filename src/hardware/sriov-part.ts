@@ -52,6 +52,11 @@ class VfFunction extends PciFunction {
     this.#index = index;
   }
 
+  /** Asked for anew each time: it is the PF's model that has it. */
+  override get model(): DeviceModel | undefined {
+    return pfModel(this.#sriov.pf.model)?.vf(this.#index);
+  }
+
   override get routingId(): number {
     return this.#sriov.routingIdOf(this.#index);
   }
@@ -153,8 +158,6 @@ export class SriovPart implements FunctionPart, Vfs {
   #make(index: number): VfFunction {
     const fn = new VfFunction(this, index, this.#vfTemplate, this.#readyAtNs);
     this.#equip(fn);
-    const model = pfModel(this.pf.model)?.vf(index);
-    if (model !== undefined) fn.model = model;
     this.#vfs.set(index, fn);
     return fn;
   }

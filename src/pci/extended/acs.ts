@@ -1,6 +1,22 @@
+import { block } from "../block.ts";
 import { capability } from "../capability.ts";
 import { PCI_EXT_CAP_ID_ACS } from "../capability-ids.ts";
 import { bit, bits, register } from "../register.ts";
+
+const PCI_ACS_EGRESS_CTL_V = 0x08;
+/** What an egress control vector of size 0 has. */
+const MOST_EGRESS_BITS = 256;
+
+const EGRESS_CONTROL_VECTOR = {
+  egressControlVector: register(0x00, 32, "PCI_ACS_EGRESS_CTL_V", "PCIe 6.0 §7.7.11.4", {
+    egressBlocked: bits(
+      31,
+      0,
+      "RW",
+      "bit n: requests for port or function n, counted on from vector to vector, may not go",
+    ),
+  }),
+};
 
 /** Access Control Services: may this port or function pass a request on to a peer, or must it go up to the root? */
 export const ACS = capability({
@@ -32,5 +48,16 @@ export const ACS = capability({
       uspMemoryTargetAccessControl: bits(11, 10, "RW", "0 direct, 1 blocked, 2 redirected"),
       unclaimedRequestRedirectControl: bit(12, "RW"),
     }),
+  },
+  blocks: ({ p2pEgressControl, egressControlVectorSize }) => {
+    if (p2pEgressControl !== true || egressControlVectorSize === null) return [];
+    const dwords = Math.ceil((egressControlVectorSize === 0 ? MOST_EGRESS_BITS : egressControlVectorSize) / 32);
+    return Array.from({ length: dwords }, (_, index) =>
+      block({
+        name: "egressControlVectors",
+        offset: PCI_ACS_EGRESS_CTL_V + index * 4,
+        table: EGRESS_CONTROL_VECTOR,
+      }),
+    );
   },
 });

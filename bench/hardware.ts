@@ -9,7 +9,6 @@ const VFS_OF_PF = 256;
 const WARM_UP_ROUNDS = 1;
 const ROUNDS = 5;
 const DMA_READS = 2_000_000;
-const WINDOWS = { low: [0xc000_0000, 0xfebf_ffff], high: [0x10_0000_0000, 0x1f_ffff_ffff] } as const;
 
 const SIXTEEN_PFS: MachineDescription = {
   memoryBytes: 1 << 20,
@@ -24,8 +23,8 @@ const SRIOV = 0x160;
 
 /** Builds the machine, enables all VFs, and does with each what enumeration does at the least. @returns how many there are */
 function enableAll(): number {
-  const { fabric, clock } = buildMachine(SIXTEEN_PFS);
-  assignResources(fabric, WINDOWS);
+  const { fabric, clock, windows } = buildMachine(SIXTEEN_PFS);
+  assignResources(fabric, windows);
   let vfs = 0;
   for (let port = 1; port <= PFS; port++) {
     const bridge = port << 3;
@@ -49,8 +48,8 @@ function enableAll(): number {
 
 /** Reads of memory by one function, without an IOMMU: what the fabric itself costs. */
 function dmaReadsPerSecond(): number {
-  const { fabric, functions } = buildMachine(SIXTEEN_PFS);
-  assignResources(fabric, WINDOWS);
+  const { fabric, functions, windows } = buildMachine(SIXTEEN_PFS);
+  assignResources(fabric, windows);
   const pf = functions.get("E810");
   if (pf === undefined) throw new Error("the machine has no E810");
   const port = fabric.portOf(pf);

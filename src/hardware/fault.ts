@@ -4,7 +4,7 @@ import type { PciFunction } from "./pci-function.ts";
 import { SriovPart } from "./sriov-part.ts";
 
 /** Where a fault is: a function by its name, or one of its VFs. */
-export interface FaultPlace {
+interface FaultPlace {
   readonly function: string;
   readonly vf?: number;
 }

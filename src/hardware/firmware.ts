@@ -1,19 +1,12 @@
 import { barSize } from "../pci/bar.ts";
 import { PCI_EXT_CAP_ID_SRIOV } from "../pci/capability-ids.ts";
 import { PCI_SRIOV_BAR } from "../pci/extended/sriov.ts";
+import type { BusAddresses } from "./machine-description.ts";
 
 /** Configuration accesses, as firmware has them: to nothing else. */
-export interface ConfigAccess {
+interface ConfigAccess {
   configRead(routingId: number, offset: number, size: 1 | 2 | 4): number;
   configWrite(routingId: number, offset: number, size: 1 | 2 | 4, value: number): void;
-}
-
-/** Bus addresses that may be assigned, both ends included. */
-export interface BusAddresses {
-  /** Below 4 GiB. */
-  readonly low: readonly [first: number, last: number];
-  /** For prefetchable memory of 64-bit BARs. */
-  readonly high: readonly [first: number, last: number];
 }
 
 /** A piece of memory to be placed. */

@@ -8,9 +8,9 @@ import type { PciFunction } from "./pci-function.ts";
 import { divertedRanges, type RequestRoute, routeRequest } from "./request-route.ts";
 
 /** Memory writes to here are interrupts (Intel SDM vol. 3 §11.11.1). */
-export const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
+const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
 
-/** The IOMMU answers a read with Unsupported Request, and drops a write (VT-d §7.2.1). */
+/** Nothing is there, or the IOMMU says no: a read gets Unsupported Request, a write is dropped (VT-d §7.2.1). */
 const FAULT: RequestRoute = { kind: "fault" };
 const POISONED: RequestRoute = { kind: "poisoned" };
 const NOBODY_IS_HERE = Number.MAX_SAFE_INTEGER;
@@ -220,7 +220,10 @@ export class FunctionPort implements DevicePort {
       const size = unitAt(address + done, length - done);
       const found = this.#registersAt(address + done, false);
       const value = found && this.#target.readClaimed(found[0], found[1], size);
-      if (value === undefined) return false;
+      if (value === undefined) {
+        this.#target.requestStopped(this.#fn, address + done, false, FAULT);
+        return false;
+      }
       for (let byte = 0; byte < size; byte++) target[at + done + byte] = (value >>> (8 * byte)) & 0xff;
       done += size;
     }

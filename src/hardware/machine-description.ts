@@ -48,7 +48,7 @@ export interface SwitchEntry {
   readonly ports: readonly PortDescription[];
 }
 
-export interface RootPortEntry extends PortDescription {
+interface RootPortEntry extends PortDescription {
   readonly kind: "root port";
 }
 
@@ -59,15 +59,26 @@ export interface IntegratedEntry extends Omit<DeviceEntry, "kind"> {
   readonly at?: number;
 }
 
+/** Bus addresses for BARs, both ends included. */
+export interface BusAddresses {
+  /** Below 4 GiB. */
+  readonly low: readonly [first: number, last: number];
+  /** Above, for prefetchable memory of 64-bit BARs. */
+  readonly high: readonly [first: number, last: number];
+}
+
+/** From 3 GiB up to the interrupt controllers, and the 64 GiB from 64 GiB on. */
+export const DEFAULT_WINDOWS: BusAddresses = {
+  low: [0xc000_0000, 0xfebf_ffff],
+  high: [0x10_0000_0000, 0x1f_ffff_ffff],
+};
+
 /** A machine, as data: what YAML says of one, checked. */
 export interface MachineDescription {
   /** From which everything follows that is left to chance. */
   readonly seed?: number;
   readonly memoryBytes: number;
-  /** Bus addresses for BARs, below and above 4 GiB, both ends included; what software may assign. */
-  readonly windows?: {
-    readonly low: readonly [first: number, last: number];
-    readonly high: readonly [first: number, last: number];
-  };
+  /** Bus addresses that software may assign to BARs; DEFAULT_WINDOWS where left out. */
+  readonly windows?: BusAddresses;
   readonly root: readonly (RootPortEntry | IntegratedEntry)[];
 }

@@ -8,12 +8,14 @@ import { knownDevice } from "./devices/known-devices.ts";
 import { HOST_BRIDGE, rootPort, switchDownstreamPort, switchUpstreamPort } from "./devices/ports.ts";
 import { Fabric } from "./fabric.ts";
 import type { Iommu } from "./function-port.ts";
-import type {
-  DeviceEntry,
-  IntegratedEntry,
-  MachineDescription,
-  PortDescription,
-  SwitchEntry,
+import {
+  type BusAddresses,
+  DEFAULT_WINDOWS,
+  type DeviceEntry,
+  type IntegratedEntry,
+  type MachineDescription,
+  type PortDescription,
+  type SwitchEntry,
 } from "./machine-description.ts";
 import { PhysicalMemory } from "./memory.ts";
 import type { PciFunction } from "./pci-function.ts";
@@ -42,6 +44,8 @@ export interface Machine {
   readonly clock: ModelClock;
   readonly memory: PhysicalMemory;
   readonly fabric: Fabric;
+  /** What of bus addresses is for BARs. */
+  readonly windows: BusAddresses;
   /** All functions but VFs, by their names, in the order of the description. */
   readonly functions: ReadonlyMap<string, PciFunction>;
   /** Cards that are out of their slots, by the port that they belong to. */
@@ -70,7 +74,10 @@ class Builder {
     if (options.iommu !== undefined) this.#fabric.iommu = options.iommu(memory, this.#fabric);
     const { root } = this.#fabric;
     const functions = this.#functions;
-    this.machine = { description, clock, memory, fabric: this.#fabric, functions, removed: new Map(), random };
+    const { windows = DEFAULT_WINDOWS } = description;
+    if (description.memoryBytes > windows.low[0]) throw new RangeError("RAM reaches into the bus addresses for BARs");
+    const removed = new Map<string, readonly PciFunction[]>();
+    this.machine = { description, clock, memory, fabric: this.#fabric, windows, functions, removed, random };
     this.#device(root, { device: HOST_BRIDGE });
     for (const [index, entry] of description.root.entries()) {
       if (entry.kind === "root port") this.#port(root, entry, index, `root port ${index}`, rootPort);

@@ -14,7 +14,7 @@ export type RequestRoute =
   | { readonly kind: "blocked"; readonly by: PciFunction; readonly why: number }
   /** Nothing takes it: it came to a port that does not send it back to where it came from. */
   | { readonly kind: "unsupported"; readonly at: PciFunction }
-  /** The IOMMU let it not pass. */
+  /** The IOMMU did not let it pass, or nothing is where it went. */
   | { readonly kind: "fault" }
   /** The data that came back is marked as bad. */
   | { readonly kind: "poisoned" };
@@ -25,7 +25,7 @@ const PCI_ACS_EGRESS_CTL_V = 0x08;
 const PCI_EXP_LNKCAP = 0x0c;
 
 /** The ACS controls of a port or function; 0 where it has none. */
-export function acsControl(fn: PciFunction): number {
+function acsControl(fn: PciFunction): number {
   const at = fn.template.offsetOf(ACS, true);
   return at === undefined ? 0 : fn.config.read(at + PCI_ACS_CTRL, 2);
 }

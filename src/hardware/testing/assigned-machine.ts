@@ -5,13 +5,10 @@ import { buildMachine, type Machine, type MachineOptions } from "../machine.ts";
 import type { DeviceEntry, MachineDescription, PortDescription } from "../machine-description.ts";
 import type { PciFunction } from "../pci-function.ts";
 
-/** Where BARs go in the machines of these tests. */
-const WINDOWS = { low: [0xc000_0000, 0xfebf_ffff], high: [0x10_0000_0000, 0x1f_ffff_ffff] } as const;
-
 /** 1 MiB of RAM, and what is given, as firmware leaves it: buses numbered, BARs placed, memory and bus mastering enabled. */
 export function assignedMachine(root: MachineDescription["root"], options: MachineOptions = {}): Machine {
   const machine = buildMachine({ memoryBytes: 1 << 20, seed: 1, root }, options);
-  assignResources(machine.fabric, WINDOWS);
+  assignResources(machine.fabric, machine.windows);
   return machine;
 }
 

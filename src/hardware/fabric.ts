@@ -4,7 +4,14 @@ import { type ConfigPlace, routeConfig } from "./config-route.ts";
 import { type Decoded, DecodeMap } from "./decode-map.ts";
 import { collectError } from "./error-collector.ts";
 import { configRequestHeader, logError, memoryRequestHeader, type TlpHeader } from "./error-log.ts";
-import { FunctionPort, type InterruptTarget, type Iommu, type Ram, type RequestTarget } from "./function-port.ts";
+import {
+  atsEnabled,
+  FunctionPort,
+  type InterruptTarget,
+  type Iommu,
+  type Ram,
+  type RequestTarget,
+} from "./function-port.ts";
 import type { Completion, ErrorSeverity, PciFunction, Surroundings } from "./pci-function.ts";
 import type { RequestRoute } from "./request-route.ts";
 
@@ -215,8 +222,20 @@ export class Fabric implements Surroundings, RequestTarget {
           { vector: data & 0xff, destination: (address >>> 12) & 0xff }
         : this.iommu.remapInterrupt(requesterId, address, data);
     if (target === undefined) return false;
+    if (target.kind === "posted") return true;
     this.interruptSink?.({ requesterId, vector: target.vector, destination: target.destination });
     return true;
+  }
+
+  /** An interrupt of the platform itself, such as a fault event of the IOMMU, which is not remapped (VT-d §5.1.1). */
+  platformInterrupt(address: number, data: number): void {
+    this.interruptSink?.({ requesterId: 0, vector: data & 0xff, destination: (address >>> 12) & 0xff });
+  }
+
+  /** The IOMMU has a function forget translations. @returns whether it answers: it is there, awake, and has ATS enabled */
+  invalidateDevice(requesterId: number): boolean {
+    const fn = this.functionAt(requesterId);
+    return fn !== undefined && fn.answersMemory && atsEnabled(fn);
   }
 
   requestStopped(from: PciFunction, address: number, write: boolean, route: RequestRoute): void {

@@ -41,6 +41,8 @@ export interface Iommu {
 
 /** What the processor sees of an interrupt. */
 export interface InterruptTarget {
+  /** "posted": into memory alone, so that the processor hears nothing of it. An interrupt where left out. */
+  readonly kind?: "interrupt" | "notification" | "posted";
   readonly vector: number;
   /** An APIC ID. */
   readonly destination: number;
@@ -277,7 +279,7 @@ export class FunctionPort implements DevicePort {
 }
 
 /** ATS is enabled in the function (PCIe 6.0 §10.5.1.3). */
-function atsEnabled(fn: PciFunction): boolean {
+export function atsEnabled(fn: PciFunction): boolean {
   const at = fn.template.offsetOf(ATS, true);
   return at !== undefined && (fn.config.read(at + PCI_ATS_CTRL, 2) & PCI_ATS_CTRL_ENABLE) !== 0;
 }

@@ -1,6 +1,7 @@
 import { isDownstreamPort } from "../pci/device-port-type.ts";
 import type { ResetKind } from "./device-model.ts";
-import { type FunctionOptions, type FunctionState, PciFunction } from "./pci-function.ts";
+import type { FunctionState } from "./function-part.ts";
+import { type FunctionOptions, PciFunction } from "./pci-function.ts";
 
 /** Addresses from `start` up to before `end`; empty where a window is closed. */
 export interface AddressRange {

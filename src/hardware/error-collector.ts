@@ -1,7 +1,8 @@
 import { PCI_EXP_TYPE_ROOT_PORT } from "../pci/device-port-type.ts";
 import { AER } from "../pci/extended/aer.ts";
 import { BridgeFunction, busOf } from "./bridge-function.ts";
-import type { ErrorSeverity, PciFunction } from "./pci-function.ts";
+import type { ErrorSeverity } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 const PCI_BRIDGE_CONTROL = 0x3e;
 const PCI_BRIDGE_CTL_SERR = 0x2;

@@ -40,7 +40,7 @@ function clearErrors(fn: PciFunction): void {
   for (const register of [0x04, 0x10, 0x30]) if (at !== undefined) fn.writeConfig(at + register, 4, 0xffff_ffff);
 }
 
-describe("an uncorrectable error (PCIe 6.0 §6.2.5, Figure 6-3)", () => {
+describe("an uncorrectable error (PCIe 6.0 §6.2.5)", () => {
   it("is logged with its header and First Error Pointer, which stand until it is cleared (§6.2.4.2)", () => {
     const { fn, aer } = setup();
     logError(fn, "completerAbort", { header: [1, 2, 3, 4] });
@@ -121,7 +121,7 @@ describe("an Unsupported Request (PCIe 6.0 §2.3.1, §6.2.3.2.4)", () => {
     assert.equal(aer(AER.table.uncorrectableErrorStatus), UNSUPPORTED_REQUEST);
   });
 
-  it("of a VF is logged in the VF, by the PF's mask and severity (§9.3.6.1)", () => {
+  it("of a VF is logged in the VF, by the PF's mask and severity (§9.4.2)", () => {
     const { machine, fn } = setup();
     fn.writeConfig(0x170, 2, 1);
     fn.writeConfig(0x168, 2, 0x9);

@@ -1,5 +1,6 @@
 import { AER } from "../pci/extended/aer.ts";
-import type { ErrorSeverity, PciFunction } from "./pci-function.ts";
+import type { ErrorSeverity } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 /** Uncorrectable errors, by the names of src/pci/extended/aer.ts. */
 export type UncorrectableError =
@@ -44,8 +45,7 @@ const FATAL_BY_DEFAULT: readonly UncorrectableError[] = [
 ];
 
 /**
- * A function detects an uncorrectable error: logs it, and reports it as far as that is enabled (PCIe 6.0 §6.2.5,
- * Figure 6-3).
+ * A function detects an uncorrectable error: logs it, and reports it as far as that is enabled (PCIe 6.0 §6.2.5).
  * @param advisory another agent will deal with it, as with a non-posted request that gets an error completion: where the
  * error is not fatal, it is reported as a correctable one (§6.2.3.2.4).
  */
@@ -58,7 +58,7 @@ export function logError(
   if (unsupported) fn.setDeviceStatus(UNSUPPORTED_REQUEST_DETECTED);
   const aer = fn.template.offsetOf(AER, true);
   const bit = 2 ** STATUS.fields[`${error}Status`].lsb;
-  // Of a VF, mask and severity are its PF's (§9.3.6.1).
+  // Of a VF, mask and severity are its PF's (§9.4.2).
   const governor = fn.pf ?? fn;
   const governing = governor.template.offsetOf(AER, true);
   const fatal =
@@ -90,7 +90,7 @@ function logFirst(fn: PciFunction, aer: number, position: number, header: TlpHea
   for (let at = 0; at < 4; at++) fn.config.set(aer + HEADER_LOG + at * 4, 4, header?.[at] ?? 0);
 }
 
-/** By Device Control or, but for correctable ones, SERR# Enable (PCIe 6.0 §6.2.6, Figure 6-3). */
+/** By Device Control or, but for correctable ones, SERR# Enable (PCIe 6.0 §6.2.6). */
 function reportingEnabled(fn: PciFunction, severity: ErrorSeverity, unsupported: boolean): boolean {
   const at = fn.express(PCI_EXP_DEVCTL);
   const control = at === undefined ? 0 : fn.config.read(at, 2);

@@ -4,6 +4,7 @@ import { type ConfigPlace, routeConfig } from "./config-route.ts";
 import { type Decoded, DecodeMap } from "./decode-map.ts";
 import { collectError } from "./error-collector.ts";
 import { configRequestHeader, logError, memoryRequestHeader, type TlpHeader } from "./error-log.ts";
+import type { Completion, ErrorSeverity } from "./function-part.ts";
 import {
   atsEnabled,
   FunctionPort,
@@ -12,7 +13,7 @@ import {
   type Ram,
   type RequestTarget,
 } from "./function-port.ts";
-import type { Completion, ErrorSeverity, PciFunction, Surroundings } from "./pci-function.ts";
+import type { PciFunction, Surroundings } from "./pci-function.ts";
 import type { RequestRoute } from "./request-route.ts";
 
 export interface DeliveredInterrupt extends InterruptTarget {
@@ -227,7 +228,7 @@ export class Fabric implements Surroundings, RequestTarget {
     return true;
   }
 
-  /** An interrupt of the platform itself, such as a fault event of the IOMMU, which is not remapped (VT-d §5.1.1). */
+  /** An interrupt of the platform itself, such as a fault event of the IOMMU, which it does not remap. */
   platformInterrupt(address: number, data: number): void {
     this.interruptSink?.({ requesterId: 0, vector: data & 0xff, destination: (address >>> 12) & 0xff });
   }
@@ -235,7 +236,7 @@ export class Fabric implements Surroundings, RequestTarget {
   /** The IOMMU has a function forget translations. @returns whether it answers: it is there, awake, and has ATS enabled */
   invalidateDevice(requesterId: number): boolean {
     const fn = this.functionAt(requesterId);
-    return fn !== undefined && fn.answersMemory && atsEnabled(fn);
+    return fn?.answersMemory === true && atsEnabled(fn);
   }
 
   requestStopped(from: PciFunction, address: number, write: boolean, route: RequestRoute): void {

@@ -22,7 +22,7 @@ function withSlot() {
   return { machine, port, present };
 }
 
-describe("links (PCIe 6.0 §4.2.7, §7.5.3.8)", () => {
+describe("links (PCIe 6.0 §7.5.3.6, §7.5.3.8)", () => {
   it("train to what both ends have, and show it at both", () => {
     const { machine, port } = withSlot();
     const device = functionNamed(machine, "82576");

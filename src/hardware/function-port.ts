@@ -7,10 +7,10 @@ import type { DevicePort, Span } from "./device-port.ts";
 import type { PciFunction } from "./pci-function.ts";
 import { divertedRanges, type RequestRoute, routeRequest } from "./request-route.ts";
 
-/** Memory writes to here are interrupts (Intel SDM vol. 3 §11.11.1). */
+/** Memory writes to here are interrupts (Intel SDM vol. 3 §11.11). */
 const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
 
-/** Nothing is there, or the IOMMU says no: a read gets Unsupported Request, a write is dropped (VT-d §7.2.1). */
+/** Nothing is there, or the IOMMU says no: a read gets Unsupported Request, a write is dropped (VT-d §7). */
 const FAULT: RequestRoute = { kind: "fault" };
 const POISONED: RequestRoute = { kind: "poisoned" };
 const NOBODY_IS_HERE = Number.MAX_SAFE_INTEGER;

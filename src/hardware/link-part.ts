@@ -1,6 +1,7 @@
 import type { BridgeFunction, Link } from "./bridge-function.ts";
 import { logError } from "./error-log.ts";
-import type { FunctionPart, PciFunction } from "./pci-function.ts";
+import type { FunctionPart } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 const PCI_EXP_FLAGS = 0x02;
 const PCI_EXP_FLAGS_SLOT = 0x100;
@@ -152,7 +153,7 @@ class LinkPart implements FunctionPart, Link {
     this.#event(PCI_EXP_SLTSTA_DLLSC, PCI_EXP_SLTCTL_DLLSCE);
   }
 
-  /** The greatest speed and width that both ends have (PCIe 6.0 §4.2.7). */
+  /** The greatest speed and width that both ends have (PCIe 6.0 §7.5.3.8). */
   #negotiate(): void {
     const own = this.#read(PCI_EXP_LNKCAP);
     const target = this.#read(PCI_EXP_LNKCTL2) & 0xf;

@@ -3,8 +3,8 @@ import type { ModelClock } from "./clock.ts";
 import type { DeviceState } from "./device-model.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FaultTarget } from "./fault.ts";
+import type { FunctionState } from "./function-part.ts";
 import type { PhysicalMemory } from "./memory.ts";
-import type { FunctionState } from "./pci-function.ts";
 import type { Random } from "./random.ts";
 
 /** A whole machine, as JSON keeps it; it goes back into a machine of the same description. */

@@ -1,5 +1,6 @@
 import { MSI } from "../pci/capabilities/msi.ts";
-import type { FunctionPart, Interrupter, PciFunction } from "./pci-function.ts";
+import type { FunctionPart, Interrupter } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 const PCI_MSI_FLAGS = 0x02;
 const PCI_MSI_FLAGS_ENABLE = 0x0001;
@@ -41,7 +42,7 @@ class MsiPart implements FunctionPart, Interrupter {
 
   interrupt(vector: number): void {
     // Vectors that the function was not given share the highest that it was given, and so on down: the model's choice,
-    // which the specification leaves to the device (§6.1.4.4).
+    // which the specification leaves to the device (§6.1.4).
     const given = 1 << ((this.#flags >>> MULTIPLE_MESSAGE_ENABLE_LSB) & 7);
     const used = Math.min(vector, given - 1);
     if (!this.#maskable) this.#send(used, given);

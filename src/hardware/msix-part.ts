@@ -1,6 +1,7 @@
 import { MSIX } from "../pci/capabilities/msix.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import type { BarRegion, FunctionPart, Interrupter, PciFunction } from "./pci-function.ts";
+import type { BarRegion, FunctionPart, Interrupter } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 const PCI_MSIX_FLAGS = 0x02;
 const PCI_MSIX_FLAGS_QSIZE = 0x07ff;
@@ -55,7 +56,7 @@ export class MsixPart implements FunctionPart, Interrupter {
         start: (pba & ~BIR) >>> 0,
         end: ((pba & ~BIR) >>> 0) + this.#pending.length,
         read: (at, size) => bytesAt(this.#pending, at, size),
-        // Software only reads it (PCIe 6.0 §7.7.2.10).
+        // Software only reads it (PCIe 6.0 §7.7.2.9).
         write: () => {},
       },
     ];

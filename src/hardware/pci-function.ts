@@ -4,15 +4,15 @@ import { ConfigRegisters } from "./config-registers.ts";
 import type { ConfigTemplate } from "./config-template.ts";
 import type { DeviceModel, ResetKind } from "./device-model.ts";
 import type { BarDescription } from "./function-description.ts";
-
-/** How a request ended (PCIe 6.0 §2.2.9.1). */
-export type Completion =
-  | "success"
-  | "unsupported request"
-  | "completer abort"
-  | "request retry status"
-  | "timeout"
-  | "poisoned";
+import type {
+  BarRegion,
+  Completion,
+  ErrorSeverity,
+  FunctionFaults,
+  FunctionPart,
+  FunctionState,
+  Interrupter,
+} from "./function-part.ts";
 
 /** What one function needs of the machine around it. */
 export interface Surroundings {
@@ -25,8 +25,6 @@ export interface Surroundings {
   errorMessage(from: PciFunction, severity: ErrorSeverity): void;
 }
 
-export type ErrorSeverity = "correctable" | "non-fatal" | "fatal";
-
 /** Bus addresses that a function answers: a BAR, or one BAR of many VFs side by side. */
 export interface Claim {
   readonly start: number;
@@ -36,36 +34,6 @@ export interface Claim {
   /** Of one function. */
   readonly partBytes: number;
   owner(index: number): PciFunction | undefined;
-}
-
-/** A stretch of a BAR that is the function's own business, and not its device's. */
-export interface BarRegion {
-  readonly bar: number;
-  readonly start: number;
-  readonly end: number;
-  read(offset: number, size: number): number;
-  write(offset: number, size: number, value: number): void;
-}
-
-/** Behaviour of some registers: what a write to them brings about, and what a reset does besides. */
-export interface FunctionPart {
-  /** In a saved state. */
-  readonly key: string;
-  /** Registers whose writes it wants to see. */
-  readonly start: number;
-  readonly end: number;
-  /** After the registers have taken a write. */
-  written?(offset: number, size: number): void;
-  reset?(kind: ResetKind): void;
-  /** Undefined where it holds nothing that its registers do not. */
-  save?(): unknown;
-  restore?(state: unknown): void;
-}
-
-/** A way in which a function interrupts. */
-export interface Interrupter {
-  readonly enabled: boolean;
-  interrupt(vector: number): void;
 }
 
 /** The VFs of a PF, as the fabric asks for them. */
@@ -105,16 +73,6 @@ const PCI_HEADER_END = 0x40;
 
 /** Within 100 ms of FLR the function must be done with it (PCIe 6.0 §6.6.2). */
 const MOST_RESET_NS = 100 * NS_PER_MS;
-
-/** Faults that can be put upon a function. */
-export interface FunctionFaults {
-  /** It answers nothing any more: completions time out, DMA and interrupts have ended. */
-  hung: boolean;
-  /** Data of the next read of its memory comes poisoned. */
-  poisonNextRead: boolean;
-  /** Data of its own next read of memory comes poisoned. */
-  poisonNextDma: boolean;
-}
 
 /** One function: its configuration space, its BARs, what may be seen of it, and the device behind. */
 export class PciFunction {
@@ -370,17 +328,6 @@ export class PciFunction {
     for (const part of this.parts) part.restore?.(state.parts[part.key]);
     this.surroundings.decodeChanged();
   }
-}
-
-/** A function's state, as JSON keeps it. */
-export interface FunctionState {
-  readonly config: string | null;
-  readonly capturedBus: number;
-  readonly powerState: 0 | 1 | 2 | 3;
-  readonly readyInNs: number;
-  readonly faults: Readonly<FunctionFaults>;
-  readonly parts: Readonly<Record<string, unknown>>;
-  readonly model: unknown;
 }
 
 /** The bus address in a memory BAR; a number, so exact below 2^53. */

@@ -1,4 +1,5 @@
-import type { FunctionPart, PciFunction } from "./pci-function.ts";
+import type { FunctionPart } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 
 const PCI_EXP_DEVCAP = 0x04;
 const PCI_EXP_DEVCAP_FLR = 0x1000_0000;

@@ -1,7 +1,8 @@
 import { RESIZABLE_BAR } from "../pci/extended/resizable-bar.ts";
 import { VF_RESIZABLE_BAR } from "../pci/extended/vf-resizable-bar.ts";
 import { barMask } from "./config-template.ts";
-import type { FunctionPart, PciFunction } from "./pci-function.ts";
+import type { FunctionPart } from "./function-part.ts";
+import type { PciFunction } from "./pci-function.ts";
 import type { SriovPart } from "./sriov-part.ts";
 
 const ENTRY_BYTES = 8;

@@ -5,14 +5,8 @@ import { barMask, ConfigTemplate } from "./config-template.ts";
 import type { DeviceFunction, SriovDescription, VfPlacement } from "./device-description.ts";
 import type { DeviceModel, PfDeviceModel } from "./device-model.ts";
 import type { BarDescription } from "./function-description.ts";
-import {
-  barAddress,
-  type Claim,
-  type FunctionPart,
-  type FunctionState,
-  PciFunction,
-  type Vfs,
-} from "./pci-function.ts";
+import type { FunctionPart, FunctionState } from "./function-part.ts";
+import { barAddress, type Claim, PciFunction, type Vfs } from "./pci-function.ts";
 import { vfDescription } from "./vf-description.ts";
 
 const PCI_SRIOV_CTRL = 0x08;

@@ -47,14 +47,14 @@ const VF_OF_QEMU: readonly Exception[] = [
 /** QEMU gives a VF the PF's registers; those below are reserved in a VF. */
 const VF_IGB: readonly Exception[] = [
   ...VF_OF_QEMU,
-  { offset: 0xb0, mask: 0xffff_0000, why: "Link Status is reserved in a VF (§9.3.5.8)" },
-  { offset: 0x108, mask: 0xffff_ffff, why: "the PF's Uncorrectable Error Mask applies (§9.3.6.1)" },
-  { offset: 0x10c, mask: 0xffff_ffff, why: "the PF's Uncorrectable Error Severity applies (§9.3.6.1)" },
-  { offset: 0x114, mask: 0xffff_ffff, why: "the PF's Correctable Error Mask applies (§9.3.6.1)" },
+  { offset: 0xb0, mask: 0xffff_0000, why: "Link Status is reserved in a VF (§9.3.5)" },
+  { offset: 0x108, mask: 0xffff_ffff, why: "the PF's Uncorrectable Error Mask applies (§9.4.2)" },
+  { offset: 0x10c, mask: 0xffff_ffff, why: "the PF's Uncorrectable Error Severity applies (§9.4.2)" },
+  { offset: 0x114, mask: 0xffff_ffff, why: "the PF's Correctable Error Mask applies (§9.4.2)" },
 ];
 const VF_NVME: readonly Exception[] = [
   ...VF_OF_QEMU,
-  { offset: 0x90, mask: 0xffff_0000, why: "Link Status is reserved in a VF (§9.3.5.8)" },
+  { offset: 0x90, mask: 0xffff_0000, why: "Link Status is reserved in a VF (§9.3.5)" },
 ];
 const PF: readonly Exception[] = [];
 const PORT: readonly Exception[] = [

@@ -211,3 +211,25 @@ describe("memory requests of a function", () => {
     assert.equal(machine.fabric.memoryRead(bar + 8, 4), 1);
   });
 });
+
+describe("what an IOMMU asks of the fabric", () => {
+  it("has a function answer an invalidation while it is awake and has ATS enabled (PCIe 6.0 §10.3)", () => {
+    const machine = assignedMachine([below("accelerator")]);
+    const fn = functionNamed(machine, "accelerator");
+    const answers = (): boolean => machine.fabric.invalidateDevice(fn.routingId);
+    assert.equal(answers(), false, "ATS is not enabled");
+    fn.writeConfig(0x180 + 6, 2, 0x8000);
+    assert.equal(answers(), true);
+    fn.writeConfig(0x44, 2, 3);
+    assert.equal(answers(), false, "in D3hot");
+    assert.equal(machine.fabric.invalidateDevice(0x0500), false, "nobody is there");
+  });
+
+  it("delivers its own interrupts as they are", () => {
+    const machine = assignedMachine([below("NVMe")]);
+    const got: number[] = [];
+    machine.fabric.interruptSink = ({ vector, destination }) => got.push(vector, destination);
+    machine.fabric.platformInterrupt(0xfee0_5000, 0x33);
+    assert.deepEqual(got, [0x33, 5]);
+  });
+});

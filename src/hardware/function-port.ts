@@ -188,8 +188,8 @@ export class FunctionPort implements DevicePort {
   writeMessage(address: number, data: number): boolean {
     if (!this.#mayPass()) return false;
     if (address >= INTERRUPT_ADDRESSES.start && address < INTERRUPT_ADDRESSES.end) {
-      const route = this.route(address);
-      if (route.kind !== "root") {
+      const route = this.#validSource && !this.#mayBeDiverted(address) ? undefined : this.route(address);
+      if (route !== undefined && route.kind !== "root") {
         this.#target.requestStopped(this.#fn, address, true, route);
         return false;
       }

@@ -1,0 +1,313 @@
+import type { ModelClock } from "../clock.ts";
+import { E1000, type RegisterName } from "../nic/registers-82576.ts";
+import { type FrameReceiver, ReceiveRing, type TransmitOffload, TransmitRing } from "./descriptor-rings.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import {
+  addressFromWords,
+  addressWords,
+  E1000_VF_RESET,
+  E1000_VF_SET_LPE,
+  E1000_VF_SET_MAC_ADDR,
+  E1000_VF_SET_MULTICAST,
+  E1000_VF_SET_VLAN,
+  E1000_VT_MSGINFO_SHIFT,
+  E1000_VT_MSGTYPE_ACK,
+  E1000_VT_MSGTYPE_CTS,
+  E1000_VT_MSGTYPE_NACK,
+  isValidAddress,
+  isZeroAddress,
+  multicastHash,
+} from "./mailbox-messages.ts";
+import type { Mmio } from "./mmio.ts";
+import { E1000_VFMAILBOX_SIZE, VfMailbox } from "./vf-mailbox.ts";
+
+const E1000_CTRL_RST = 0x0400_0000;
+const E1000_STATUS_LU = 0x0000_0002;
+const E1000_QUEUE_ENABLE = 0x0200_0000;
+const E1000_IVAR_VALID = 0x80;
+const E1000_SRRCTL_DROP_EN = 0x8000_0000;
+const E1000_SRRCTL_DESCTYPE_ADV_ONEBUF = 0x0200_0000;
+const SRRCTL_2_KIB = 2;
+const E1000_VF_INIT_TIMEOUT = 200;
+const NS_PER_US = 1000;
+const NS_PER_MS = 1_000_000;
+/** About 8000 interrupts a second: EITR counts microseconds from bit 2 on. */
+const IGBVF_START_ITR = 488;
+const IGBVF_DEFAULT_DESCRIPTORS = 256;
+const TX_VECTOR = 0;
+const RX_VECTOR = 1;
+const OTHER_VECTOR = 2;
+const ALL_VECTORS = 0x7;
+/** Where the VF's own registers differ from the PF's of the same name. */
+const QUEUE0 = { rx: 0x2800 - E1000.RDBAL, tx: 0x3800 - E1000.TDBAL } as const;
+const COUNTERS = {
+  rxPackets: 0x0f10,
+  txPackets: 0x0f14,
+  rxBytes: 0x0f18,
+  txBytes: 0x0f34,
+  rxMulticast: 0x0f3c,
+  rxLoopbackPackets: 0x0f40,
+  txLoopbackPackets: 0x0f44,
+  rxLoopbackBytes: 0x0f48,
+  txLoopbackBytes: 0x0f50,
+} as const;
+
+export type IgbvfStatistics = Record<keyof typeof COUNTERS, number>;
+
+export interface IgbvfOptions {
+  readonly mmio: Mmio;
+  readonly memory: GuestMemory;
+  readonly clock: ModelClock;
+  /** Frames as they come in. */
+  readonly receive: FrameReceiver;
+  /** An address for a VF that the PF gave none (eth_hw_addr_random). */
+  readonly randomAddress: () => Uint8Array;
+  readonly log?: (text: string) => void;
+  readonly descriptors?: number;
+}
+
+/** A guest's driver for a VF of the 82576, as Linux's igbvf (netdev.c, vf.c): it does all by registers, mailbox and memory. */
+export class IgbvfDriver {
+  readonly #options: IgbvfOptions;
+  readonly #mmio: Mmio;
+  readonly #mailbox: VfMailbox;
+  readonly #tx: TransmitRing;
+  readonly #rx: ReceiveRing;
+  #address: Uint8Array = new Uint8Array(6);
+  #permanentAddress: Uint8Array = new Uint8Array(6);
+  #getLinkStatus = true;
+  #up = false;
+  readonly #last = new Map<number, number>();
+  readonly #totals: IgbvfStatistics;
+
+  constructor(options: IgbvfOptions) {
+    const { mmio, memory, clock, descriptors = IGBVF_DEFAULT_DESCRIPTORS } = options;
+    this.#options = options;
+    this.#mmio = mmio;
+    this.#mailbox = new VfMailbox(mmio, clock);
+    this.#tx = new TransmitRing(memory, mmio, txRegister("TDT"), descriptors);
+    this.#rx = new ReceiveRing(memory, mmio, rxRegister("RDT"), descriptors);
+    this.#totals = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as IgbvfStatistics;
+  }
+
+  get address(): Uint8Array {
+    return this.#address;
+  }
+
+  /** igbvf_probe. @returns whether the PF answered */
+  probe(): boolean {
+    this.#mmio.write32(E1000.EIMC, 0xffff_ffff);
+    this.#mmio.write32(E1000.EIAC, 0);
+    const answered = this.#resetHardware();
+    if (answered) {
+      this.#address = this.#permanentAddress.slice();
+      if (isZeroAddress(this.#address)) this.#log("MAC address not assigned by administrator.");
+    } else {
+      this.#log("PF still in reset state. Is the PF interface up?");
+    }
+    if (!isValidAddress(this.#address)) {
+      this.#log("Assigning random MAC address.");
+      this.#address = this.#options.randomAddress();
+    }
+    for (const register of Object.values(COUNTERS)) this.#last.set(register, this.#mmio.read32(register));
+    this.reset();
+    return answered;
+  }
+
+  /** igbvf_reset: the hardware, then the address. */
+  reset(): void {
+    if (!this.#resetHardware()) this.#log("PF still resetting");
+    this.#setReceiveAddress(this.#address);
+  }
+
+  /** igbvf_open: rings, interrupts. */
+  open(): void {
+    this.setMulticast([]);
+    this.#configureTransmit();
+    this.#configureReceive();
+    this.#configureMsix();
+    this.#up = true;
+    this.#mmio.read32(E1000.EICR);
+    this.#mmio.write32(E1000.EIAC, ALL_VECTORS);
+    this.#mmio.write32(E1000.EIAM, ALL_VECTORS);
+    this.#mmio.write32(E1000.EIMS, ALL_VECTORS);
+    this.#getLinkStatus = true;
+    this.watchdog();
+  }
+
+  /** igbvf_down. */
+  close(): void {
+    this.#up = false;
+    for (const register of [rxRegister("RXDCTL"), txRegister("TXDCTL")]) {
+      this.#mmio.write32(register, this.#mmio.read32(register) & ~E1000_QUEUE_ENABLE);
+    }
+    this.#mmio.write32(E1000.EIMC, 0xffff_ffff);
+    this.#mmio.write32(E1000.EIAC, 0);
+    this.reset();
+    this.#tx.reset();
+  }
+
+  /** The interrupt handlers, by vector. */
+  interrupt(vector: number): void {
+    if (vector === TX_VECTOR) {
+      this.#tx.clean();
+    } else if (vector === RX_VECTOR) {
+      if (this.#up) this.poll();
+    } else {
+      this.#getLinkStatus = true;
+      this.watchdog();
+    }
+    if (this.#up) this.#mmio.write32(E1000.EIMS, 1 << vector);
+  }
+
+  /** Takes all that came in. @returns how many frames */
+  poll(): number {
+    return this.#rx.poll(Number.POSITIVE_INFINITY, this.#options.receive);
+  }
+
+  /** igbvf_xmit_frame. @returns false where the ring is full, or the interface down */
+  send(frame: Uint8Array, offload?: TransmitOffload, more = false): boolean {
+    return this.#up && this.#tx.send(frame, offload, more);
+  }
+
+  /** Tells the card of frames that were sent with `more`. */
+  flush(): void {
+    this.#tx.flush();
+  }
+
+  /** igbvf_watchdog_task: whether the link is up, as far as the VF is told (e1000_check_for_link_vf). */
+  watchdog(): boolean {
+    if (!this.#up) return false;
+    if (this.#mailbox.checkForReset() || this.#mailbox.timeout === 0) this.#getLinkStatus = true;
+    const up = (this.#mmio.read32(E1000.STATUS) & E1000_STATUS_LU) !== 0;
+    if (!this.#getLinkStatus) return true;
+    if (!up) return false;
+    const [message = 0] = this.#mailbox.read(1) ?? [];
+    if ((message & E1000_VT_MSGTYPE_CTS) !== 0 && this.#mailbox.timeout !== 0) this.#getLinkStatus = false;
+    return !this.#getLinkStatus;
+  }
+
+  /** igbvf_set_mac. @returns whether the PF let it have the address */
+  setAddress(address: Uint8Array): boolean {
+    this.#setReceiveAddress(address);
+    return address.every((byte, index) => byte === this.#address[index]);
+  }
+
+  /** e1000_set_vfta_vf. @returns false where the PF refuses */
+  setVlan(vid: number, add: boolean): boolean {
+    const info = add ? 1 << E1000_VT_MSGINFO_SHIFT : 0;
+    return this.#request([E1000_VF_SET_VLAN | info, vid], E1000_VF_SET_VLAN);
+  }
+
+  /** e1000_update_mc_addr_list_vf: up to 30 groups. */
+  setMulticast(addresses: readonly Uint8Array[]): void {
+    const hashes = addresses.slice(0, 30).map(multicastHash);
+    const message = new Array<number>(E1000_VFMAILBOX_SIZE).fill(0);
+    message[0] = E1000_VF_SET_MULTICAST | (hashes.length << E1000_VT_MSGINFO_SHIFT);
+    hashes.forEach((hash, index) => {
+      const word = 1 + (index >> 1);
+      message[word] = (message[word] as number) | (hash << ((index & 1) * 16));
+    });
+    this.#mailbox.writePosted(message);
+  }
+
+  /** e1000_rlpml_set_vf: the longest frame, its check sequence included. */
+  setMaximumFrame(bytes: number): void {
+    this.#mailbox.writePosted([E1000_VF_SET_LPE, bytes]);
+  }
+
+  /** igbvf_update_stats: the counters, which wrap at 32 bits. */
+  statistics(): Readonly<IgbvfStatistics> {
+    for (const [name, register] of Object.entries(COUNTERS)) {
+      const now = this.#mmio.read32(register);
+      this.#totals[name as keyof IgbvfStatistics] += (now - (this.#last.get(register) ?? 0)) >>> 0;
+      this.#last.set(register, now);
+    }
+    return this.#totals;
+  }
+
+  #log(text: string): void {
+    this.#options.log?.(text);
+  }
+
+  /** e1000_reset_hw_vf. @returns whether the PF answered, be it with no address */
+  #resetHardware(): boolean {
+    const { clock } = this.#options;
+    this.#mmio.write32(E1000.CTRL, E1000_CTRL_RST);
+    let timeout = E1000_VF_INIT_TIMEOUT;
+    for (; this.#mailbox.checkForReset() && timeout > 0; timeout--) clock.advance(5 * NS_PER_US);
+    if (timeout === 0) return false;
+    this.#mailbox.restart();
+    this.#mailbox.writePosted([E1000_VF_RESET]);
+    clock.advance(10 * NS_PER_MS);
+    const answer = this.#mailbox.readPosted(3);
+    if (answer === undefined) return false;
+    const [type = 0, low = 0, high = 0] = answer;
+    if (type === (E1000_VF_RESET | E1000_VT_MSGTYPE_ACK) >>> 0) this.#permanentAddress = addressFromWords(low, high);
+    else if (type === (E1000_VF_RESET | E1000_VT_MSGTYPE_NACK) >>> 0) this.#permanentAddress = new Uint8Array(6);
+    else return false;
+    return true;
+  }
+
+  /** e1000_rar_set_vf: where the PF refuses, it is the permanent one. */
+  #setReceiveAddress(address: Uint8Array): void {
+    const accepted = this.#request([E1000_VF_SET_MAC_ADDR, ...addressWords(address)], E1000_VF_SET_MAC_ADDR);
+    this.#address = (accepted ? address : this.#permanentAddress).slice();
+  }
+
+  /** @returns false where the PF answers no */
+  #request(message: readonly number[], type: number): boolean {
+    if (!this.#mailbox.writePosted(message)) return true;
+    const [answer = 0] = this.#mailbox.readPosted(message.length) ?? [];
+    const kind = (answer & ~E1000_VT_MSGTYPE_CTS & 0xf000_ffff) >>> 0;
+    return kind !== (type | E1000_VT_MSGTYPE_NACK) >>> 0;
+  }
+
+  #configureTransmit(): void {
+    const txdctl = this.#mmio.read32(txRegister("TXDCTL"));
+    this.#mmio.write32(txRegister("TXDCTL"), txdctl & ~E1000_QUEUE_ENABLE);
+    this.#tx.reset();
+    this.#setRing(this.#tx, txRegister("TDBAL"));
+    this.#mmio.write32(txRegister("TDH"), 0);
+    this.#mmio.write32(txRegister("TDT"), 0);
+    this.#mmio.write32(txRegister("TXDCTL"), txdctl | E1000_QUEUE_ENABLE);
+  }
+
+  #configureReceive(): void {
+    const srrctl = E1000_SRRCTL_DROP_EN | E1000_SRRCTL_DESCTYPE_ADV_ONEBUF | SRRCTL_2_KIB;
+    this.#mmio.write32(rxRegister("SRRCTL"), srrctl >>> 0);
+    const rxdctl = this.#mmio.read32(rxRegister("RXDCTL"));
+    this.#mmio.write32(rxRegister("RXDCTL"), rxdctl & ~E1000_QUEUE_ENABLE);
+    this.#setRing(this.#rx, rxRegister("RDBAL"));
+    this.#mmio.write32(rxRegister("RDH"), 0);
+    this.#mmio.write32(rxRegister("RDT"), 0);
+    this.setMaximumFrame(1500 + 14 + 4 + 4);
+    this.#mmio.write32(rxRegister("RXDCTL"), ((rxdctl & 0xfff0_0000) | E1000_QUEUE_ENABLE | (1 << 16)) >>> 0);
+    this.#rx.fill();
+  }
+
+  /** Base and length are alike in both kinds of ring. */
+  #setRing(ring: { readonly ring: number; readonly count: number }, baseRegister: number): void {
+    const address = this.#options.memory.busAddress(ring.ring);
+    this.#mmio.write32(baseRegister, address >>> 0);
+    this.#mmio.write32(baseRegister + 4, Math.floor(address / 0x1_0000_0000));
+    this.#mmio.write32(baseRegister + 8, ring.count * 16);
+  }
+
+  /** igbvf_configure_msix: a vector for sending, one for receiving, one for the mailbox. */
+  #configureMsix(): void {
+    const entry = (vector: number) => vector | E1000_IVAR_VALID;
+    this.#mmio.write32(E1000.IVAR0, entry(RX_VECTOR) | (entry(TX_VECTOR) << 8));
+    this.#mmio.write32(E1000.EITR + TX_VECTOR * 4, IGBVF_START_ITR);
+    this.#mmio.write32(E1000.EITR + RX_VECTOR * 4, IGBVF_START_ITR);
+    this.#mmio.write32(E1000.IVAR_MISC, entry(OTHER_VECTOR));
+  }
+}
+
+function rxRegister(name: RegisterName): number {
+  return E1000[name] + QUEUE0.rx;
+}
+
+function txRegister(name: RegisterName): number {
+  return E1000[name] + QUEUE0.tx;
+}

@@ -1,4 +1,4 @@
-export const ETH_HLEN = 14;
+const ETH_HLEN = 14;
 export const VLAN_HLEN = 4;
 /** The shortest frame, without its check sequence. */
 export const ETH_ZLEN = 60;
@@ -15,7 +15,7 @@ export const PACKET_IPV4 = 0x010;
 export const PACKET_IPV6 = 0x040;
 export const PACKET_TCP = 0x100;
 export const PACKET_UDP = 0x200;
-export const PACKET_SCTP = 0x400;
+const PACKET_SCTP = 0x400;
 
 /** What the card looks at in a frame. One object is used for many frames, so that reading one allocates nothing. */
 export class FrameHeader {

@@ -4,9 +4,9 @@ import type { DevicePort } from "../device-port.ts";
 import type { RegisterFile } from "./register-file.ts";
 import { DWORD } from "./registers-82576.ts";
 
-export const E1000_ICR_TXDW = 0x0000_0001;
+const E1000_ICR_TXDW = 0x0000_0001;
 export const E1000_ICR_LSC = 0x0000_0004;
-export const E1000_ICR_RXDW = 0x0000_0080;
+const E1000_ICR_RXDW = 0x0000_0080;
 export const E1000_ICR_VMMB = 0x0000_0100;
 export const E1000_ICR_DOUTSYNC = 0x1000_0000;
 const E1000_ICR_INT_ASSERTED = 0x8000_0000;

@@ -2,7 +2,7 @@ import type { RegisterSpec } from "./register-spec.ts";
 import { REGISTERS_82576, type RegisterName } from "./registers-82576.ts";
 
 /** BAR 0 of the PF. */
-export const BAR0_BYTES = 0x20000;
+const BAR0_BYTES = 0x20000;
 const DWORDS = BAR0_BYTES >> 2;
 
 const NAMES = Object.keys(REGISTERS_82576) as RegisterName[];

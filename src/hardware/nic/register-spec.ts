@@ -2,7 +2,7 @@
  * How software may use a register: RO; RW; WO (reads as zero); RC, cleared by a read; RW1C, whose bits a written 1 clears;
  * RU, a counter that is read without being changed and wraps.
  */
-export type Access = "RO" | "RW" | "WO" | "RC" | "RW1C" | "RU";
+type Access = "RO" | "RW" | "WO" | "RC" | "RW1C" | "RU";
 
 /** A register of the card, or an array of them. What an access brings about besides is a hook's (register-file.ts). */
 export interface RegisterSpec {

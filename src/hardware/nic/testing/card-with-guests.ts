@@ -3,14 +3,13 @@ import type { DevicePort } from "../../device-port.ts";
 import { GuestMemory } from "../../guests/guest-memory.ts";
 import { IgbPfDriver } from "../../guests/igb-pf-driver.ts";
 import { IgbvfDriver } from "../../guests/igbvf-driver.ts";
-import { directMmio } from "../../guests/mmio.ts";
 import { PhysicalMemory } from "../../memory.ts";
 import { FlatPort } from "../../testing/flat-port.ts";
-import { Igb82576 } from "../igb-82576.ts";
+import { type Card82576, Igb82576 } from "../igb-82576.ts";
 import type { Wire } from "../wire.ts";
 
 const MEBIBYTE = 1 << 20;
-const DRIVER_BYTES = 4 * MEBIBYTE;
+const DRIVER_BYTES = 2 * MEBIBYTE;
 
 /** A frame that a driver got. */
 export interface ReceivedFrame {
@@ -34,13 +33,14 @@ export interface CardOptions {
 export class CardWithGuests {
   readonly clock = new ModelClock();
   readonly memory: PhysicalMemory;
-  readonly card: Igb82576;
+  card: Igb82576;
   readonly pf: IgbPfDriver;
   readonly vfs: IgbvfDriver[] = [];
   readonly log: string[] = [];
   /** What drivers got: the PF's at the end, at index `numVfs`. */
   readonly received: ReceivedFrame[][];
   readonly interrupts: number[];
+  readonly #options: Card82576;
 
   constructor(options: CardOptions) {
     const { numVfs, wire, descriptors, macAddress = Uint8Array.of(0x00, 0x1b, 0x21, 0x82, 0x57, 0x60) } = options;
@@ -54,7 +54,7 @@ export class CardWithGuests {
         this.vfs[vf]?.interrupt(vector);
       }),
     );
-    this.card = new Igb82576({
+    this.#options = {
       port: makePort(this.memory, this.clock, (vector) => {
         this.#interrupted(numVfs);
         this.pf.interrupt(vector);
@@ -62,9 +62,13 @@ export class CardWithGuests {
       vfPort: (vf) => vfPorts[vf] as DevicePort,
       macAddress,
       ...(wire && { wire }),
-    });
+    };
+    this.card = new Igb82576(this.#options);
     this.pf = new IgbPfDriver({
-      mmio: directMmio(this.card, 0),
+      mmio: {
+        read32: (offset) => this.card.readBar(0, offset, 4),
+        write32: (offset, value) => this.card.writeBar(0, offset, 4, value),
+      },
       memory: new GuestMemory(this.memory, 0, 2 * DRIVER_BYTES, 0),
       clock: this.clock,
       receive: (bytes, at, length, vlan, status) => this.#take(numVfs, bytes, at, length, vlan, status),
@@ -78,7 +82,10 @@ export class CardWithGuests {
     for (let vf = 0; vf < numVfs; vf++) {
       const base = (vf + 2) * DRIVER_BYTES;
       const driver = new IgbvfDriver({
-        mmio: directMmio(this.card.vf(vf), 0),
+        mmio: {
+          read32: (offset) => this.card.vf(vf).readBar(0, offset, 4),
+          write32: (offset, value) => this.card.vf(vf).writeBar(0, offset, 4, value),
+        },
         memory: new GuestMemory(this.memory, base, DRIVER_BYTES, base),
         clock: this.clock,
         receive: (bytes, at, length, vlan, status) => {
@@ -93,6 +100,14 @@ export class CardWithGuests {
       driver.probe();
       driver.open();
     }
+  }
+
+  /** Puts another card in the place of this one, with its state as JSON has it. */
+  replaceCard(): void {
+    const state = JSON.stringify(this.card.save());
+    this.card.reset("conventional");
+    this.card = new Igb82576(this.#options);
+    this.card.restore(JSON.parse(state));
   }
 
   /** Empties the lists. */

@@ -4,7 +4,8 @@ import { ModelClock, NS_PER_MS } from "../clock.ts";
 import { PhysicalMemory } from "../memory.ts";
 import { FlatPort } from "../testing/flat-port.ts";
 import { Igb82576 } from "./igb-82576.ts";
-import { E1000 } from "./registers-82576.ts";
+import { E1000, type RegisterName } from "./registers-82576.ts";
+import { CardWithGuests, frame } from "./testing/card-with-guests.ts";
 
 const MAC = Uint8Array.of(0x00, 0x1b, 0x21, 0x82, 0x57, 0x60);
 const SLU = 0x40;
@@ -166,4 +167,54 @@ test("a VF's reset disables its queues and its pool, and the PF finds it in VFLR
   assert.equal(card.read(E1000.ICR) & 0x100, 0x100);
   card.vf(0).writeBar(0, 0, 4, 0x0400_0000);
   assert.equal(card.read(E1000.VFLRE), 3, "VTCTRL.RST is the same");
+});
+
+/** What `ethtool -t` of igb finds writable: registers by the bits that keep what is written, for each of how many. */
+const KEPT_BITS: readonly (readonly [mask: number, count: number, names: readonly RegisterName[]])[] = [
+  [0xffff_ffff, 1, ["FCAL", "VET"]],
+  [0x0000_ffff, 1, ["FCAH", "FCT", "FCTTV"]],
+  [0x0000_fff0, 1, ["FCRTH"]],
+  [0x3fff_ffff, 1, ["TIPG"]],
+  [0xffff_ff80, 16, ["RDBAL", "TDBAL"]],
+  [0xffff_ffff, 16, ["RDBAH", "TDBAH"]],
+  [0x000f_fff0, 16, ["RDLEN", "TDLEN"]],
+  [0x0000_ffff, 16, ["RDT"]],
+  [0xffff_ffff, 16, ["RAL"]],
+  [0x83ff_ffff, 16, ["RAH"]],
+  [0xffff_ffff, 128, ["MTA"]],
+];
+
+test("registers keep the bits that igb's offline test writes (igb_reg_test)", () => {
+  const strides: Partial<Record<RegisterName, number>> = { RAL: 8, RAH: 8, MTA: 4 };
+  const { card } = newCard();
+  for (let queue = 0; queue < 16; queue++) card.write(E1000.RXDCTL + queue * 0x40, 1 << 25);
+  for (const [mask, count, names] of KEPT_BITS) {
+    for (const name of names) {
+      for (let index = 0; index < count; index++) {
+        const offset = E1000[name] + index * (strides[name] ?? 0x40);
+        for (const pattern of [0x5a5a_5a5a, 0xa5a5_a5a5, 0, 0xffff_ffff]) {
+          card.write(offset, pattern);
+          assert.equal((card.read(offset) & mask) >>> 0, (pattern & mask) >>> 0, `${name}[${index}]`);
+        }
+      }
+    }
+  }
+  const status = () => card.read(E1000.STATUS) & 0x7fff_f3ff;
+  const before = status();
+  card.write(E1000.STATUS, ~before);
+  assert.equal(status(), before, "but for PHYRA, STATUS cannot be written");
+});
+
+test("with the PHY in loopback the card receives what it sends, on no wire (igb_integrated_phy_loopback)", () => {
+  const wire = { sent: 0, transmit: () => void wire.sent++ };
+  const net = new CardWithGuests({ numVfs: 0, wire });
+  net.card.write(E1000.MDIC, 0x0400_0000 | (1 << 21) | 0x4140);
+  net.card.write(E1000.CTRL, net.card.read(E1000.CTRL) | SLU);
+  net.pf.send(frame(net.pf.address, net.pf.address));
+  net.clock.advance(NS_PER_MS);
+  assert.deepEqual(
+    net.received[0]?.map(({ bytes }) => bytes),
+    [frame(net.pf.address, net.pf.address)],
+  );
+  assert.equal(wire.sent, 0);
 });

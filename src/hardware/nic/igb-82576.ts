@@ -82,9 +82,10 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
     this.#interrupts = new Interrupts(registers, port, this.#vfPorts);
     this.#mailbox = new Mailbox(registers, this.#interrupts);
     this.#receiver = new Receiver(registers, this.#interrupts, this.#ports);
-    this.#forwarder = new Forwarder(registers, this.#interrupts, this.#receiver, (bytes, at, length) =>
-      card.wire?.transmit(this, bytes, at, length),
-    );
+    this.#forwarder = new Forwarder(registers, this.#interrupts, this.#receiver, (bytes, at, length) => {
+      if (this.#phy.loopback) this.receive(bytes, at, length);
+      else card.wire?.transmit(this, bytes, at, length);
+    });
     this.#transmitter = new Transmitter(registers, this.#interrupts, this.#ports, (queue, packet, length, tag) =>
       this.#forwarder.send(queue, packet, length, tag),
     );

@@ -15,6 +15,7 @@ const IGP01E1000_PHY_PORT_STATUS = 0x11;
 const BMCR_ANRESTART = 0x0200;
 const BMCR_PDOWN = 0x0800;
 const BMCR_ANENABLE = 0x1000;
+const BMCR_LOOPBACK = 0x4000;
 const BMCR_RESET = 0x8000;
 const BMSR_LSTATUS = 0x0004;
 const BMSR_ANEGCOMPLETE = 0x0020;
@@ -66,6 +67,11 @@ export class Phy {
     return ((this.#registers[MII_BMSR] as number) & BMSR_LSTATUS) !== 0;
   }
 
+  /** What is sent comes back (igb_integrated_phy_loopback). */
+  get loopback(): boolean {
+    return ((this.#registers[MII_BMCR] as number) & BMCR_LOOPBACK) !== 0;
+  }
+
   get carrier(): boolean {
     return this.#carrier;
   }
@@ -91,7 +97,8 @@ export class Phy {
     } else {
       const was = this.#registers[MII_BMCR] as number;
       this.#registers[MII_BMCR] = value & ~BMCR_ANRESTART;
-      if ((value & BMCR_ANRESTART) !== 0 || ((was ^ value) & (BMCR_PDOWN | BMCR_ANENABLE)) !== 0) this.#negotiate();
+      if ((value & BMCR_ANRESTART) !== 0 || ((was ^ value) & (BMCR_PDOWN | BMCR_ANENABLE | BMCR_LOOPBACK)) !== 0)
+        this.#negotiate();
     }
     return true;
   }
@@ -133,6 +140,10 @@ export class Phy {
     this.#registers[MII_BMSR] = (this.#registers[MII_BMSR] as number) & ~(BMSR_LSTATUS | BMSR_ANEGCOMPLETE);
     this.#registers[IGP01E1000_PHY_PORT_STATUS] = 0;
     if (had) this.#onLinkChange();
+    if (this.loopback) {
+      this.#linkUp();
+      return;
+    }
     if (!this.#carrier || ((this.#registers[MII_BMCR] as number) & BMCR_PDOWN) !== 0) return;
     this.#negotiation = this.#clock.schedule(AUTONEGOTIATION_NS, () => this.#linkUp());
   }

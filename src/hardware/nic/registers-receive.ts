@@ -4,7 +4,8 @@ const QUEUES = { count: 16, stride: 0x40 } as const;
 /** The first four queues are at an older place too. */
 const aliases = (at: number) => [{ at, stride: 0x100, count: 4 }];
 
-/** Receive rings and filters (82576 data sheet §8.10, §8.11). Rings lie on 128 bytes, in multiples of them. */
+/** Receive rings and filters (82576 data sheet §8.10, §8.11). Rings lie on 128 bytes. What can be written is
+ * what igb's reg_test_82576 tests (igb_ethtool.c). */
 export const RECEIVE_REGISTERS = {
   RCTL: { at: 0x00100, access: "RW" },
   QDE: { at: 0x02408, access: "RW", writable: 0xffff },
@@ -18,14 +19,14 @@ export const RECEIVE_REGISTERS = {
     access: "RW",
     count: 16,
     stride: 8,
-    writable: 0x83fd_ffff,
+    writable: 0x83ff_ffff,
     aliases: [{ at: 0x00044, stride: 8, count: 16 }],
   },
   PSRTYPE: { at: 0x05480, access: "RW", count: 8 },
   RPLPSRTYPE: { at: 0x054c0, access: "RW" },
   /** Of receive addresses 16 to 23. */
   RAL2: { at: 0x054e0, access: "RW", count: 8, stride: 8 },
-  RAH2: { at: 0x054e4, access: "RW", count: 8, stride: 8, writable: 0x83fd_ffff },
+  RAH2: { at: 0x054e4, access: "RW", count: 8, stride: 8, writable: 0x83ff_ffff },
   SYNQF: { at: 0x055fc, access: "RW" },
   VLAPQF: { at: 0x055b0, access: "RW" },
   VFTA: { at: 0x05600, access: "RW", count: 128, aliases: [{ at: 0x00600, count: 128 }] },
@@ -43,7 +44,7 @@ export const RECEIVE_REGISTERS = {
   UTA: { at: 0x0a000, access: "RW", count: 128 },
   RDBAL: { at: 0x0c000, access: "RW", ...QUEUES, writable: 0xffff_ff80, aliases: aliases(0x02800) },
   RDBAH: { at: 0x0c004, access: "RW", ...QUEUES, aliases: aliases(0x02804) },
-  RDLEN: { at: 0x0c008, access: "RW", ...QUEUES, writable: 0x000f_ff80, aliases: aliases(0x02808) },
+  RDLEN: { at: 0x0c008, access: "RW", ...QUEUES, writable: 0x000f_fff0, aliases: aliases(0x02808) },
   SRRCTL: { at: 0x0c00c, access: "RW", ...QUEUES, aliases: aliases(0x0280c) },
   RDH: { at: 0x0c010, access: "RW", ...QUEUES, writable: 0xffff, aliases: aliases(0x02810) },
   RXCTL: { at: 0x0c014, access: "RW", ...QUEUES, aliases: aliases(0x02814) },

@@ -18,7 +18,7 @@ export const TRANSMIT_REGISTERS = {
   RTTBCNRC: { at: 0x036b0, access: "RW" },
   TDBAL: { at: 0x0e000, access: "RW", ...QUEUES, writable: 0xffff_ff80, aliases: aliases(0x03800) },
   TDBAH: { at: 0x0e004, access: "RW", ...QUEUES, aliases: aliases(0x03804) },
-  TDLEN: { at: 0x0e008, access: "RW", ...QUEUES, writable: 0x000f_ff80, aliases: aliases(0x03808) },
+  TDLEN: { at: 0x0e008, access: "RW", ...QUEUES, writable: 0x000f_fff0, aliases: aliases(0x03808) },
   TDH: { at: 0x0e010, access: "RW", ...QUEUES, writable: 0xffff, aliases: aliases(0x03810) },
   TXCTL: { at: 0x0e014, access: "RW", ...QUEUES, reset: 0x2a00, aliases: aliases(0x03814) },
   TDT: { at: 0x0e018, access: "RW", ...QUEUES, writable: 0xffff, aliases: aliases(0x03818) },

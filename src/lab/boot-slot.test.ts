@@ -13,7 +13,7 @@ test("takeBootSlot lets as many machines run as there are processors", async () 
   try {
     // A holder that has died; no process has this number (the largest is 2^22).
     mkdirSync(slots, { recursive: true });
-    writeFileSync(join(slots, "99999999-0"), "");
+    writeFileSync(join(slots, "1000000000000-99999999-0"), "");
     const never = new AbortController();
     const giveBacks: (() => void)[] = [];
     for (let taken = 0; taken < availableParallelism(); taken++) giveBacks.push(await takeBootSlot(never.signal));

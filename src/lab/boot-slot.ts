@@ -9,33 +9,37 @@ let made = 0;
 
 /**
  * Waits until fewer machines run for this user than the host has processors: emulated side by side on fewer they are
- * slower than one after another, and a kernel that gets no time takes its timer for broken.
+ * slower than one after another, and a kernel that gets no time takes its timer for broken. First come, first served.
  * @param signal ends the waiting, by its reason.
  * @returns what gives the slot back; a process that dies gives its own back, too.
  */
 export async function takeBootSlot(signal: AbortSignal): Promise<() => void> {
+  signal.throwIfAborted();
   const folder = join(labCacheFolder(), "slots");
   mkdirSync(folder, { recursive: true });
-  const name = `${process.pid}-${made++}`;
-  const path = join(folder, name);
+  // A ticket: names sort by the time of coming, in milliseconds of 13 digits until the year 2286.
+  const ticket = `${Date.now()}-${process.pid}-${made++}`;
+  const path = join(folder, ticket);
+  writeFileSync(path, "");
   const giveBack = () => rmSync(path, { force: true });
-  while (true) {
-    signal.throwIfAborted();
-    // First in, then counted: of two that come at once both may go out again, never both stay.
-    writeFileSync(path, "");
-    if (holders(folder) <= availableParallelism()) return giveBack;
+  try {
+    while (tickets(folder).indexOf(ticket) >= availableParallelism()) await sleep(POLL_MS, undefined, { signal });
+    return giveBack;
+  } catch (error) {
     giveBack();
-    await sleep(POLL_MS * (0.5 + Math.random()), undefined, { signal });
+    throw error;
   }
 }
 
-/** How many hold or want a slot; what the dead left is swept. */
-function holders(folder: string): number {
-  return readdirSync(folder).filter((name) => {
-    if (isAlive(Number.parseInt(name, 10))) return true;
-    rmSync(join(folder, name), { force: true });
-    return false;
-  }).length;
+/** Of those who run a machine or wait to, in the order of their coming; what the dead left is swept. */
+function tickets(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .sort()
+    .filter((ticket) => {
+      if (isAlive(Number(ticket.split("-")[1]))) return true;
+      rmSync(join(folder, ticket), { force: true });
+      return false;
+    });
 }
 
 function isAlive(pid: number): boolean {

@@ -2,8 +2,9 @@
 # Second half of a lab machine's start, in the full root: runs what the host asked for (/run/lab/command.sh, beside this
 # file), tells how it ended, and powers off.
 export PATH=/usr/local/sbin:/usr/local/bin:/opt/node/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM=${TERM:-linux}
-# Compiled code is kept while the machine lives: the second Node process starts faster.
-export NODE_COMPILE_CACHE=/tmp/node-compiled
+# Compiled code is kept: by the host from machine to machine, or while the machine lives.
+export NODE_COMPILE_CACHE=/compiled
+mkdir -p /compiled
 export LAB_MACHINE=$(sed -n 's/.*lab\.machine=\([^ ]*\).*/\1/p' /proc/cmdline)
 hostname "lab-$LAB_MACHINE"
 ip link set lo up

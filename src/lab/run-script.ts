@@ -1,7 +1,8 @@
-import { realpathSync, statSync } from "node:fs";
-import { basename, dirname, extname, relative, resolve } from "node:path";
+import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { type BootOptions, type BootResult, boot, type Share } from "./boot.ts";
+import { labCacheFolder } from "./cache.ts";
 import { PACKAGE_FOLDER } from "./package-folder.ts";
 
 export interface ScriptOptions extends Omit<BootOptions, "command" | "shares"> {
@@ -27,8 +28,12 @@ export function runScript({ script, args = [], outFolder, ...options }: ScriptOp
   const path = realpathSync(resolve(script));
   const inPackage = relative(realpathSync(PACKAGE_FOLDER), path);
   const inside = !inPackage.startsWith("..");
+  const compiled = join(labCacheFolder(), "compiled");
+  mkdirSync(compiled, { recursive: true });
   const shares: Share[] = [
     PACKAGE_SHARE,
+    // What Node compiled is kept from machine to machine: under emulation that is most of a start.
+    { tag: "compiled", folder: compiled, writable: true },
     ...(inside ? [] : [{ tag: "script", folder: dirname(path) }]),
     ...(outFolder === undefined ? [] : [{ tag: "out", folder: resolve(outFolder), writable: true }]),
   ];

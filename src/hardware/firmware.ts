@@ -4,9 +4,17 @@ import { PCI_SRIOV_BAR } from "../pci/extended/sriov.ts";
 import type { BusAddresses } from "./machine-description.ts";
 
 /** Configuration accesses, as firmware has them: to nothing else. */
-interface ConfigAccess {
+export interface ConfigAccess {
   configRead(routingId: number, offset: number, size: 1 | 2 | 4): number;
   configWrite(routingId: number, offset: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/** How firmware differs from firmware. */
+export interface FirmwareOptions {
+  /** Gives VFs buses and memory, too; so where left out. SeaBIOS knows nothing of them. */
+  readonly virtualFunctions?: boolean;
+  /** What the windows of a bridge have at the least, whatever is below; nothing where left out. */
+  readonly leastWindows?: (routingId: number) => { readonly low: number; readonly high: number };
 }
 
 /** A piece of memory to be placed. */
@@ -48,8 +56,8 @@ const CLOSED_WINDOW = 0x0000_fff0;
  * sets the windows of the bridges and enables memory. By configuration accesses alone; I/O space is left alone.
  * @throws RangeError where bus numbers or addresses do not suffice
  */
-export function assignResources(access: ConfigAccess, addresses: BusAddresses): void {
-  const firmware = new Firmware(access);
+export function assignResources(access: ConfigAccess, addresses: BusAddresses, options: FirmwareOptions = {}): void {
+  const firmware = new Firmware(access, options);
   firmware.numberBuses(0, 0);
   const { low, high } = firmware.requestsOf(0);
   placeAll(low, ...addresses.low);
@@ -58,9 +66,11 @@ export function assignResources(access: ConfigAccess, addresses: BusAddresses): 
 
 class Firmware {
   readonly #access: ConfigAccess;
+  readonly #options: FirmwareOptions;
 
-  constructor(access: ConfigAccess) {
+  constructor(access: ConfigAccess, options: FirmwareOptions) {
     this.#access = access;
+    this.#options = options;
   }
 
   /** Depth first, as every enumeration does. @returns the highest bus at or below `bus` */
@@ -137,16 +147,17 @@ class Firmware {
     const below = this.requestsOf(this.#access.configRead(rid, PCI_PRIMARY_BUS + 1, 1));
     this.#access.configWrite(rid, PCI_MEMORY_BASE, 4, CLOSED_WINDOW);
     this.#access.configWrite(rid, PCI_PREF_MEMORY_BASE, 4, CLOSED_WINDOW);
-    if (below.low.length > 0) {
+    const least = this.#options.leastWindows?.(rid) ?? { low: 0, high: 0 };
+    if (below.low.length > 0 || least.low > 0) {
       into.low.push(
-        window(below.low, (start, end) => {
+        window(below.low, least.low, (start, end) => {
           this.#access.configWrite(rid, PCI_MEMORY_BASE, 4, baseAndLimit(start, end));
         }),
       );
     }
-    if (below.high.length > 0) {
+    if (below.high.length > 0 || least.high > 0) {
       into.high.push(
-        window(below.high, (start, end) => {
+        window(below.high, least.high, (start, end) => {
           this.#access.configWrite(rid, PCI_PREF_MEMORY_BASE, 4, baseAndLimit(start, end));
           this.#access.configWrite(rid, PCI_PREF_BASE_UPPER32, 4, Math.floor(start / HIGH));
           this.#access.configWrite(rid, PCI_PREF_LIMIT_UPPER32, 4, Math.floor((end - 1) / HIGH));
@@ -173,6 +184,7 @@ class Firmware {
   }
 
   #sriov(rid: number): number | undefined {
+    if (this.#options.virtualFunctions === false) return undefined;
     for (let at = PCI_CFG_SPACE_SIZE; at !== 0; ) {
       const header = this.#access.configRead(rid, at, 4);
       if (header === 0 || header === 0xffff_ffff) return undefined;
@@ -203,12 +215,12 @@ function baseAndLimit(start: number, end: number): number {
 }
 
 /** The window of a bridge, as one request of the bus above. */
-function window(requests: readonly Request[], set: (start: number, end: number) => void): Request {
+function window(requests: readonly Request[], leastBytes: number, set: (start: number, end: number) => void): Request {
   const sorted = byAlignment(requests);
   const alignBytes = Math.max(GRANULE, ...requests.map((each) => each.alignBytes));
   let sizeBytes = 0;
   for (const each of sorted) sizeBytes = alignUp(sizeBytes, each.alignBytes) + each.sizeBytes;
-  sizeBytes = alignUp(sizeBytes, GRANULE);
+  sizeBytes = alignUp(Math.max(sizeBytes, leastBytes), GRANULE);
   return {
     sizeBytes,
     alignBytes,

@@ -28,7 +28,7 @@ export interface Kernel {
 }
 
 export interface KernelSource {
-  readonly kind: "linux" | "snapshot" | "lspci";
+  readonly kind: "linux" | "snapshot" | "lspci" | "model";
   /** As the user may write it after `--source`. */
   readonly name: string;
   /**

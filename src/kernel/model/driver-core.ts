@@ -1,0 +1,267 @@
+import { type Attribute, attributeFiles, attributeTable } from "./attributes.ts";
+import { errnoNumber, errnoOf, KernelError } from "./kernel-error.ts";
+import { type Linux, logOf, type PciDeviceId, type PciDriver, type PciDriverCore, pciUevent } from "./linux.ts";
+import { cString, sysfsStreq } from "./parse-value.ts";
+import type { PciDev } from "./pci-dev.ts";
+import type { Folder } from "./sysfs-tree.ts";
+
+const ANY = 0xffff_ffff;
+/** What `pci_match_device` gives where an override alone decides. */
+const ANY_ID: PciDeviceId = {};
+
+/** A driver that is there, with what it was taught. */
+interface Registered {
+  readonly driver: PciDriver;
+  readonly folder: Folder;
+  readonly dynamicIds: PciDeviceId[];
+  /** In the order in which they were bound. */
+  readonly devices: Set<PciDev>;
+}
+
+/** The PCI bus's drivers: who takes which device. */
+export class DriverCore implements PciDriverCore {
+  readonly #linux: () => Linux;
+  readonly #registered = new Map<string, Registered>();
+  readonly #attributes: ReadonlyMap<string, Attribute<Registered>>;
+  /** /sys/bus/pci/drivers_autoprobe */
+  autoprobe = true;
+
+  constructor(linux: () => Linux) {
+    this.#linux = linux;
+    this.#attributes = attributeTable<Registered>([
+      { name: "bind", mode: 0o200, store: (of, text) => this.#bind(of, text) },
+      { name: "unbind", mode: 0o200, store: (of, text) => this.#unbind(of, text) },
+      { name: "new_id", mode: 0o200, store: (of, text) => this.#newId(of, text) },
+      { name: "remove_id", mode: 0o200, store: (of, text) => removeId(of, text) },
+      { name: "uevent", mode: 0o200, store: () => {} },
+    ]);
+  }
+
+  of(dev: PciDev): PciDriver | undefined {
+    return dev.driver === undefined ? undefined : this.#registered.get(dev.driver.name)?.driver;
+  }
+
+  /** `pci_register_driver`: it takes all that it matches and nobody has (`driver_attach`). */
+  async register(driver: PciDriver): Promise<void> {
+    const linux = this.#linux();
+    const folder = linux.sys.folders("bus/pci/drivers").folder(driver.name);
+    const entry: Registered = { driver, folder, dynamicIds: [], devices: new Set() };
+    folder.tables.push(attributeFiles(entry, this.#attributes));
+    if (driver.module !== undefined) folder.link("module", linux.sys.folders(`module/${driver.module}`));
+    this.#registered.set(driver.name, entry);
+    linux.uevents.send("add", `/bus/pci/drivers/${driver.name}`, "drivers", {});
+    if (this.autoprobe) await this.#attachAll(entry);
+  }
+
+  /** `driver_detach`: the last that came is the first that goes. */
+  async unregister(driver: PciDriver): Promise<void> {
+    const entry = this.#registered.get(driver.name);
+    if (entry === undefined) return;
+    for (let last = [...entry.devices].at(-1); last !== undefined; last = [...entry.devices].at(-1)) {
+      await this.releaseDevice(last);
+    }
+    this.#registered.delete(driver.name);
+    entry.folder.remove();
+    this.#linux().uevents.send("remove", `/bus/pci/drivers/${driver.name}`, "drivers", {});
+  }
+
+  deviceAdded(dev: PciDev): void {
+    for (const { driver } of this.#registered.values()) driver.deviceAdded?.(this.#linux(), dev);
+  }
+
+  async attachDevice(dev: PciDev): Promise<boolean> {
+    return dev.lock.run(async () => {
+      if (dev.driver !== undefined) return true;
+      for (const entry of this.#registered.values()) {
+        if (matchId(entry, dev) === undefined) continue;
+        // __device_attach_driver: errors of a probe are not told, and the next driver can try.
+        try {
+          await this.#probe(entry, dev);
+          return true;
+        } catch (error) {
+          errnoOf(error);
+        }
+      }
+      return false;
+    });
+  }
+
+  async releaseDevice(dev: PciDev): Promise<void> {
+    await dev.lock.run(async () => {
+      const entry = dev.driver && this.#registered.get(dev.driver.name);
+      if (entry !== undefined) await this.#release(entry, dev);
+    });
+  }
+
+  /** `drivers_probe_store` */
+  async probeByName(text: string): Promise<void> {
+    const dev = this.#deviceNamed(text);
+    if (dev === undefined) throw new KernelError("ENODEV");
+    await this.attachDevice(dev);
+  }
+
+  /** `drivers_autoprobe_store`: of two characters, the first counts. */
+  storeAutoprobe(text: string): void {
+    this.autoprobe = !text.startsWith("0");
+  }
+
+  async #attachAll(entry: Registered): Promise<void> {
+    // driver_attach goes by the bus's list: in the order in which the devices came.
+    for (const dev of [...this.#linux().devices.values()]) {
+      if (matchId(entry, dev) === undefined) continue;
+      await dev.lock.run(async () => {
+        if (dev.driver !== undefined || dev.folder === undefined) return;
+        try {
+          await this.#probe(entry, dev);
+        } catch (error) {
+          errnoOf(error);
+        }
+      });
+    }
+  }
+
+  /** `really_probe`, under the device's lock. @throws KernelError as the driver's probe refuses */
+  async #probe(entry: Registered, dev: PciDev): Promise<void> {
+    const linux = this.#linux();
+    const { driver, folder } = entry;
+    // pci_device_can_probe
+    if (dev.physfn?.sriov?.driversAutoprobe === false && dev.driverOverride === undefined) {
+      throw new KernelError("ENODEV");
+    }
+    dev.driver = driver;
+    try {
+      await driver.probe(linux, dev);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno !== "ENODEV" && errno !== "ENXIO") {
+        logOf(linux, dev, `probe with driver ${driver.name} failed with error -${errnoNumber(errno)}`);
+      }
+      dev.driver = undefined;
+      dev.driverData = undefined;
+      throw error;
+    }
+    entry.devices.add(dev);
+    if (dev.folder !== undefined) {
+      folder.link(dev.bdf, dev.folder);
+      dev.folder.link("driver", folder);
+    }
+    pciUevent(linux, "bind", dev);
+    this.#boundNotify(dev);
+  }
+
+  /** `BUS_NOTIFY_BOUND_DRIVER` */
+  #boundNotify(dev: PciDev): void {
+    for (const { driver } of this.#registered.values()) driver.deviceBound?.(this.#linux(), dev);
+  }
+
+  /** `__device_release_driver` */
+  async #release(entry: Registered, dev: PciDev): Promise<void> {
+    const linux = this.#linux();
+    dev.folder?.removeChild("driver");
+    entry.folder.removeChild(dev.bdf);
+    await entry.driver.remove?.(linux, dev);
+    entry.devices.delete(dev);
+    dev.driver = undefined;
+    dev.driverData = undefined;
+    // pci_iov_remove: the driver's limit goes with it.
+    if (dev.sriov !== undefined) {
+      dev.sriov.driverMaxVfs = dev.sriov.totalVfs;
+      if (dev.sriov.numVfs > 0) logOf(linux, dev, "driver left SR-IOV enabled after remove");
+    }
+    pciUevent(linux, "unbind", dev);
+  }
+
+  #deviceNamed(text: string): PciDev | undefined {
+    for (const dev of this.#linux().devices.values()) if (sysfsStreq(text, dev.bdf)) return dev;
+    return undefined;
+  }
+
+  /** `bind_store` */
+  async #bind(entry: Registered, text: string): Promise<void> {
+    const dev = this.#deviceNamed(text);
+    if (dev === undefined || matchId(entry, dev) === undefined) throw new KernelError("ENODEV");
+    await dev.lock.run(async () => {
+      if (dev.driver !== undefined) throw new KernelError("EBUSY");
+      await this.#probe(entry, dev);
+    });
+  }
+
+  /** `unbind_store` */
+  async #unbind(entry: Registered, text: string): Promise<void> {
+    const dev = this.#deviceNamed(text);
+    if (dev === undefined || dev.driver !== entry.driver) throw new KernelError("ENODEV");
+    await this.releaseDevice(dev);
+  }
+
+  /** `new_id_store` */
+  async #newId(entry: Registered, text: string): Promise<void> {
+    const numbers = scanHex(text, 7);
+    const [vendor, device, subsystemVendor = ANY, subsystemDevice = ANY, classCode = 0, classMask = 0] = numbers;
+    if (vendor === undefined || device === undefined) throw new KernelError("EINVAL");
+    const id: PciDeviceId = { vendor, device, subsystemVendor, subsystemDevice, classCode, classMask };
+    if (numbers.length !== 7) {
+      const like = { vendor, device, subsystemVendor, subsystemDevice, classCode, driverOverride: undefined };
+      if (matchId(entry, like) !== undefined) throw new KernelError("EEXIST");
+    }
+    // Only what the driver's table has may be given as driver_data, and the model's tables have 0 alone.
+    if ((numbers[6] ?? 0) !== 0) throw new KernelError("EINVAL");
+    entry.dynamicIds.push(id);
+    await this.#attachAll(entry);
+  }
+}
+
+/** `remove_id_store` */
+function removeId({ dynamicIds }: Registered, text: string): void {
+  const [vendor, device, subsystemVendor = ANY, subsystemDevice = ANY, classCode = 0, mask = 0] = scanHex(text, 6);
+  if (vendor === undefined || device === undefined) throw new KernelError("EINVAL");
+  const at = dynamicIds.findIndex(
+    (id) =>
+      id.vendor === vendor &&
+      id.device === device &&
+      (subsystemVendor === ANY || id.subsystemVendor === subsystemVendor) &&
+      (subsystemDevice === ANY || id.subsystemDevice === subsystemDevice) &&
+      (((id.classCode ?? 0) ^ classCode) & mask) === 0,
+  );
+  if (at < 0) throw new KernelError("ENODEV");
+  dynamicIds.splice(at, 1);
+}
+
+type Matched = Pick<
+  PciDev,
+  "vendor" | "device" | "subsystemVendor" | "subsystemDevice" | "classCode" | "driverOverride"
+>;
+
+/** `pci_match_device` */
+function matchId({ driver, dynamicIds }: Registered, dev: Matched): PciDeviceId | undefined {
+  const { driverOverride } = dev;
+  if (driverOverride !== undefined && driverOverride !== driver.name) return undefined;
+  const found =
+    dynamicIds.find((id) => matchOne(id, dev)) ??
+    driver.ids.find((id) => matchOne(id, dev) && (id.overrideOnly !== true || driverOverride !== undefined));
+  return found ?? (driverOverride === undefined ? undefined : ANY_ID);
+}
+
+/** `pci_match_one_device` */
+function matchOne(id: PciDeviceId, dev: Matched): boolean {
+  const { vendor = ANY, device = ANY, subsystemVendor = ANY, subsystemDevice = ANY, classCode = 0, classMask = 0 } = id;
+  return (
+    (vendor === ANY || vendor === dev.vendor) &&
+    (device === ANY || device === dev.device) &&
+    (subsystemVendor === ANY || subsystemVendor === dev.subsystemVendor) &&
+    (subsystemDevice === ANY || subsystemDevice === dev.subsystemDevice) &&
+    ((classCode ^ dev.classCode) & classMask) === 0
+  );
+}
+
+/** `sscanf` with as many `%x`: blanks before a number, and 0x, are passed over; it ends where no number is. */
+function scanHex(text: string, most: number): number[] {
+  const found: number[] = [];
+  let rest = cString(text);
+  while (found.length < most) {
+    const [all, digits] = /^\s*(?:0x)?([0-9a-f]+)/i.exec(rest) ?? [];
+    if (all === undefined || digits === undefined) break;
+    found.push(Number.parseInt(digits, 16) >>> 0);
+    rest = rest.slice(all.length);
+  }
+  return found;
+}

@@ -1,0 +1,37 @@
+/** How the modelled kernel refuses: what a function of Linux returns as a negative number. */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+  /** As ENOENT. */
+  readonly errno: string;
+
+  constructor(errno: string, options?: ErrorOptions) {
+    super(`the kernel answered ${errno}`, options);
+    this.errno = errno;
+  }
+}
+
+/** The number of an errno, as log lines have it ("failed with error -22"; include/uapi/asm-generic/errno-base.h, errno.h). */
+const NUMBERS: Readonly<Record<string, number>> = {
+  EPERM: 1,
+  ENOENT: 2,
+  EIO: 5,
+  ENXIO: 6,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
+};
+
+export function errnoNumber(errno: string): number {
+  return NUMBERS[errno] ?? 5;
+}
+
+/** The errno where a kernel function refuses; other errors are faults of the model. */
+export function errnoOf(error: unknown): string {
+  if (error instanceof KernelError) return error.errno;
+  throw error;
+}

@@ -1,0 +1,41 @@
+import type { Linux } from "./linux.ts";
+import type { PciDev } from "./pci-dev.ts";
+
+const PCI_MSI_FLAGS = 2;
+const PCI_MSI_FLAGS_ENABLE = 0x1;
+const PCI_MSIX_FLAGS = 2;
+const PCI_MSIX_FLAGS_QSIZE = 0x7ff;
+const PCI_MSIX_FLAGS_ENABLE = 0x8000;
+
+/** How many vectors of MSI-X the function has (`pci_msix_vec_count`). */
+function msixVectors(dev: PciDev): number {
+  const { msix } = dev.capabilities;
+  return msix === 0 ? 0 : (dev.read(msix + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
+}
+
+/**
+ * `pci_alloc_irq_vectors`: of MSI-X, where there is not any one vector of MSI.
+ * @returns how many there are; 0 where the function has neither
+ */
+export function allocateVectors(linux: Linux, dev: PciDev, wanted: number): number {
+  const { msi, msix } = dev.capabilities;
+  const count = Math.min(wanted, msixVectors(dev));
+  if (count > 0) dev.update(msix + PCI_MSIX_FLAGS, 0, PCI_MSIX_FLAGS_ENABLE);
+  else if (msi !== 0) dev.update(msi + PCI_MSI_FLAGS, 0, PCI_MSI_FLAGS_ENABLE);
+  else return 0;
+  const mode = count > 0 ? "msix" : "msi";
+  dev.msiIrqs = Array.from({ length: Math.max(count, 1) }, () => ({ irq: linux.nextIrq++, mode }) as const);
+  const folder = dev.folder?.folder("msi_irqs");
+  for (const { irq } of dev.msiIrqs) folder?.shows(String(irq), () => mode);
+  return dev.msiIrqs.length;
+}
+
+/** `pci_free_irq_vectors` */
+export function freeVectors(dev: PciDev): void {
+  const { msi, msix } = dev.capabilities;
+  if (dev.msiIrqs.length === 0) return;
+  if (msix !== 0) dev.update(msix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE, 0);
+  if (msi !== 0) dev.update(msi + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE, 0);
+  dev.msiIrqs = [];
+  dev.folder?.removeChild("msi_irqs");
+}

@@ -1,0 +1,69 @@
+import type { VfChange, VfSettingName } from "../port-link.ts";
+import type { PciDev } from "./pci-dev.ts";
+import type { Folder } from "./sysfs-tree.ts";
+
+/** What a driver says of an interface that it registers. */
+export interface NetDeviceOptions {
+  /** Of hardware: the function behind it. */
+  readonly dev?: PciDev;
+  /** The interface's `net` is in it: the function's folder, or a virtio device's below. */
+  readonly folder: Folder;
+  readonly mac: string;
+  /** `NET_ADDR_PERM` 0, `NET_ADDR_RANDOM` 1. */
+  readonly addrAssignType?: number;
+  readonly devPort?: number;
+  readonly minMtu?: number;
+  readonly maxMtu?: number;
+  readonly operations: NetOperations;
+}
+
+/**
+ * `struct net_device_ops`, as far as settings go. They refuse by a KernelError, and what is left out is EOPNOTSUPP.
+ */
+export interface NetOperations {
+  /** `ndo_open`, `ndo_stop` */
+  up?(netdev: NetDevice): void;
+  down?(netdev: NetDevice): void;
+  /** `ndo_set_mac_address`; the interface's own field is set by the kernel after it. */
+  setMac?(netdev: NetDevice, mac: string): void;
+  /** `ndo_change_mtu` */
+  setMtu?(netdev: NetDevice, mtu: number): void;
+  /** Each setting of a VF that the driver knows (`ndo_set_vf_mac`, ...). */
+  readonly setVf?: Partial<Record<VfSettingName, (change: VfChange) => void | Promise<void>>>;
+  /** `ndo_get_vf_config`; undefined where the driver has none. */
+  vfInfo?(vfIndex: number): VfConfig | undefined;
+}
+
+/** `struct ifla_vf_info`, what of it the driver tells. */
+export interface VfConfig {
+  readonly mac: string;
+  readonly vlan: number;
+  readonly qos: number;
+  /** 802.1Q where left out. */
+  readonly vlanProtocol?: "802.1Q" | "802.1ad";
+  /** Mbit/s. */
+  readonly minTxRate: number;
+  readonly maxTxRate: number;
+  readonly spoofCheck: boolean;
+  /** IFLA_VF_LINK_STATE_AUTO, ENABLE, DISABLE. */
+  readonly linkState: number;
+  readonly trusted: boolean;
+  readonly queryRss?: boolean;
+}
+
+/** `struct net_device` */
+export interface NetDevice {
+  readonly ifindex: number;
+  name: string;
+  readonly options: NetDeviceOptions;
+  readonly folder: Folder;
+  mac: string;
+  addrAssignType: number;
+  mtu: number;
+  /** IFF_UP */
+  up: boolean;
+  /** `netif_carrier_ok` */
+  carrier: boolean;
+  /** Of the link that is up, in Mbit/s. */
+  speedMbps: number | undefined;
+}

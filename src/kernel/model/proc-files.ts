@@ -1,0 +1,49 @@
+import type { Linux } from "./linux.ts";
+import type { Folder } from "./sysfs-tree.ts";
+
+const COMPILER = "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU Binutils for Debian) 2.44";
+const VERSION = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.95-1 (2026-07-05)";
+
+/** What of /proc and /sys/kernel is no driver's. */
+export function addProcFiles(linux: Linux, procModules: () => string): void {
+  const { root, sys, machine, options, release, uevents } = linux;
+  const proc = root.folder("proc");
+  const file = (folder: Folder, name: string, show: () => string) => folder.file(name, { mode: 0o444, show });
+  file(proc, "cmdline", () => `${options.commandLine}\n`);
+  file(proc, "version", () => `Linux version ${release} (debian-kernel@lists.debian.org) (${COMPILER}) ${VERSION}\n`);
+  file(proc, "modules", procModules);
+  file(proc, "meminfo", () => `MemTotal:       ${String(machine.description.memoryBytes / 1024).padStart(8)} kB\n`);
+  file(proc, "swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+  file(proc, "mounts", () => "sysfs /sys sysfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
+  const kernel = proc.folders("sys/kernel");
+  file(kernel, "osrelease", () => `${release}\n`);
+  file(kernel, "ostype", () => "Linux\n");
+  file(kernel, "arch", () => "x86_64\n");
+  sys.folder("kernel").file("uevent_seqnum", { mode: 0o444, show: () => `${uevents.sequence}\n` });
+  sys.folders("kernel/iommu_groups");
+  sys.folders("devices/system/node").shows("online", () => "0");
+  sys.folders("devices/system/cpu").shows("online", () => "0-1");
+}
+
+/** Folders that are there whatever hardware there is, and the bus's own files. */
+export function addBusFiles(linux: Linux): void {
+  const { sys } = linux;
+  for (const name of ["net", "iommu", "nvme", "block"]) sys.folders(`class/${name}`);
+  sys.folders("bus/pci/devices");
+  sys.folders("bus/pci/drivers");
+  sys.folders("bus/pci/slots");
+}
+
+/** The IOMMU as a device: `iommu_device_sysfs_add` of the Intel driver, with what QEMU's VT-d says of itself. */
+export function addIommuFiles({ sys, options }: Linux): void {
+  if (!options.iommu) return;
+  const folder = sys.folders("devices/virtual/iommu/dmar0");
+  folder.folder("devices");
+  const unit = folder.folder("intel-iommu");
+  unit.shows("version", () => "1:0");
+  unit.shows("address", () => "fed90000");
+  unit.shows("cap", () => "80d2008c222f0606");
+  unit.shows("ecap", () => (options.interruptRemapping ? "f00f4a" : "f00f42"));
+  unit.shows("domains_supported", () => "65536");
+  sys.folders("class/iommu").link("dmar0", folder);
+}

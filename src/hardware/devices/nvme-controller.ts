@@ -25,13 +25,30 @@ const POWER: CapabilityDescription = {
   registers: { capabilities: 0x0003, controlStatus: 0x0008 },
 };
 
-const MSIX_PLACES = { bar: 0, table: 0x2000, pba: 0x3000 };
+const PAGE_BYTES = 0x1000;
+const REGISTER_BYTES = 0x1000;
+const DOORBELL_BYTES = 4;
+const MSIX_ENTRY_BYTES = 16;
+
+/** Where BAR 0 has what: registers and doorbells, then MSI-X's table and PBA, each from a page on (`nvme_mbar_size`). */
+function layout(vectors: number) {
+  const table = pages(REGISTER_BYTES + 2 * (vectors + 1) * DOORBELL_BYTES);
+  const pba = table + pages(vectors * MSIX_ENTRY_BYTES);
+  const sizeBytes = 2 ** Math.ceil(Math.log2(pba + Math.ceil(vectors / 64) * 8));
+  return { places: { bar: 0, table, pba }, bar: { index: 0, sizeBytes, is64: true } } as const;
+}
+
+function pages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
+}
 
 /**
  * An NVMe controller with secondary controllers, with registers where QEMU's nvme has them.
  * @param vectors of the primary controller; its VFs' are `vfVectors`, as flexible resources are handed out
  */
 export function nvmeController(totalVfs: number, vectors: number, vfVectors: number): DeviceDescription {
+  const pf = layout(vectors);
+  const vf = layout(vfVectors);
   return {
     name: "NVMe",
     functions: [
@@ -43,17 +60,17 @@ export function nvmeController(totalVfs: number, vectors: number, vfVectors: num
         subsystemVendorId: 0x1af4,
         subsystemId: 0x1100,
         interruptPin: 1,
-        bars: [{ index: 0, sizeBytes: 0x4000, is64: true }],
-        capabilities: [msix(0x40, vectors, MSIX_PLACES), EXPRESS_REGISTERS, POWER],
+        bars: [pf.bar],
+        capabilities: [msix(0x40, vectors, pf.places), EXPRESS_REGISTERS, POWER],
         extendedCapabilities: [ari(0x100, 0)],
         sriov: {
           offset: 0x120,
           totalVfs,
           vfDeviceId: 0x0010,
           placement: { firstVfOffset: 1, vfStride: 1 },
-          vfBars: [{ index: 0, sizeBytes: 0x4000, is64: true }],
+          vfBars: [vf.bar],
           vf: {
-            capabilities: [msix(0x40, vfVectors, MSIX_PLACES), EXPRESS_REGISTERS, POWER],
+            capabilities: [msix(0x40, vfVectors, vf.places), EXPRESS_REGISTERS, POWER],
             extendedCapabilities: [ari(0x100, 0)],
           },
         },

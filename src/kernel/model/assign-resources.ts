@@ -71,13 +71,9 @@ function holds(window: Resource, each: Resource): boolean {
  */
 export function assignResources(linux: Linux): void {
   const failed = assignBelow(linux, linux.rootBus);
-  if (failed.length === 0 || linux.options.reallocOff) {
-    logWindows(linux, linux.rootBus);
-    return;
-  }
+  if (failed.length === 0 || linux.options.reallocOff) return;
   for (const bridge of new Set(failed.flatMap(bridgesAbove))) releaseWindows(bridge);
   assignBelow(linux, linux.rootBus);
-  logWindows(linux, linux.rootBus);
 }
 
 /** The functions on a bus, the largest alignment first, then what is below. @returns who did not get all */
@@ -93,6 +89,7 @@ function assignBelow(linux: Linux, bus: PciBus): PciDev[] {
     if (dev.subordinate === undefined) continue;
     writeWindows(dev);
     for (const below of assignBelow(linux, dev.subordinate)) failed.add(below);
+    logBridge(linux, dev, dev.subordinate.number, dev.subordinate.last);
   }
   return [...failed];
 }
@@ -195,12 +192,4 @@ function forget(each: Resource): void {
   each.end -= each.start;
   each.start = 0;
   each.flags |= IORESOURCE_UNSET;
-}
-
-function logWindows(linux: Linux, bus: PciBus): void {
-  for (const dev of bus.devices) {
-    if (dev.subordinate === undefined) continue;
-    logBridge(linux, dev, dev.subordinate.number, dev.subordinate.last);
-    logWindows(linux, dev.subordinate);
-  }
 }

@@ -17,6 +17,7 @@ import { kstrtoul } from "./parse-value.ts";
 import { pciAttributes } from "./pci-attributes.ts";
 import { PciBus } from "./pci-dev.ts";
 import { addBusFiles, addIommuFiles, addProcFiles } from "./proc-files.ts";
+import { ProcessList } from "./processes.ts";
 import { rescanBus } from "./rescan.ts";
 import { IORESOURCE_IO, IORESOURCE_MEM, resource, resourceText } from "./resource.ts";
 import { Folder } from "./sysfs-tree.ts";
@@ -93,6 +94,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     drivers: new DriverCore(self),
     modules: new ModuleList(self, KNOWN_MODULES),
     net: new NetDeviceList(self),
+    processes: new ProcessList(root),
     nextIrq: FIRST_IRQ,
   };
   return linux;

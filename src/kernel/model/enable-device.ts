@@ -30,6 +30,8 @@ export function enableResources(linux: Linux, dev: PciDev, wanted: readonly (Res
 /** `pci_enable_device`, and `pci_enable_device_mem` where `memoryOnly`. */
 export function enableDevice(linux: Linux, dev: PciDev, memoryOnly = false): void {
   if (++dev.enableCount > 1) return;
+  dev.powerState = "D0";
+  routeInterrupt(dev);
   const bars = dev.bars.filter((bar) => bar !== undefined);
   try {
     enableResources(linux, dev, memoryOnly ? bars.filter(({ flags }) => (flags & IORESOURCE_MEM) !== 0) : bars);
@@ -43,4 +45,19 @@ export function enableDevice(linux: Linux, dev: PciDev, memoryOnly = false): voi
 export function disableDevice(dev: PciDev): void {
   if (dev.enableCount === 0 || --dev.enableCount > 0) return;
   dev.clearCommand(PCI_COMMAND_MASTER);
+}
+
+/**
+ * `acpi_pci_irq_enable`: INTx of a function goes, by way of the bridges' swizzling (`pci_swizzle_interrupt_pin`), to one
+ * of the chipset's four interrupts for slots; 20 to 23 on a Q35 (QEMU's acpi-build.c).
+ */
+function routeInterrupt(dev: PciDev): void {
+  if (dev.interruptPin === 0) return;
+  let pin = dev.interruptPin - 1;
+  let at = dev;
+  for (let bridge = at.bus.self; bridge !== undefined; bridge = at.bus.self) {
+    pin = (pin + (at.devfn >>> 3)) & 3;
+    at = bridge;
+  }
+  dev.irq = 20 + (((at.devfn >>> 3) + pin) & 3);
 }

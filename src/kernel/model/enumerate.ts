@@ -2,7 +2,7 @@ import { isDownstreamPort } from "../../pci/device-port-type.ts";
 import { addDevice } from "./add-device.ts";
 import { type Linux, logOf } from "./linux.ts";
 import { PciBus, PciDev } from "./pci-dev.ts";
-import { logBridge, setupDevice } from "./setup-device.ts";
+import { busesText, setupDevice } from "./setup-device.ts";
 
 const PCI_VENDOR_ID = 0x00;
 const PCI_PRIMARY_BUS = 0x18;
@@ -82,7 +82,7 @@ async function scanNumbered(linux: Linux, bridge: PciDev): Promise<number> {
   if (last > subordinate) {
     logOf(linux, bridge, `bridge has subordinate ${hex2(subordinate)} but max busn ${hex2(last)}`);
   }
-  logBridge(linux, bridge, secondary, subordinate);
+  logOf(linux, bridge, `PCI bridge to ${busesText(secondary, subordinate)}`);
   return subordinate;
 }
 
@@ -98,7 +98,7 @@ async function scanNew(linux: Linux, bridge: PciDev, last: number): Promise<numb
   const highest = Math.min(LAST_BUS, Math.max(secondary, await scanChildBus(linux, child)));
   child.last = highest;
   bridge.write(PCI_SUBORDINATE_BUS, 1, highest);
-  logBridge(linux, bridge, secondary, highest);
+  logOf(linux, bridge, `PCI bridge to ${busesText(secondary, highest)}`);
   return highest;
 }
 

@@ -1,8 +1,17 @@
 import { IGB_MODULE } from "./drivers/igb.ts";
 import { IGBVF_MODULE } from "./drivers/igbvf.ts";
+import { NVME_MODULES } from "./drivers/nvme.ts";
 import { PCIEPORT_MODULE } from "./drivers/pcieport.ts";
 import { VFIO_MODULES } from "./drivers/vfio-pci.ts";
+import { VIRTIO_MODULES } from "./drivers/virtio-pci.ts";
 import type { KernelModule } from "./linux.ts";
 
 /** All modules that the modelled Linux has. */
-export const KNOWN_MODULES: readonly KernelModule[] = [PCIEPORT_MODULE, IGB_MODULE, IGBVF_MODULE, ...VFIO_MODULES];
+export const KNOWN_MODULES: readonly KernelModule[] = [
+  PCIEPORT_MODULE,
+  IGB_MODULE,
+  IGBVF_MODULE,
+  ...VFIO_MODULES,
+  ...NVME_MODULES,
+  ...VIRTIO_MODULES,
+];

@@ -115,6 +115,7 @@ export interface Modules {
   load(name: string): Promise<void>;
   /** @throws KernelError EBUSY where it is in use */
   unload(name: string): Promise<void>;
+  isLoaded(name: string): boolean;
   /** /sys/module/NAME/parameters/PARAMETER, as its module keeps it; undefined where the module is not there. */
   parameter(module: string, name: string): string | undefined;
 }
@@ -128,6 +129,24 @@ export interface NetDevices {
   rename(netdev: NetDevice, name: string): void;
   byName(name: string): NetDevice | undefined;
   readonly all: readonly NetDevice[];
+}
+
+/** A process that has a file open, and by it uses functions. */
+export interface ModelProcess {
+  readonly pid: number;
+  readonly command: string;
+  readonly path: string;
+  /** Functions that it has got from VFIO: they cannot be taken away while it runs. */
+  readonly devices: readonly Bdf[];
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+export interface Processes {
+  readonly all: readonly ModelProcess[];
+  /** A process that opens a file, and has it until it ends. @throws KernelError as open(2) refuses */
+  start(command: string, path: string, devices?: readonly Bdf[]): ModelProcess;
+  usersOf(bdf: Bdf): readonly ModelProcess[];
 }
 
 /** The running kernel: its parts, each in a file of its own. */
@@ -154,6 +173,7 @@ export interface Linux {
   readonly drivers: PciDriverCore;
   readonly modules: Modules;
   readonly net: NetDevices;
+  readonly processes: Processes;
   /** The next interrupt number. */
   nextIrq: number;
 }

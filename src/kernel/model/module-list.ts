@@ -28,6 +28,10 @@ export class ModuleList implements Modules {
     for (const { name, builtIn } of this.#known.values()) if (builtIn === true) await this.load(name);
   }
 
+  isLoaded(name: string): boolean {
+    return this.#loaded.has(name);
+  }
+
   parameter(module: string, name: string): string | undefined {
     return this.#loaded.get(module)?.parameters.get(name);
   }

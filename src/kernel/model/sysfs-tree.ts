@@ -9,6 +9,9 @@ export interface FileOperations {
   readonly mode: number;
   show?(limitBytes: number): Content | Promise<Content>;
   store?(written: Uint8Array): void | Promise<void>;
+  /** Of a device file that is kept open. @throws KernelError */
+  open?(): void;
+  release?(): void;
 }
 
 /** Files of a folder that are not kept as nodes: the attributes that all objects of a kind have. */

@@ -10,7 +10,14 @@ const HOST_NAMESPACE = 4_026_531_840;
 export function modelUsers(linux: Linux, functions: readonly Bdf[]): ReadonlyMap<Bdf, DeviceUsers> {
   const facts: UseFacts = {
     functions: factsOf(linux, functions),
-    openFiles: [],
+    openFiles: linux.processes.all.map(({ pid, command, path }, index) => ({
+      process: { pid, command },
+      path,
+      fd: index,
+      device: path.replace("/dev/vfio/", "/devices/virtual/vfio/"),
+      functions: groupMembers(linux, path),
+      block: undefined,
+    })),
     namespaces: [
       {
         inode: HOST_NAMESPACE,
@@ -58,4 +65,10 @@ function linksOf({ net }: Linux): NetLink[] {
     addresses: [],
     xdp: undefined,
   }));
+}
+
+/** The functions of a VFIO group, by its file. */
+function groupMembers({ devices }: Linux, path: string): Bdf[] {
+  const group = /^\/dev\/vfio\/(\d+)$/.exec(path)?.[1];
+  return [...devices.values()].filter(({ iommuGroup }) => String(iommuGroup?.id) === group).map(({ bdf }) => bdf);
 }

@@ -36,6 +36,11 @@ const VFIO_PCI: PciDriver = {
   async remove(linux, dev) {
     // vfio_pci_core_unregister_device: the VFs go first.
     await disableSriov(linux, dev);
+    // vfio_unregister_group_dev: waits for whoever has the device, and asks for it.
+    for (let [user] = linux.processes.usersOf(dev.bdf); user !== undefined; [user] = linux.processes.usersOf(dev.bdf)) {
+      logOf(linux, dev, "Relaying device request to user (#0)");
+      await user.ended;
+    }
     const { folder } = dev.driverData as VfioDevice;
     linux.uevents.send("remove", devpathOf(folder), "vfio-dev", {});
     linux.sys.folders("class/vfio-dev").removeChild(folder.name);
@@ -89,7 +94,18 @@ function addGroupFile(linux: Linux, { iommuGroup: group }: PciDev): void {
   if (linux.root.folders("dev/vfio").children.has(name)) return;
   const folder = linux.sys.folders("devices/virtual/vfio").folder(name);
   linux.sys.folders("class/vfio").link(name, folder);
-  linux.root.folders("dev/vfio").file(name, { mode: 0o600 });
+  let opened = false;
+  linux.root.folders("dev/vfio").file(name, {
+    mode: 0o600,
+    // vfio_group_fops_open: one opener a group.
+    open: () => {
+      if (opened) throw new KernelError("EBUSY");
+      opened = true;
+    },
+    release: () => {
+      opened = false;
+    },
+  });
   linux.uevents.send("add", devpathOf(folder), "vfio", {});
 }
 

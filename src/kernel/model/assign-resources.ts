@@ -70,10 +70,12 @@ function holds(window: Resource, each: Resource): boolean {
  * BARs find no room, windows are given back, sized for them and placed anew, unless the command line forbids that.
  */
 export function assignResources(linux: Linux): void {
-  const failed = assignBelow(linux, linux.rootBus);
-  if (failed.length === 0 || linux.options.reallocOff) return;
-  for (const bridge of new Set(failed.flatMap(bridgesAbove))) releaseWindows(bridge);
-  assignBelow(linux, linux.rootBus);
+  let failed = assignBelow(linux, linux.rootBus);
+  if (failed.length > 0 && !linux.options.reallocOff) {
+    for (const bridge of new Set(failed.flatMap(bridgesAbove))) releaseWindows(bridge);
+    failed = assignBelow(linux, linux.rootBus);
+  }
+  for (const dev of failed) for (const { each } of unassignedOf(dev)) forgetSize(each);
 }
 
 /** The functions on a bus, the largest alignment first, then what is below. @returns who did not get all */
@@ -169,6 +171,13 @@ function size(window: Resource, contents: readonly Resource[], granule: number):
   window.start = 0;
   window.end = alignUp(sizeBytes, granule) - 1;
   window.flags |= IORESOURCE_UNSET;
+}
+
+/** `reset_resource`: what finds no place is as if it were not there. */
+function forgetSize(each: Resource): void {
+  each.start = 0;
+  each.end = -1;
+  each.flags = 0;
 }
 
 /** `pci_bus_release_bridge_resources`, of all that is on the way from the root. */

@@ -1,3 +1,4 @@
+import { PCI_EXP_TYPE_RC_EC, PCI_EXP_TYPE_RC_END } from "../../pci/device-port-type.ts";
 import type { Attribute } from "./attributes.ts";
 import type { PciDev } from "./pci-dev.ts";
 
@@ -23,19 +24,31 @@ export const LINK_ATTRIBUTES: readonly Attribute<PciDev>[] = [
   { name: "current_link_speed", ...READ_LINK, show: (dev) => SPEEDS[status(dev) & 0xf] ?? "Unknown" },
   { name: "current_link_width", ...READ_LINK, show: (dev) => String((status(dev) >>> 4) & 0x3f) },
   { name: "max_link_speed", ...READ_LINK, show: (dev) => SPEEDS[fastest(dev)] ?? "Unknown" },
-  { name: "max_link_width", ...READ_LINK, show: (dev) => String((capabilities(dev) >>> 4) & 0x3f) },
+  { name: "max_link_width", ...READ_LINK, show: widest },
 ];
 
+/** `pcie_cap_has_lnkctl`: the registers of others are zeros, whatever they hold. */
+function hasLink({ expressType }: PciDev): boolean {
+  return expressType !== PCI_EXP_TYPE_RC_END && expressType !== PCI_EXP_TYPE_RC_EC;
+}
+
 function status(dev: PciDev): number {
-  return dev.read(dev.capabilities.express + PCI_EXP_LNKSTA, 2);
+  return !hasLink(dev) ? 0 : dev.read(dev.capabilities.express + PCI_EXP_LNKSTA, 2);
 }
 
 function capabilities(dev: PciDev): number {
-  return dev.read(dev.capabilities.express + PCI_EXP_LNKCAP, 4);
+  return !hasLink(dev) ? 0 : dev.read(dev.capabilities.express + PCI_EXP_LNKCAP, 4);
+}
+
+/** `pcie_get_width_cap`: PCIE_LNK_WIDTH_UNKNOWN without the register. */
+function widest(dev: PciDev): string {
+  const register = capabilities(dev);
+  return String(register === 0 ? 0xff : (register >>> 4) & 0x3f);
 }
 
 /** `pcie_get_speed_cap`: by the vector, and without one by Max Link Speed. */
 function fastest(dev: PciDev): number {
+  if (!hasLink(dev)) return 0;
   const vector = dev.read(dev.capabilities.express + PCI_EXP_LNKCAP2, 4) & 0xfe;
   return vector === 0 ? capabilities(dev) & 0xf : 31 - Math.clz32(vector);
 }

@@ -81,7 +81,7 @@ function showResources(dev: PciDev): string {
 }
 
 function resourceLine(each: Resource | undefined): string {
-  const open = each !== undefined && (each.parent !== undefined || each.end >= each.start);
+  const open = each !== undefined && each.end >= each.start;
   const words = open ? [each.start, each.end, each.flags] : [0, 0, 0];
   return `${words.map((word) => `0x${hex(word, 16)}`).join(" ")}\n`;
 }

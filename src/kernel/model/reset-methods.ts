@@ -21,7 +21,9 @@ function supports(dev: PciDev, method: string): boolean {
       return power !== 0 && (dev.read(power + PCI_PM_CTRL, 2) & PCI_PM_CTRL_NO_SOFT_RESET) === 0;
     case "bus":
       // pci_parent_bus_reset: it would go over all that is on the bus.
-      return dev.bus.self !== undefined && !dev.isBridge && dev.bus.devices.every((other) => other === dev);
+      return (
+        dev.bus.self !== undefined && dev.subordinate === undefined && dev.bus.devices.every((other) => other === dev)
+      );
     default:
       return false;
   }

@@ -1,6 +1,9 @@
 import type { DeviceDescription, DeviceFunction } from "../../../hardware/device-description.ts";
 import { intel82576 } from "../../../hardware/devices/intel-82576.ts";
+import type { CapabilityDescription } from "../../../hardware/function-description.ts";
 import type { DeviceEntry, MachineDescription } from "../../../hardware/machine-description.ts";
+import { EXPRESS } from "../../../pci/capabilities/express.ts";
+import { PCI_EXP_TYPE_RC_END } from "../../../pci/device-port-type.ts";
 import type { ModelDescription } from "../model-description.ts";
 import { filler, qemuVirtioNet } from "./qemu-virtio-net.ts";
 
@@ -10,6 +13,8 @@ const MEMORY_BYTES = 512 * 1024 * 1024;
 /** What QEMU's firmware gives to each bridge that cards may be put behind. */
 const WINDOWS = { low: 0x20_0000, high: 0x2000_0000 };
 const VTD = { interruptRemapping: true };
+/** Of QEMU's pcie-root-port. */
+const LINK = { generation: 4, width: 32 } as const;
 /** The lab's kernel writes nothing to its console. */
 const QUIET = "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check";
 
@@ -32,7 +37,7 @@ function withOffset(fn: DeviceFunction, firstVfOffset: number): DeviceFunction {
 }
 
 function rootPort(device: DeviceEntry["device"], options: DeviceEntry["options"] = {}): RootEntry {
-  return { kind: "root port", below: { kind: "device", device, options } };
+  return { kind: "root port", link: LINK, below: { kind: "device", device, options } };
 }
 
 function switchOf(portsWithAcs: readonly number[], devices: readonly DeviceEntry["device"][]): RootEntry {
@@ -40,7 +45,18 @@ function switchOf(portsWithAcs: readonly number[], devices: readonly DeviceEntry
     acs: portsWithAcs.includes(index),
     below: { kind: "device", device } as const,
   }));
-  return { kind: "root port", below: { kind: "switch", ports } };
+  return { kind: "root port", link: LINK, below: { kind: "switch", ports } };
+}
+
+/** In the root complex QEMU makes an endpoint an integrated one, which has no link (PCIe 6.0 §7.5.3). */
+function integrated(device: DeviceDescription): DeviceDescription {
+  const asIntegrated = (each: CapabilityDescription): CapabilityDescription => {
+    if (each.definition !== EXPRESS) return each;
+    const kept = Object.entries(each.registers ?? {}).filter(([name]) => !name.startsWith("link"));
+    return { ...each, registers: { ...Object.fromEntries(kept), capabilities: 2 | (PCI_EXP_TYPE_RC_END << 4) } };
+  };
+  const functions = device.functions.map((fn) => ({ ...fn, capabilities: fn.capabilities?.map(asIntegrated) ?? [] }));
+  return { ...device, functions };
 }
 
 /** With two functions more, which leave of the bridge's windows what the VF BARs of one port need. */
@@ -66,7 +82,7 @@ const MODELS: Readonly<Record<string, LabModel>> = {
   "switch-acs": { iommu: VTD, root: [switchOf([0, 1], [igb(1), igb(1)])] },
   mixed: {
     iommu: VTD,
-    root: [switchOf([0], [igb(1), igb(1)]), { kind: "integrated", at: 0x0a, device: igb(1) }],
+    root: [switchOf([0], [igb(1), igb(1)]), { kind: "integrated", at: 0x0a, device: integrated(igb(1)) }],
   },
   "no-ari": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(2))] },
   "narrow-bus": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(1, 384)), rootPort(igb(1, 384))] },

@@ -22,8 +22,6 @@ export async function addDevice(linux: Linux, dev: PciDev): Promise<void> {
   if (!dev.isVf) await sriovInit(linux, dev);
   enableAcs(linux, dev);
   initResetMethods(dev);
-  // Without the capability nobody knows, until a driver enables it.
-  dev.powerState = dev.capabilities.power === 0 ? "unknown" : "D0";
   dev.resettable = dev.resetMethods.length > 0;
   // pci_pm_init; pcie_portdrv_probe forbids it to ports.
   dev.d3coldAllowed = dev.capabilities.power !== 0 && !dev.isBridge;

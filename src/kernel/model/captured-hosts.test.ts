@@ -1,18 +1,31 @@
 /** The model of each lab machine against the capture of the real kernel on it (fixtures/hosts). */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { isUnread, type Kernel } from "../port.ts";
+import type { ChangeableKernel } from "../port-change.ts";
 import { openSnapshot } from "../snapshot/snapshot-kernel.ts";
 import { openModel } from "./model-kernel.ts";
 import { labModel, MODELLED_MACHINES } from "./testing/lab-models.ts";
 
 const DEVICES = "/sys/bus/pci/devices";
-const MODULES = ["igb", "nvme", "virtio_net"];
+const MODULES = ["igb", "nvme", "virtio_net", "igbvf"];
 /** What QEMU's machines have beside: the lab's own devices, the chipset's, and what fills a window. */
 const BESIDE = /^0000:(?:00:0[2-9]\.0|00:1f\.\d|01:00\.[23])$/;
-/** Addresses are the firmware's choice, numbers go by who came first; `reset` cannot be read. */
-const NOT_COMPARED = /^(?:config|resource|firmware_node|iommu_group|irq|local_cpulist|reset)$/;
+/** Addresses are the firmware's choice, numbers go by who came first; two cannot be read. */
+const NOT_COMPARED = /^(?:config|resource|firmware_node|iommu_group|irq|local_cpulist|reset|sriov_vf_msix_count)$/;
+/**
+ * A VF's Link Status is reserved, and the PF's counts (PCIe 6.0 §9.3.5.8); QEMU's VFs have their own all the same. Those of
+ * an integrated endpoint have a link in the model.
+ */
+const OF_A_VF = /^(?:max|current)_link_\w+$/;
+/**
+ * Without ARI a root port takes no request to a device number other than 0 to what is below it (PCIe 6.0 §7.3.1): VFs
+ * at 01:10.0 do not answer, which is why a real 82576 has them on the next bus then. QEMU's ports do let them pass.
+ */
+const WITHOUT_ARI = ["no-ari-vfs", "small-window-vfs"];
+const OF_A_SILENT_VF = /^(?:physfn|driver|driver_override|vendor|device|numa_node|iommu|subsystem|ari_enabled|enable)$/;
 /** A switch of the model is another than QEMU's: faster, and the ports with ACS are of the same kind as those without. */
 const OF_A_SWITCH = /^(?:(?:max|current)_link_\w+|vendor|device|subsystem_\w+|revision|modalias|uevent|reset_method)$/;
 const SWITCHES = new Map([
@@ -21,8 +34,8 @@ const SWITCHES = new Map([
   ["mixed", /^0000:(?:00:01|01:00|02:0[01])\.0$/],
 ]);
 
-function capture(name: string): Promise<Kernel> {
-  return openSnapshot(fileURLToPath(new URL(`../../../fixtures/hosts/${name}.tar.gz`, import.meta.url)));
+function captureFile(host: string): string {
+  return fileURLToPath(new URL(`../../../fixtures/hosts/${host}.tar.gz`, import.meta.url));
 }
 
 async function listed(kernel: Kernel, path: string): Promise<readonly string[]> {
@@ -71,34 +84,60 @@ async function groups(kernel: Kernel, functions: readonly string[]): Promise<str
   return [...members].map(([group, list]) => `${group === "none" ? "no group" : "group"}: ${list.join(" ")}`);
 }
 
-async function seen(kernel: Kernel, name: string, functions: readonly string[], like: Kernel): Promise<string[]> {
+async function seen(kernel: Kernel, host: string, functions: readonly string[], like: Kernel): Promise<string[]> {
   const lines = await groups(kernel, functions);
+  const silent = WITHOUT_ARI.includes(host);
   for (const bdf of functions) {
-    const isSwitch = SWITCHES.get(name)?.test(bdf) === true;
+    const isSwitch = SWITCHES.get(host.replace("-vfs", ""))?.test(bdf) === true;
     // The captured one is complete as far as it goes: the model's other files are no difference.
+    const isVf = !isUnread(await like.readLink(`${DEVICES}/${bdf}/physfn`));
     const names = (await listed(like, `${DEVICES}/${bdf}`)).filter(
-      (each) => !NOT_COMPARED.test(each) && !(isSwitch && OF_A_SWITCH.test(each)),
+      (each) =>
+        !NOT_COMPARED.test(each) &&
+        !(isSwitch && OF_A_SWITCH.test(each)) &&
+        !(isVf && (OF_A_VF.test(each) || (silent && !OF_A_SILENT_VF.test(each)))),
     );
     lines.push(...(await contents(kernel, bdf, names)), ...(await resources(kernel, bdf)));
   }
   return lines;
 }
 
+/** Gives the model the VFs that the captured host has. */
+async function addVfs(real: Kernel, model: ChangeableKernel): Promise<void> {
+  for (const bdf of await listed(real, DEVICES)) {
+    const autoprobe = await real.read(`${DEVICES}/${bdf}/sriov_drivers_autoprobe`);
+    if (isUnread(autoprobe)) continue;
+    // sriov_numvfs itself could not be read in time everywhere.
+    const numVfs = (await listed(real, `${DEVICES}/${bdf}`)).filter((name) => name.startsWith("virtfn")).length;
+    const settings = { sriov_drivers_autoprobe: new TextDecoder().decode(autoprobe), sriov_numvfs: String(numVfs) };
+    for (const [name, value] of Object.entries(settings)) {
+      const written = await model.write(`${DEVICES}/${bdf}/${name}`, value);
+      assert.equal(written.kind, "done", `${bdf} ${name}`);
+    }
+  }
+}
+
+const HOSTS = MODELLED_MACHINES.flatMap((machine) => [
+  { machine, host: machine },
+  { machine, host: `${machine}-vfs` },
+]).filter(({ host }) => existsSync(captureFile(host)));
+
 describe("a modelled machine is as the real kernel shows it", () => {
-  for (const name of MODELLED_MACHINES) {
-    test(name, async () => {
-      const description = labModel(name);
+  for (const { machine, host } of HOSTS) {
+    test(host, async () => {
+      const description = labModel(machine);
       assert.ok(description);
-      const real = await capture(name);
-      const model = await openModel(description, name);
+      const real = await openSnapshot(captureFile(host));
+      const model = await openModel(description, machine);
       for (const module of MODULES) await model.loadModule(module);
+      await addVfs(real, model);
       const functions = (await listed(real, DEVICES)).filter((bdf) => !BESIDE.test(bdf));
       assert.deepEqual(
         (await listed(model, DEVICES)).filter((bdf) => !BESIDE.test(bdf)),
         functions,
       );
-      const wanted = await seen(real, name, functions, real);
-      const got = await seen(model, name, functions, real);
+      const wanted = await seen(real, host, functions, real);
+      const got = await seen(model, host, functions, real);
       const differences = [
         ...wanted.filter((line) => !got.includes(line)).map((line) => `real:  ${line}`),
         ...got.filter((line) => !wanted.includes(line)).map((line) => `model: ${line}`),

@@ -163,6 +163,7 @@ export class DriverCore implements PciDriverCore {
     entry.devices.delete(dev);
     dev.driver = undefined;
     dev.driverData = undefined;
+    dev.powerState = "unknown";
     // pci_iov_remove: the driver's limit goes with it.
     if (dev.sriov !== undefined) {
       dev.sriov.driverMaxVfs = dev.sriov.totalVfs;

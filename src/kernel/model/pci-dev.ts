@@ -104,7 +104,8 @@ export class PciDev {
   resettable = false;
   /** In sysfs; undefined once it is gone. */
   folder: Folder | undefined;
-  powerState = "D0";
+  /** Not known until it is enabled (`pci_setup_device`), and again when its driver is gone (`pci_device_remove`). */
+  powerState: "unknown" | "D0" = "unknown";
   /** `msi_bus` */
   noMsi = false;
   d3coldAllowed = true;

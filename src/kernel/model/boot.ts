@@ -107,6 +107,7 @@ function bootOptions({ commandLine, iommu }: ModelDescription): BootOptions {
   return {
     commandLine,
     noAri: pci.includes("noari"),
+    noMsi: pci.includes("nomsi"),
     reallocOff: pci.includes("realloc=off"),
     iommu: iommu !== undefined && words.includes("intel_iommu=on"),
     interruptRemapping: iommu?.interruptRemapping === true,

@@ -18,6 +18,8 @@ export interface BootOptions {
   readonly noAri: boolean;
   /** `pci=realloc=off` */
   readonly reallocOff: boolean;
+  /** `pci=nomsi`: no MSI, no MSI-X. */
+  readonly noMsi: boolean;
   /** The IOMMU is there, and in use. */
   readonly iommu: boolean;
   readonly interruptRemapping: boolean;

@@ -19,6 +19,7 @@ function msixVectors(dev: PciDev): number {
  */
 export function allocateVectors(linux: Linux, dev: PciDev, wanted: number): number {
   const { msi, msix } = dev.capabilities;
+  if (linux.options.noMsi) return 0;
   const count = Math.min(wanted, msixVectors(dev));
   if (count > 0) dev.update(msix + PCI_MSIX_FLAGS, 0, PCI_MSIX_FLAGS_ENABLE);
   else if (msi !== 0) dev.update(msi + PCI_MSI_FLAGS, 0, PCI_MSI_FLAGS_ENABLE);

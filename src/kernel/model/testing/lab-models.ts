@@ -86,6 +86,8 @@ const MODELS: Readonly<Record<string, LabModel>> = {
   },
   "no-ari": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(2))] },
   "narrow-bus": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(1, 384)), rootPort(igb(1, 384))] },
+  "no-msi": { iommu: VTD, parameters: "pci=nomsi", root: [rootPort(igb(1)), nvme(4)] },
+  guests: { iommu: VTD, root: [rootPort(igb(1)), nvme(4)] },
   "small-window": {
     iommu: VTD,
     parameters: "pci=realloc=off,noari",

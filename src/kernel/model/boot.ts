@@ -109,6 +109,7 @@ function bootOptions({ commandLine, iommu }: ModelDescription): BootOptions {
     noAri: pci.includes("noari"),
     noMsi: pci.includes("nomsi"),
     reallocOff: pci.includes("realloc=off"),
+    hasIommu: iommu !== undefined,
     iommu: iommu !== undefined && words.includes("intel_iommu=on"),
     interruptRemapping: iommu?.interruptRemapping === true,
   };

@@ -20,6 +20,7 @@ export interface BootOptions {
   readonly reallocOff: boolean;
   /** `pci=nomsi`: no MSI, no MSI-X. */
   readonly noMsi: boolean;
+  readonly hasIommu: boolean;
   /** The IOMMU is there, and in use. */
   readonly iommu: boolean;
   readonly interruptRemapping: boolean;

@@ -1,8 +1,11 @@
 import type { Linux } from "./linux.ts";
+import { dmarTable, showInterrupts, showMemory } from "./proc-hardware.ts";
 import type { Folder } from "./sysfs-tree.ts";
 
 const COMPILER = "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU Binutils for Debian) 2.44";
 const VERSION = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.95-1 (2026-07-05)";
+
+const ROUTE_HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT";
 
 /** What of /proc and /sys/kernel is no driver's. */
 export function addProcFiles(linux: Linux, procModules: () => string): void {
@@ -15,6 +18,12 @@ export function addProcFiles(linux: Linux, procModules: () => string): void {
   file(proc, "meminfo", () => `MemTotal:       ${String(machine.description.memoryBytes / 1024).padStart(8)} kB\n`);
   file(proc, "swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
   file(proc, "mounts", () => "sysfs /sys sysfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
+  file(proc, "interrupts", () => showInterrupts(linux));
+  file(proc, "iomem", () => showMemory(linux));
+  const net = proc.folder("net");
+  file(net, "route", () => `${ROUTE_HEADER.padEnd(127)}\n`);
+  file(net, "ipv6_route", () => "");
+  file(net, "if_inet6", () => "");
   const kernel = proc.folders("sys/kernel");
   file(kernel, "osrelease", () => `${release}\n`);
   file(kernel, "ostype", () => "Linux\n");
@@ -36,6 +45,10 @@ export function addBusFiles(linux: Linux): void {
 
 /** The IOMMU as a device: `iommu_device_sysfs_add` of the Intel driver, with what QEMU's VT-d says of itself. */
 export function addIommuFiles({ sys, options }: Linux): void {
+  if (options.hasIommu) {
+    const table = dmarTable(options.interruptRemapping);
+    sys.folders("firmware/acpi/tables").file("DMAR", { mode: 0o400, show: () => table });
+  }
   if (!options.iommu) return;
   const folder = sys.folders("devices/virtual/iommu/dmar0");
   folder.folder("devices");

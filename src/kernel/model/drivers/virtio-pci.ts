@@ -13,6 +13,11 @@ const VENDOR_ID_REDHAT_QUMRANET = 0x1af4;
 const DEVICE_ID_NET = 0x1041;
 const VIRTIO_ID_NET = 1;
 
+/** VIRTIO_F_SR_IOV: a PF takes VFs. */
+const SR_IOV = 37;
+/** What QEMU's card and Linux agree upon, a character a bit. */
+const FEATURES = "0010010000000001111101010000110010000000100100000000000000000000";
+
 interface VirtioDevice {
   readonly folder: Folder;
   netdev: NetDevice | undefined;
@@ -38,6 +43,8 @@ const VIRTIO_PCI: PciDriver = {
     const own = folder.folder(`virtio${number}`);
     own.shows("device", () => `0x${VIRTIO_ID_NET.toString(16).padStart(4, "0")}`);
     own.shows("vendor", () => "0x1af4");
+    own.shows("status", () => "0x0000000f");
+    own.shows("features", () => (dev.isVf ? FEATURES : `${FEATURES.slice(0, SR_IOV)}1${FEATURES.slice(SR_IOV + 1)}`));
     bus.link(own.name, own);
     linux.uevents.send("add", devpathOf(own), "virtio", {});
     const device: VirtioDevice = { folder: own, netdev: undefined };

@@ -1,16 +1,14 @@
 /** The conformance scripts on the real kernel: each boots a machine of the lab with others that are for it. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type StepResult, stepsFor } from "../../src/kernel/conformance/run-script.ts";
 import type { ConformanceScript } from "../../src/kernel/conformance/script.ts";
 import { CONFORMANCE_SCRIPTS } from "../../src/kernel/conformance/scripts.ts";
 import { findImage } from "../../src/lab/image.ts";
 import { MACHINES } from "../../src/lab/machines.ts";
-import { runScript } from "../../src/lab/run-script.ts";
 import { requireTool } from "../require-tool.ts";
+import { runGuestScript } from "./guest-script.ts";
 
-const GUEST = fileURLToPath(new URL("guest/conformance.ts", import.meta.url));
 /** So that a machine with many scripts uses both processors. */
 const SCRIPTS_A_BOOT = 7;
 const BOOTS_AT_ONCE = 2;
@@ -56,10 +54,9 @@ describe("the lab's Linux answers as the conformance scripts say", {
         const records: unknown[] = [];
         let output = "";
         try {
-          const { exitCode } = await runScript({
+          const { exitCode } = await runGuestScript("conformance.ts", {
             image,
             machine: found,
-            script: GUEST,
             args: scripts.map(({ name }) => name),
             timeoutMs: MACHINE_TIMEOUT_MS,
             signal: new AbortController().signal,

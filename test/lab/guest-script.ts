@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { build } from "rolldown";
+import type { BootResult } from "../../src/lab/boot.ts";
+import { runScript, type ScriptOptions } from "../../src/lab/run-script.ts";
 
 /** A script for a lab machine, on this side. */
 export interface GuestScript {
@@ -23,4 +25,14 @@ export async function makeGuestScript(name: string): Promise<GuestScript> {
     logLevel: "warn",
   });
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Runs a guest script, by its name in guest/, in a lab machine. */
+export async function runGuestScript(name: string, options: Omit<ScriptOptions, "script">): Promise<BootResult> {
+  const script = await makeGuestScript(name);
+  try {
+    return await runScript({ ...options, script: script.path });
+  } finally {
+    script.remove();
+  }
 }

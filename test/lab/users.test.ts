@@ -1,15 +1,16 @@
 /** Who is told to use functions, where they are in use for real: guest/users.ts puts them to use in a lab machine. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { DeviceUser, DeviceUsers } from "../../src/kernel/port-users.ts";
 import { findImage } from "../../src/lab/image.ts";
 import type { LabImage } from "../../src/lab/lab-image.ts";
 import { MACHINES } from "../../src/lab/machines.ts";
-import { runScript } from "../../src/lab/run-script.ts";
 import { requireTool } from "../require-tool.ts";
+import { runGuestScript } from "./guest-script.ts";
 
 const BOOT_TIMEOUT_MS = 240_000;
+/** With the time that machines wait for each other. */
+const TEST_TIMEOUT_MS = 900_000;
 const IGB = "0000:01:00.0";
 const NVME = "0000:02:00.0";
 /** By vfIndex. */
@@ -29,7 +30,7 @@ const USED_VFS = [
   [],
 ];
 
-describe("users of functions", { skip: requireTool("lab"), timeout: BOOT_TIMEOUT_MS }, () => {
+describe("users of functions", { skip: requireTool("lab"), timeout: TEST_TIMEOUT_MS }, () => {
   let stages: ReadonlyMap<unknown, Readonly<Record<string, DeviceUsers>>>;
 
   before(
@@ -37,10 +38,9 @@ describe("users of functions", { skip: requireTool("lab"), timeout: BOOT_TIMEOUT
       const machine = MACHINES.find(({ name }) => name === "igb-nvme");
       assert.ok(machine);
       let output = "";
-      const { exitCode, records } = await runScript({
+      const { exitCode, records } = await runGuestScript("users.ts", {
         image: findImage() as LabImage,
         machine,
-        script: fileURLToPath(new URL("guest/users.ts", import.meta.url)),
         timeoutMs: BOOT_TIMEOUT_MS,
         signal,
         onOutput: (text) => {
@@ -50,7 +50,7 @@ describe("users of functions", { skip: requireTool("lab"), timeout: BOOT_TIMEOUT
       assert.equal(exitCode, 0, output);
       stages = new Map(records.map(({ stage, used }) => [stage, used as Record<string, DeviceUsers>]));
     },
-    { timeout: BOOT_TIMEOUT_MS },
+    { timeout: TEST_TIMEOUT_MS },
   );
 
   function usersOf(stage: string, bdf: string): readonly string[] {

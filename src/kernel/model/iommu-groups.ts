@@ -17,6 +17,8 @@ const CLASS_ISA_BRIDGE = 0x0601;
 /** Who is in which group: `pci_device_group`, as functions come and go. */
 export class KernelGroups implements IommuGroups {
   readonly #byId = new Map<number, KernelIommuGroup>();
+  /** No number below it is free. */
+  #lowestFree = 0;
   /** Without VFs; made anew where another function has come or gone. */
   #model: IsolationModel | undefined;
 
@@ -52,6 +54,7 @@ export class KernelGroups implements IommuGroups {
     if (group.devices.size > 0) return;
     group.folder.remove();
     this.#byId.delete(group.id);
+    this.#lowestFree = Math.min(this.#lowestFree, group.id);
   }
 
   /** The group of those that it cannot be told from, where one of them has a group. */
@@ -68,8 +71,9 @@ export class KernelGroups implements IommuGroups {
 
   /** `ida_alloc`: the lowest number that is free. */
   #newGroup({ sys }: Linux): KernelIommuGroup {
-    let id = 0;
+    let id = this.#lowestFree;
     while (this.#byId.has(id)) id++;
+    this.#lowestFree = id + 1;
     const folder = sys.folders("kernel/iommu_groups").folder(String(id));
     const group: KernelIommuGroup = { id, folder, devices: new Set() };
     folder.folder("devices");

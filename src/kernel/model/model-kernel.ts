@@ -1,7 +1,7 @@
 import type { Machine } from "../../hardware/machine.ts";
 import { type Observed, unread } from "../port.ts";
 import type { ChangeableKernel } from "../port-change.ts";
-import { failed, type Outcome, type Waiting, type Within } from "../port-outcome.ts";
+import { failed, isPending, type Outcome, type Waiting, type Within } from "../port-outcome.ts";
 import { boot, powerOn } from "./boot.ts";
 import { NO_DEVLINK } from "./devlink.ts";
 import { errnoOf } from "./kernel-error.ts";
@@ -66,7 +66,9 @@ function modelKernel(linux: Linux, name: string): ModelKernel {
       if ((mode & 0o444) === 0) return unread(path, "EACCES");
       if (show === undefined) return unread(path, "EIO");
       try {
-        const content = await show(limitBytes);
+        // Some reads wait for whoever holds the device's lock, as sriov_numvfs.
+        const content = await within(path, (async () => show(limitBytes))());
+        if (isPending(content)) return unread(path, "ETIMEDOUT");
         const bytes = typeof content === "string" ? encoder.encode(content) : content;
         return bytes.subarray(0, limitBytes);
       } catch (error) {
@@ -105,8 +107,8 @@ function modelKernel(linux: Linux, name: string): ModelKernel {
         if (text === "") return undefined;
         if (store === undefined) return "EIO";
         const bytes = encoder.encode(text);
-        if (bytes.length > PAGE_BYTES) return "E2BIG";
-        await store(bytes);
+        // It takes a page at the most, and who writes more writes the rest after it.
+        for (let at = 0; at < bytes.length; at += PAGE_BYTES) await store(bytes.subarray(at, at + PAGE_BYTES));
         return undefined;
       });
     },

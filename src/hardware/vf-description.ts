@@ -1,5 +1,6 @@
 import { EXPRESS } from "../pci/capabilities/express.ts";
 import type { Capability } from "../pci/capability.ts";
+import { PCI_EXP_TYPE_RC_END } from "../pci/device-port-type.ts";
 import { AER } from "../pci/extended/aer.ts";
 import { ATS } from "../pci/extended/ats.ts";
 import type { SriovDescription } from "./device-description.ts";
@@ -31,6 +32,13 @@ const READ_ZERO = new Map<Capability, RegisterValues>([
   [AER, { uncorrectableErrorMask: 0, uncorrectableErrorSeverity: 0, correctableErrorMask: 0 }],
 ]);
 
+/** Without what the capability does not have: a Root Complex Integrated Endpoint has no link registers (§7.5.3). */
+function inPlace({ definition, registers }: CapabilityDescription, values: RegisterValues = {}): RegisterValues {
+  const type = (Number(registers?.capabilities ?? 0) >>> 4) & 0xf;
+  if (definition !== EXPRESS || type !== PCI_EXP_TYPE_RC_END) return values;
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !name.startsWith("link")));
+}
+
 /**
  * A VF of a PF, as its configuration space shows it (PCIe 6.0 §9.3.4). It has no BARs: they read zero, since the PF's VF
  * BARs say where its memory is (§9.3.4.1).
@@ -38,8 +46,8 @@ const READ_ZERO = new Map<Capability, RegisterValues>([
 export function vfDescription(pf: FunctionDescription, { vf }: SriovDescription): FunctionDescription {
   const asVf = (each: CapabilityDescription): CapabilityDescription => ({
     ...each,
-    registers: { ...each.registers, ...READ_ZERO.get(each.definition) },
-    hardwired: { ...LEFT_TO_PF.get(each.definition), ...each.hardwired },
+    registers: { ...each.registers, ...inPlace(each, READ_ZERO.get(each.definition)) },
+    hardwired: { ...inPlace(each, LEFT_TO_PF.get(each.definition)), ...each.hardwired },
   });
   return {
     // Software takes them from the PF (§9.3.4.1.1); class, revision and subsystem vendor are the PF's (§9.3.4.1).

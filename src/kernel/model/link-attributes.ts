@@ -21,8 +21,8 @@ const READ_LINK = { visible: isExpress } as const;
 
 /** `pcie_dev_attrs` */
 export const LINK_ATTRIBUTES: readonly Attribute<PciDev>[] = [
-  { name: "current_link_speed", ...READ_LINK, show: (dev) => SPEEDS[status(dev) & 0xf] ?? "Unknown" },
-  { name: "current_link_width", ...READ_LINK, show: (dev) => String((status(dev) >>> 4) & 0x3f) },
+  { name: "current_link_speed", ...READ_LINK, show: (dev) => SPEEDS[linkStatus(dev) & 0xf] ?? "Unknown" },
+  { name: "current_link_width", ...READ_LINK, show: (dev) => String((linkStatus(dev) >>> 4) & 0x3f) },
   { name: "max_link_speed", ...READ_LINK, show: (dev) => SPEEDS[fastest(dev)] ?? "Unknown" },
   { name: "max_link_width", ...READ_LINK, show: widest },
 ];
@@ -32,7 +32,8 @@ function hasLink({ expressType }: PciDev): boolean {
   return expressType !== PCI_EXP_TYPE_RC_END && expressType !== PCI_EXP_TYPE_RC_EC;
 }
 
-function status(dev: PciDev): number {
+/** Link Status: Current Link Speed and Negotiated Link Width; 0 of a function without a link. */
+export function linkStatus(dev: PciDev): number {
   return !hasLink(dev) ? 0 : dev.read(dev.capabilities.express + PCI_EXP_LNKSTA, 2);
 }
 

@@ -1,6 +1,7 @@
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
 import { disableSriov, enableSriov, setDriverLimit } from "../iov.ts";
 import { KernelError } from "../kernel-error.ts";
+import { linkStatus } from "../link-attributes.ts";
 import { type KernelModule, type Linux, logOf, type PciDriver } from "../linux.ts";
 import { permanentMac } from "../mac-address.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
@@ -45,10 +46,11 @@ const IGB: PciDriver = {
     const { name, mac } = netdev;
     logOf(linux, dev, `added PHC on ${name}`);
     logOf(linux, dev, "Intel(R) Gigabit Ethernet Network Connection");
-    logOf(linux, dev, `${name}: (PCIe:2.5Gb/s:Width x1) ${mac}`);
+    logOf(linux, dev, `${name}: (PCIe:${linkText(dev)}) ${mac}`);
     logOf(linux, dev, `${name}: PBA No: 1040FF-0FF`);
     const queues = Math.max(1, vectors - 1);
-    logOf(linux, dev, `Using MSI-X interrupts. ${queues} rx queue(s), ${queues} tx queue(s)`);
+    const mode = { msix: "MSI-X", msi: "MSI", none: "legacy" }[dev.msiIrqs[0]?.mode ?? "none"];
+    logOf(linux, dev, `Using ${mode} interrupts. ${queues} rx queue(s), ${queues} tx queue(s)`);
   },
 
   /** `igb_remove` */
@@ -72,6 +74,14 @@ const IGB: PciDriver = {
     return numVfs;
   },
 };
+
+/** `igb_get_bus_info_pcie`, as the probe prints it. */
+function linkText(dev: PciDev): string {
+  const status = linkStatus(dev);
+  const speed = { 1: "2.5Gb/s", 2: "5.0Gb/s" }[status & 0xf] ?? "unknown";
+  const width = (status >>> 4) & 0x3f;
+  return `${speed}:${[1, 2, 4].includes(width) ? `Width x${width}` : "unknown"}`;
+}
 
 /** Of a PF that igb has; undefined of another's. */
 export function igbAdapterOf(linux: Linux, dev: PciDev | undefined): IgbAdapter | undefined {

@@ -55,7 +55,12 @@ function integrated(device: DeviceDescription): DeviceDescription {
     const kept = Object.entries(each.registers ?? {}).filter(([name]) => !name.startsWith("link"));
     return { ...each, registers: { ...Object.fromEntries(kept), capabilities: 2 | (PCI_EXP_TYPE_RC_END << 4) } };
   };
-  const functions = device.functions.map((fn) => ({ ...fn, capabilities: fn.capabilities?.map(asIntegrated) ?? [] }));
+  const functions = device.functions.map((fn): DeviceFunction => {
+    const capabilities = fn.capabilities?.map(asIntegrated) ?? [];
+    if (fn.sriov === undefined) return { ...fn, capabilities };
+    const vf = { ...fn.sriov.vf, capabilities: fn.sriov.vf.capabilities.map(asIntegrated) };
+    return { ...fn, capabilities, sriov: { ...fn.sriov, vf } };
+  });
   return { ...device, functions };
 }
 

@@ -27,13 +27,15 @@ if (words.length === 0) {
 }
 
 const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
-events.on("test:summary", ({ file, counts }) => {
+events.on("test:summary", ({ file, counts, success }) => {
   // Each file has a summary of its own, too; the one that names no file is the whole run's.
   if (file === undefined) {
     const skipped = counts.skipped + counts.todo;
     totals.passed += counts.passed;
     totals.skipped += skipped;
-    totals.failed += counts.tests - counts.passed - skipped;
+    const failed = counts.tests - counts.passed - skipped;
+    // A suite that throws while it is put together has no tests to count, and so none that failed.
+    totals.failed += failed === 0 && !success ? 1 : failed;
   }
 });
 events.on("test:pass", ({ name, skip }) => {

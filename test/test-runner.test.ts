@@ -51,6 +51,13 @@ test("the test runner fails with a file that does not load", (t) => {
   assert.equal(status, 1);
 });
 
+test("the test runner fails with a suite that throws before its tests are there", (t) => {
+  const suite = 'import { describe } from "node:test";\ndescribe("breaks", () => { throw new Error(); });\n';
+  const { status, lines } = runTests(t, { passing: PASSING, suite });
+  assert.equal(lines.at(-1), "1 passed, 1 failed, 0 skipped");
+  assert.equal(status, 1);
+});
+
 test("the test runner fails with the checks, and runs the tests all the same", (t) => {
   const { status, lines } = runTests(t, { passing: PASSING }, { checksPass: false });
   assert.equal(lines.at(-1), "1 passed, 1 failed, 0 skipped");

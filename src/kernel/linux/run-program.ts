@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { type Observed, unread } from "../port.ts";
+import { ENVIRONMENT } from "./program.ts";
 
 const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
-const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
 /**
  * What a program of the system writes to its standard output. It is killed after `deadlineMs` (ETIMEDOUT); ENOENT where

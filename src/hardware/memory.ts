@@ -13,13 +13,20 @@ export class PhysicalMemory {
   readonly view: DataView<ArrayBuffer>;
   readonly sizeBytes: number;
 
-  constructor(sizeBytes: number) {
+  /** @param bytes what it is made of; new bytes, all zero, where left out */
+  constructor(sizeBytes: number, bytes?: Uint8Array<ArrayBuffer>) {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % PAGE_BYTES !== 0) {
       throw new RangeError(`RAM is whole pages of ${PAGE_BYTES} bytes, not ${sizeBytes} bytes`);
     }
-    this.bytes = new Uint8Array(sizeBytes);
-    this.view = new DataView(this.bytes.buffer);
+    this.bytes = bytes ?? new Uint8Array(sizeBytes);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, sizeBytes);
     this.sizeBytes = sizeBytes;
+  }
+
+  /** A part of this RAM, as memory with addresses of its own from 0: what a guest takes for the machine's. */
+  part(start: number, sizeBytes: number): PhysicalMemory {
+    if (!this.has(start, sizeBytes)) throw new RangeError(`no ${sizeBytes} bytes of RAM from ${start}`);
+    return new PhysicalMemory(sizeBytes, this.bytes.subarray(start, start + sizeBytes));
   }
 
   /** Whether all of `length` bytes from `address` are RAM. */

@@ -323,9 +323,9 @@ export class PciFunction {
     this.#readyAtNs = this.surroundings.clock.nowNs + state.readyInNs;
     Object.assign(this.faults, state.faults);
     this.#barSizes.clear();
-    // The model first: a PF's brings the VFs' models along.
-    if (state.model !== null) this.model?.restore(state.model);
+    // VFs first: a PF's model asks for their ports.
     for (const part of this.parts) part.restore?.(state.parts[part.key]);
+    if (state.model !== null) this.model?.restore(state.model);
     this.surroundings.decodeChanged();
   }
 }

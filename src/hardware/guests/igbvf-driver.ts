@@ -57,7 +57,7 @@ export type IgbvfStatistics = Record<keyof typeof COUNTERS, number>;
 export interface IgbvfOptions {
   readonly mmio: Mmio;
   readonly memory: GuestMemory;
-  readonly clock: ModelClock;
+  readonly clock: Pick<ModelClock, "advance">;
   /** Frames as they come in. */
   readonly receive: FrameReceiver;
   /** An address for a VF that the PF gave none (eth_hw_addr_random). */

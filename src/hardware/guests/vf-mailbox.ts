@@ -19,13 +19,13 @@ const E1000_VF_MBX_INIT_DELAY_NS = 500_000;
 /** A VF's side of the mailbox (igbvf/mbx.c). Waiting lets the model's time pass. */
 export class VfMailbox {
   readonly #mmio: Mmio;
-  readonly #clock: ModelClock;
+  readonly #clock: Pick<ModelClock, "advance">;
   /** Bits that a read has cleared, kept until they are asked about. */
   #v2pMailbox = 0;
   /** 0: the PF does not answer, all fails until a reset. */
   timeout = 0;
 
-  constructor(mmio: Mmio, clock: ModelClock) {
+  constructor(mmio: Mmio, clock: Pick<ModelClock, "advance">) {
     this.#mmio = mmio;
     this.#clock = clock;
   }

@@ -105,7 +105,7 @@ export class Iotlb {
 
 /** The size of the page or superpage that an entry is of. */
 export function mappingBytes(frameAndFlags: number): number {
-  return PAGE_BYTES * 512 ** ((frameAndFlags & IOTLB_SIZE_MASK) >>> IOTLB_SIZE_SHIFT);
+  return PAGE_BYTES << (((frameAndFlags & IOTLB_SIZE_MASK) >>> IOTLB_SIZE_SHIFT) * 9);
 }
 
 export function flagsOf(frameAndFlags: number): number {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { FaultReason } from "./fault-reason.ts";
+import type { Fault } from "./intel-iommu.ts";
 import { SecondLevelTables } from "./second-level-tables.ts";
-import { type Fault, VtdDriver } from "./testing/vtd-driver.ts";
+import { VtdDriver } from "./testing/vtd-driver.ts";
 
 const PAGE = 4096;
 const MIB = 2 ** 20;

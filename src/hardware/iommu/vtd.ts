@@ -124,7 +124,7 @@ export class Vtd {
   /** How many bytes from this address on the last successful translation, which was of it, holds for. */
   contiguousBytes(address: number): number {
     const sizeBytes = mappingBytes(this.#last);
-    return sizeBytes - (address % sizeBytes);
+    return sizeBytes - (address & (sizeBytes - 1));
   }
 
   #untranslated(address: number): number {

@@ -45,7 +45,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-await labFigures();
+await labFigures(guestFrames);
 
 /** The package as users install it. @returns its folder */
 function buildPackage(): string {

@@ -28,7 +28,7 @@ const PCI_ACS_CTRL = 0x06;
 const HOST_DOMAIN = 1;
 
 /** A stretch of RAM. */
-export interface RamRange {
+interface RamRange {
   readonly start: number;
   readonly sizeBytes: number;
 }
@@ -142,7 +142,7 @@ function enableAcs(fabric: Fabric, fn: PciFunction): void {
 }
 
 /** Registers at an address, as the processor reaches them. */
-export function mmioAt(fabric: Fabric, address: number): Mmio {
+function mmioAt(fabric: Fabric, address: number): Mmio {
   return {
     read32: (offset) => fabric.memoryRead(address + offset, 4),
     write32: (offset, value) => fabric.memoryWrite(address + offset, 4, value),

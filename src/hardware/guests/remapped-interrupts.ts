@@ -103,6 +103,6 @@ export class RemappedInterrupts {
 }
 
 /** intel_ir_compose_msi_msg: remappable format, with a subhandle, which is the data. */
-export function remappableAddress(handle: number): number {
+function remappableAddress(handle: number): number {
   return (0xfee0_0018 | ((handle & 0x7fff) << 5) | ((handle >>> 15) << 2)) >>> 0;
 }

@@ -30,6 +30,7 @@ export interface TenantOptions {
 export class TenantMachine {
   readonly machine: Machine;
   readonly vtd: Vtd;
+  readonly card: Igb82576;
   readonly host: CardHost;
   readonly guests: Guest[] = [];
   /** Frames that guests got; the host's at the end, at index `numVfs`. */
@@ -44,6 +45,7 @@ export class TenantMachine {
     this.guestBytes = guestBytes;
     this.received = Array.from({ length: numVfs + 1 }, () => []);
     let unit: Vtd | undefined;
+    let made: Igb82576 | undefined;
     // Room for one guest more, which has come from elsewhere.
     const memoryBytes = GUESTS_FROM + (numVfs + 1) * guestBytes;
     this.machine = buildMachine(
@@ -58,19 +60,16 @@ export class TenantMachine {
         },
         model: ({ fn, port, vfPort }) => {
           if (fn.vfs === undefined) return undefined;
-          const card = new Igb82576({
-            port,
-            vfPort,
-            macAddress: Uint8Array.of(0x00, 0x1b, 0x21, 0x82, 0x57, site),
-            ...(wire && { wire }),
-          });
-          wire?.join(card);
-          return card;
+          const macAddress = Uint8Array.of(0x00, 0x1b, 0x21, 0x82, 0x57, site);
+          made = new Igb82576({ port, vfPort, macAddress, ...(wire && { wire }) });
+          wire?.join(made);
+          return made;
         },
       },
     );
-    if (unit === undefined) throw new Error("the machine was built without its IOMMU");
+    if (unit === undefined || made === undefined) throw new Error("the machine was built without IOMMU or card");
     this.vtd = unit;
+    this.card = made;
     assignResources(this.machine.fabric, this.machine.windows);
     this.host = new CardHost({
       machine: this.machine,

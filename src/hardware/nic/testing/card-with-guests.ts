@@ -23,8 +23,6 @@ export interface CardOptions {
   readonly wire?: Wire;
   readonly descriptors?: number;
   readonly macAddress?: Uint8Array;
-  /** What a port makes of memory; flat where left out. */
-  readonly port?: (memory: PhysicalMemory, clock: ModelClock, onInterrupt: (vector: number) => void) => DevicePort;
   /** Where frames go that VF drivers get, beside the lists. */
   readonly receive?: (vf: number, bytes: Uint8Array, at: number, length: number) => void;
 }
@@ -44,18 +42,19 @@ export class CardWithGuests {
 
   constructor(options: CardOptions) {
     const { numVfs, wire, descriptors, macAddress = Uint8Array.of(0x00, 0x1b, 0x21, 0x82, 0x57, 0x60) } = options;
-    const makePort = options.port ?? ((memory, clock, onInterrupt) => new FlatPort(memory, clock, onInterrupt));
     this.memory = new PhysicalMemory((numVfs + 2) * DRIVER_BYTES);
     this.received = Array.from({ length: numVfs + 1 }, () => []);
     this.interrupts = Array.from({ length: numVfs + 1 }, () => 0);
-    const vfPorts = Array.from({ length: numVfs }, (_, vf) =>
-      makePort(this.memory, this.clock, (vector) => {
-        this.#interrupted(vf);
-        this.vfs[vf]?.interrupt(vector);
-      }),
+    const vfPorts = Array.from(
+      { length: numVfs },
+      (_, vf) =>
+        new FlatPort(this.memory, this.clock, (vector) => {
+          this.#interrupted(vf);
+          this.vfs[vf]?.interrupt(vector);
+        }),
     );
     this.#options = {
-      port: makePort(this.memory, this.clock, (vector) => {
+      port: new FlatPort(this.memory, this.clock, (vector) => {
         this.#interrupted(numVfs);
         this.pf.interrupt(vector);
       }),

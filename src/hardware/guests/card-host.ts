@@ -57,6 +57,8 @@ export class CardHost {
   readonly iommu: IntelIommu;
   readonly interrupts: RemappedInterrupts;
   readonly pf: IgbPfDriver;
+  /** The PF's. */
+  readonly registers: Mmio;
   readonly pfRid: number;
   readonly #sriov: number;
   #domains = HOST_DOMAIN;
@@ -76,8 +78,9 @@ export class CardHost {
     const domain = new DmaDomain(this.iommu, HOST_DOMAIN);
     domain.map(driverMemory.start, driverMemory.start, driverMemory.sizeBytes);
     domain.attach(this.pfRid);
+    this.registers = mmioAt(fabric, barAddressOf(pf, 0));
     this.pf = new IgbPfDriver({
-      mmio: mmioAt(fabric, barAddressOf(pf, 0)),
+      mmio: this.registers,
       memory: new GuestMemory(memory, driverMemory.start, driverMemory.sizeBytes, driverMemory.start),
       clock,
       receive: options.receive ?? (() => {}),

@@ -31,3 +31,8 @@ function formatMac(bytes: readonly number[]): string {
 export function isValidMac(mac: string): boolean {
   return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== ZERO_MAC;
 }
+
+/** Of text as `ip` takes it. */
+export function macBytes(mac: string): Uint8Array {
+  return Uint8Array.from(mac.split(":"), (byte) => Number.parseInt(byte, 16));
+}

@@ -51,6 +51,17 @@ export interface VfConfig {
   readonly queryRss?: boolean;
 }
 
+/** `struct rtnl_link_stats64`, what of it drivers count here. */
+export interface LinkStatistics {
+  rxPackets: number;
+  rxBytes: number;
+  rxDropped: number;
+  rxMulticast: number;
+  txPackets: number;
+  txBytes: number;
+  txDropped: number;
+}
+
 /** `struct net_device` */
 export interface NetDevice {
   readonly ifindex: number;
@@ -66,4 +77,5 @@ export interface NetDevice {
   carrier: boolean;
   /** Of the link that is up, in Mbit/s. */
   speedMbps: number | undefined;
+  readonly statistics: LinkStatistics;
 }

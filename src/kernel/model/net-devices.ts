@@ -80,6 +80,15 @@ export class NetDeviceList implements NetDevices {
       up: options.dev === undefined,
       carrier: options.dev === undefined,
       speedMbps: undefined,
+      statistics: {
+        rxPackets: 0,
+        rxBytes: 0,
+        rxDropped: 0,
+        rxMulticast: 0,
+        txPackets: 0,
+        txBytes: 0,
+        txDropped: 0,
+      },
     };
     folder.tables.push(attributeFiles(netdev, ATTRIBUTES));
     if (options.dev !== undefined) folder.link("device", options.folder);

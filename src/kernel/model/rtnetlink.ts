@@ -43,8 +43,32 @@ export function ipLink(linux: Linux, name: string): Observed<string> {
     broadcast: options.dev === undefined ? mac : BROADCAST,
     ...(options.dev === undefined ? {} : { parentbus: "pci", parentdev: options.dev.bdf }),
     ...(vfs === undefined || vfs.length === 0 ? {} : { vfinfo_list: vfs }),
+    stats64: stats64(netdev),
   };
   return `${JSON.stringify([link])}\n`;
+}
+
+/** IFLA_STATS64, as iproute2's `print_stats64` prints it. */
+function stats64({ statistics }: NetDevice): object {
+  const { rxPackets, rxBytes, rxDropped, rxMulticast, txPackets, txBytes, txDropped } = statistics;
+  return {
+    rx: {
+      bytes: rxBytes,
+      packets: rxPackets,
+      errors: 0,
+      dropped: rxDropped,
+      over_errors: 0,
+      multicast: rxMulticast,
+    },
+    tx: {
+      bytes: txBytes,
+      packets: txPackets,
+      errors: 0,
+      dropped: txDropped,
+      carrier_errors: 0,
+      collisions: 0,
+    },
+  };
 }
 
 /** `rtnl_fill_vf`, as iproute2's `print_vfinfo` prints it: of all VFs that the device has (`dev_num_vf`). */

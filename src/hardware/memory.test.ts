@@ -46,3 +46,22 @@ test("its state goes through JSON, and only into as much RAM", () => {
   assert.deepEqual(other.bytes, memory.bytes);
   assert.throws(() => new PhysicalMemory(4096).restore(state), RangeError);
 });
+
+test("a part of it has addresses of its own and the same bytes, and is whole pages", () => {
+  const memory = new PhysicalMemory(16384);
+  const part = memory.part(4096, 8192);
+  part.write32(0x10, 0x1234_5678);
+  assert.equal(memory.read32(0x1010), 0x1234_5678);
+  memory.bytes[4096 + 8191] = 9;
+  assert.equal(part.bytes[8191], 9);
+  assert.equal(part.has(8191, 2), false);
+  assert.throws(() => part.read32(8189), RangeError);
+  assert.throws(() => memory.part(16, 4096), RangeError);
+  assert.throws(() => memory.part(12288, 8192), RangeError);
+  assert.deepEqual(part.save(), { sizeBytes: 8192, pages: pagesOf(part) });
+});
+
+function pagesOf({ bytes }: PhysicalMemory): Record<number, string> {
+  const base64 = (start: number) => Buffer.from(bytes.subarray(start, start + 4096)).toString("base64");
+  return { 0: base64(0), 4096: base64(4096) };
+}

@@ -25,7 +25,9 @@ export class PhysicalMemory {
 
   /** A part of this RAM, as memory with addresses of its own from 0: what a guest takes for the machine's. */
   part(start: number, sizeBytes: number): PhysicalMemory {
-    if (!this.has(start, sizeBytes)) throw new RangeError(`no ${sizeBytes} bytes of RAM from ${start}`);
+    if (start % PAGE_BYTES !== 0 || !this.has(start, sizeBytes)) {
+      throw new RangeError(`no ${sizeBytes} bytes of whole pages of RAM from ${start}`);
+    }
     return new PhysicalMemory(sizeBytes, this.bytes.subarray(start, start + sizeBytes));
   }
 
@@ -56,9 +58,12 @@ export class PhysicalMemory {
   /** The pages that are not all zeros, as base64 text, by their address. */
   save(): DeviceState {
     const pages: Record<string, string> = {};
-    for (let address = 0; address < this.sizeBytes; address += PAGE_BYTES) {
-      const page = this.bytes.subarray(address, address + PAGE_BYTES);
-      if (page.some((byte) => byte !== 0)) pages[address] = btoa(String.fromCharCode(...page));
+    const words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, this.sizeBytes / 4);
+    for (let word = 0; word < words.length; word++) {
+      if (words[word] === 0) continue;
+      const address = Math.floor((word * 4) / PAGE_BYTES) * PAGE_BYTES;
+      pages[address] = btoa(String.fromCharCode(...this.bytes.subarray(address, address + PAGE_BYTES)));
+      word = (address + PAGE_BYTES) / 4 - 1;
     }
     return { sizeBytes: this.sizeBytes, pages };
   }

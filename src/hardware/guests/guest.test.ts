@@ -304,6 +304,28 @@ test("a machine whose whole state went through JSON amid traffic goes on as the 
   for (const at of [0, 1, 17, 33, 41, 59]) assert.deepEqual(outcome(at), end, `at step ${at}`);
 });
 
+test("a state goes into a machine that has never had VFs, and the card there does its DMA as those", () => {
+  const { lab, machine } = tenants();
+  const TDT = 0x3818;
+  const RDH = 0x2810;
+  lab.guest(0).driver.send(frame(lab.addressOf(1), lab.addressOf(0)), undefined, true);
+  const state = JSON.stringify(saveMachine(machine));
+  const fresh = new TenantMachine({ numVfs: 0, guestBytes: 4 * lab.guestBytes });
+  restoreMachine(fresh.machine, JSON.parse(state));
+  const { fabric } = fresh.machine;
+  const [sender, receiver] = [0, 1].map((vf) => barAddressOf(fresh.host.vf(vf), 0)) as [number, number];
+  assert.equal(fabric.memoryRead(receiver + RDH, 4), 0);
+  fabric.memoryWrite(sender + TDT, 4, 1);
+  assert.equal(fabric.memoryRead(receiver + RDH, 4), 1);
+  // Its VF may not do DMA any more: the restored function's own register decides.
+  fabric.configWrite(fresh.host.vf(1).routingId, 0x04, 2, 0);
+  lab.guest(0).driver.send(frame(lab.addressOf(1), lab.addressOf(0)), undefined, true);
+  fresh.machine.memory.bytes.set(lab.guest(0).memory.memory.bytes, lab.baseOf(0));
+  const before = fresh.machine.memory.bytes.slice(lab.baseOf(1), lab.baseOf(2));
+  fabric.memoryWrite(sender + TDT, 4, 2);
+  assert.equal(Buffer.compare(fresh.machine.memory.bytes.subarray(lab.baseOf(1), lab.baseOf(2)), before), 0);
+});
+
 /** Takes the state, spoils all that there is of it, and puts it back. */
 function replaceState({ machine, host }: TenantMachine): void {
   const state = JSON.stringify(saveMachine(machine));

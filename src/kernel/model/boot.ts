@@ -2,6 +2,7 @@ import { assignResources as runFirmware } from "../../hardware/firmware.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import { buildMachine } from "../../hardware/machine.ts";
 import { assignResources, claimResources } from "./assign-resources.ts";
+import { DevlinkList } from "./devlink-device.ts";
 import { DriverCore } from "./driver-core.ts";
 import { scanChildBus } from "./enumerate.ts";
 import { KernelGroups } from "./iommu-groups.ts";
@@ -94,6 +95,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     drivers: new DriverCore(self),
     modules: new ModuleList(self, KNOWN_MODULES),
     net: new NetDeviceList(self),
+    devlink: new DevlinkList(),
     processes: new ProcessList(root),
     nextIrq: FIRST_IRQ,
   };

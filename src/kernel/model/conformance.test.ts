@@ -10,11 +10,6 @@ import type { ModelProcess } from "./linux.ts";
 import { type ModelKernel, openModel } from "./model-kernel.ts";
 import { labModel } from "./testing/lab-models.ts";
 
-/** What the modelled kernel has no hardware for, or no driver: each a task of its own, until the list is empty. */
-const NOT_MODELLED: Readonly<Record<string, string>> = {
-  netdevsim: "there is no netdevsim",
-};
-
 /** Scripts whose subject is missing, by name. */
 const NOT_YET: Readonly<Record<string, string>> = {
   "NVMe: secondary controllers": "the controllers have no admin queue yet: no Identify, no Virtualization Management",
@@ -40,7 +35,7 @@ function holderOf({ linux }: ModelKernel): FileHolder {
 
 describe("the modelled Linux answers as the conformance scripts say", () => {
   for (const script of CONFORMANCE_SCRIPTS) {
-    const skip = NOT_MODELLED[script.machine] ?? NOT_YET[script.name] ?? false;
+    const skip = NOT_YET[script.name] ?? false;
     test(script.name, { skip }, async () => {
       const description = labModel(script.machine);
       assert.ok(description, `no model of the lab machine ${script.machine}`);

@@ -4,9 +4,13 @@ export class KernelError extends Error {
   /** As ENOENT. */
   readonly errno: string;
 
-  constructor(errno: string, options?: ErrorOptions) {
+  /** The kernel's own words, of netlink's extended acknowledgement. */
+  readonly extack: string | undefined;
+
+  constructor(errno: string, options: ErrorOptions & { readonly extack?: string } = {}) {
     super(`the kernel answered ${errno}`, options);
     this.errno = errno;
+    this.extack = options.extack;
   }
 }
 

@@ -1,5 +1,6 @@
 import { IGB_MODULE } from "./drivers/igb.ts";
 import { IGBVF_MODULE } from "./drivers/igbvf.ts";
+import { NETDEVSIM_MODULE } from "./drivers/netdevsim.ts";
 import { NIC_MODULES } from "./drivers/nic-families.ts";
 import { NVME_MODULES } from "./drivers/nvme.ts";
 import { PCIEPORT_MODULE } from "./drivers/pcieport.ts";
@@ -18,4 +19,5 @@ export const KNOWN_MODULES: readonly KernelModule[] = [
   ...QAT_MODULES,
   ...NVME_MODULES,
   ...VIRTIO_MODULES,
+  NETDEVSIM_MODULE,
 ];

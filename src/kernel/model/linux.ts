@@ -2,6 +2,7 @@ import type { ConfigAccess } from "../../hardware/firmware.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { Attribute } from "./attributes.ts";
+import type { DevlinkList } from "./devlink-device.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import type { KernelTime } from "./kernel-time.ts";
 import type { Mutex } from "./mutex.ts";
@@ -176,6 +177,7 @@ export interface Linux {
   readonly drivers: PciDriverCore;
   readonly modules: Modules;
   readonly net: NetDevices;
+  readonly devlink: DevlinkList;
   readonly processes: Processes;
   /** The next interrupt number. */
   nextIrq: number;

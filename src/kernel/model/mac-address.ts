@@ -27,9 +27,14 @@ function formatMac(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
+/** `is_multicast_ether_addr` */
+export function isMulticastMac(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) !== 0;
+}
+
 /** `is_valid_ether_addr`: neither multicast nor zero. */
 export function isValidMac(mac: string): boolean {
-  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0 && mac !== ZERO_MAC;
+  return !isMulticastMac(mac) && mac !== ZERO_MAC;
 }
 
 /** Of text as `ip` takes it. */

@@ -1,9 +1,10 @@
 import type { Machine } from "../../hardware/machine.ts";
 import { type Observed, unread } from "../port.ts";
 import type { ChangeableKernel } from "../port-change.ts";
-import { failed, isPending, type Outcome, type Waiting, type Within } from "../port-outcome.ts";
+import { isPending } from "../port-outcome.ts";
 import { boot, powerOn } from "./boot.ts";
-import { NO_DEVLINK } from "./devlink.ts";
+import { change } from "./change.ts";
+import { modelDevlink } from "./devlink.ts";
 import { errnoOf } from "./kernel-error.ts";
 import type { Pace } from "./kernel-time.ts";
 import type { Linux } from "./linux.ts";
@@ -140,7 +141,7 @@ function modelKernel(linux: Linux, name: string): ModelKernel {
       });
     },
 
-    devlink: NO_DEVLINK,
+    devlink: modelDevlink(linux),
     nvme: NO_NVME,
     usersOf: async (functions) => modelUsers(linux, functions),
     uevents: async (signal) => {
@@ -148,26 +149,4 @@ function modelKernel(linux: Linux, name: string): ModelKernel {
       return uevents.listen(signal);
     },
   };
-}
-
-/** Begins a change, and waits for it as long as is wanted. @param act gives the errno, or throws a KernelError */
-function change(
-  { time }: Linux,
-  target: string,
-  value: string,
-  waiting: Waiting | undefined,
-  act: () => Promise<string | undefined>,
-): Promise<Within<Outcome>> {
-  waiting?.signal?.throwIfAborted();
-  const beganNs = time.clock.nowNs;
-  const finished = (async (): Promise<Outcome> => {
-    try {
-      const errno = await act();
-      if (errno !== undefined) return failed(target, value, errno);
-    } catch (error) {
-      return failed(target, value, errnoOf(error));
-    }
-    return { kind: "done", tookMs: (time.clock.nowNs - beganNs) / 1e6 };
-  })();
-  return within(target, finished, waiting);
 }

@@ -6,6 +6,11 @@ import type { Folder } from "./sysfs-tree.ts";
 export interface NetDeviceOptions {
   /** Of hardware: the function behind it. */
   readonly dev?: PciDev;
+  /** What it hangs from where that is no function: its bus and name, and how many VFs it has (`bus->num_vf`). */
+  readonly parent?: { readonly bus: string; readonly name: string; numVfs(): number };
+  readonly loopback?: true;
+  /** Of a port of devlink (`devlink_compat_phys_port_name_get`): `p1`, `pf0vf3`. */
+  readonly physPortName?: string;
   /** The interface's `net` is in it: the function's folder, or a virtio device's below. */
   readonly folder: Folder;
   readonly mac: string;

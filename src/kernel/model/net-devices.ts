@@ -33,7 +33,7 @@ export class NetDeviceList implements NetDevices {
   /** `loopback_net_init` */
   addLoopback(): void {
     const folder = this.#linux().sys.folders("devices/virtual");
-    this.#add("lo", { folder, mac: "00:00:00:00:00:00", operations: {} }, LOOPBACK_MTU);
+    this.#add("lo", { folder, mac: "00:00:00:00:00:00", loopback: true, operations: {} }, LOOPBACK_MTU);
   }
 
   register(options: NetDeviceOptions): NetDevice {
@@ -77,8 +77,8 @@ export class NetDeviceList implements NetDevices {
       mac: options.mac,
       addrAssignType: options.addrAssignType ?? 0,
       mtu,
-      up: options.dev === undefined,
-      carrier: options.dev === undefined,
+      up: options.loopback === true,
+      carrier: options.loopback === true,
       speedMbps: undefined,
       statistics: {
         rxPackets: 0,
@@ -91,7 +91,7 @@ export class NetDeviceList implements NetDevices {
       },
     };
     folder.tables.push(attributeFiles(netdev, ATTRIBUTES));
-    if (options.dev !== undefined) folder.link("device", options.folder);
+    if (options.loopback !== true) folder.link("device", options.folder);
     folder.link("subsystem", linux.sys.folders("class/net"));
     linux.sys.folders("class/net").link(name, folder);
     this.#byName.set(name, netdev);
@@ -123,6 +123,11 @@ const ATTRIBUTES: ReadonlyMap<string, Attribute<NetDevice>> = attributeTable<Net
   { name: "mtu", mode: 0o644, show: ({ mtu }) => String(mtu) },
   { name: "name_assign_type", show: () => "1" },
   { name: "operstate", show: operState },
+  {
+    name: "phys_port_name",
+    visible: ({ options }) => options.physPortName !== undefined,
+    show: ({ options }) => options.physPortName ?? "",
+  },
   { name: "speed", mode: 0o444, show: (netdev) => ifUp(netdev, String(netdev.speedMbps ?? -1)) },
   { name: "type", show: (netdev) => String(isLoopback(netdev) ? ARPHRD_LOOPBACK : ARPHRD_ETHER) },
   {
@@ -140,8 +145,8 @@ function ifUp({ up }: NetDevice, text: string): string {
   return text;
 }
 
-function isLoopback({ options }: NetDevice): boolean {
-  return options.dev === undefined;
+export function isLoopback({ options }: NetDevice): boolean {
+  return options.loopback === true;
 }
 
 export function flagsOf(netdev: NetDevice): number {

@@ -12,7 +12,7 @@ import { failed, type Outcome } from "../port-outcome.ts";
 import { errnoOf, KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
 import type { NetDevice, VfConfig } from "./net-device.ts";
-import { flagsOf, operState } from "./net-devices.ts";
+import { flagsOf, isLoopback, operState } from "./net-devices.ts";
 
 const LINK_STATES = ["auto", "enable", "disable"] as const;
 const GUID_SETTINGS: readonly string[] = ["nodeGuid", "portGuid"];
@@ -38,10 +38,11 @@ export function ipLink(linux: Linux, name: string): Observed<string> {
     flags: netdev.up && netdev.carrier ? [...flags, "LOWER_UP"] : netdev.up ? ["NO-CARRIER", ...flags] : flags,
     mtu,
     operstate: operState(netdev).toUpperCase(),
-    link_type: options.dev === undefined ? "loopback" : "ether",
+    link_type: isLoopback(netdev) ? "loopback" : "ether",
     address: mac,
-    broadcast: options.dev === undefined ? mac : BROADCAST,
+    broadcast: isLoopback(netdev) ? mac : BROADCAST,
     ...(options.dev === undefined ? {} : { parentbus: "pci", parentdev: options.dev.bdf }),
+    ...(options.parent === undefined ? {} : { parentbus: options.parent.bus, parentdev: options.parent.name }),
     ...(vfs === undefined || vfs.length === 0 ? {} : { vfinfo_list: vfs }),
     stats64: stats64(netdev),
   };
@@ -73,7 +74,7 @@ function stats64({ statistics }: NetDevice): object {
 
 /** `rtnl_fill_vf`, as iproute2's `print_vfinfo` prints it: of all VFs that the device has (`dev_num_vf`). */
 function vfList({ options }: NetDevice): object[] {
-  const count = options.dev?.sriov?.numVfs ?? 0;
+  const count = options.parent?.numVfs() ?? options.dev?.sriov?.numVfs ?? 0;
   return Array.from({ length: count }, (_, vfIndex) => {
     const config = options.operations.vfInfo?.(vfIndex);
     return config === undefined ? [] : [vfJson(vfIndex, config)];
@@ -122,7 +123,7 @@ export async function setVfs(linux: Linux, name: string, changes: readonly VfCha
       try {
         const operation = GUID_SETTINGS.includes(setting) ? undefined : netdev.options.operations.setVf?.[setting];
         if (operation === undefined) throw new KernelError("EOPNOTSUPP");
-        await operation(change);
+        await operation(setting === "txRateMbps" ? withMinimum(netdev, change) : change);
         outcome = { kind: "done", tookMs: (linux.time.clock.nowNs - began) / 1e6 };
       } catch (error) {
         outcome = failed(target, value, errnoOf(error));
@@ -131,6 +132,17 @@ export async function setVfs(linux: Linux, name: string, changes: readonly VfCha
     outcomes.push({ vfIndex, setting, outcome });
   }
   return outcomes;
+}
+
+/** IFLA_VF_TX_RATE has no minimum: `do_setvfinfo` keeps what the driver tells; a maximum below it is refused. */
+function withMinimum({ options }: NetDevice, change: VfChange): VfChange {
+  const { max, min } = change.txRateMbps ?? { max: 0 };
+  if (min !== undefined) return change;
+  if (options.operations.vfInfo === undefined) throw new KernelError("EOPNOTSUPP");
+  const kept = options.operations.vfInfo(change.vfIndex)?.minTxRate;
+  // rtnl_set_vf_rate
+  if (kept === undefined || (max !== 0 && max < kept)) throw new KernelError("EINVAL");
+  return { ...change, txRateMbps: { max, min: kept } };
 }
 
 /** `do_setlink` */

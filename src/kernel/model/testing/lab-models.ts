@@ -81,6 +81,7 @@ function nvme(totalVfs: number): RootEntry {
 const MODELS: Readonly<Record<string, LabModel>> = {
   igb: { iommu: VTD, root: [rootPort(igb(1))] },
   "igb-nvme": { iommu: VTD, root: [rootPort(igb(2)), nvme(4), rootPort(qemuVirtioNet(3))] },
+  netdevsim: { root: [] },
   "no-iommu": { root: [rootPort(igb(2))] },
   "no-remapping": { iommu: { interruptRemapping: false }, root: [rootPort(igb(1))] },
   switch: { iommu: VTD, root: [switchOf([], [igb(1), igb(1)])] },
@@ -101,8 +102,8 @@ const MODELS: Readonly<Record<string, LabModel>> = {
   },
 };
 
-/** The names of the lab's machines of which there is a model. */
-export const MODELLED_MACHINES = Object.keys(MODELS);
+/** The names of the lab's machines that have PCI devices and a model. */
+export const MODELLED_MACHINES = Object.keys(MODELS).filter((name) => MODELS[name]?.root.length);
 
 /** The model of a machine of the lab (src/lab/machines.ts), by its name; undefined where there is none. */
 export function labModel(name: string): ModelDescription | undefined {

@@ -43,7 +43,7 @@ export function findCapabilities(dev: PciDev): CapabilityOffsets {
   };
 }
 
-function extendedCapabilities(dev: PciDev): Map<number, number> {
+export function extendedCapabilities(dev: PciDev): Map<number, number> {
   const found = new Map<number, number>();
   let at = PCI_CFG_SPACE_SIZE;
   for (let count = 0; at >= PCI_CFG_SPACE_SIZE && count < MOST_EXTENDED; count++) {

@@ -1,27 +1,22 @@
-import { DevlinkDevice, type DevlinkPortItem, type EswitchMode, HealthReporter } from "../devlink-device.ts";
+import { DevlinkDevice, type DevlinkPortItem, type EswitchMode } from "../devlink-device.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Linux } from "../linux.ts";
 import { randomMac } from "../mac-address.ts";
 import type { NetOperations } from "../net-device.ts";
 import type { Folder } from "../sysfs-tree.ts";
-import { debugBool, debugNumber } from "./netdevsim-debugfs.ts";
-import { nsimRates } from "./netdevsim-rates.ts";
+import { addNsimHealth, debugBool, debugNumber, parseMaxVfs } from "./netdevsim-debugfs.ts";
 import { type NsimVf, newNsimVfs, nsimVfOperations } from "./netdevsim-vfs.ts";
+import { rateOperations } from "./rate-operations.ts";
 
 /** NSIM_BUS_DEV_MAX_VFS */
 const MAX_VFS = 4;
-/** NSIM_DEV_VF_PORT_INDEX_BASE; a port's index has 32 bits. */
+/** NSIM_DEV_VF_PORT_INDEX_BASE */
 const VF_PORT_BASE = 128;
-const MOST_VFS = 0xffff_ffffn - BigInt(VF_PORT_BASE);
-/** The bytes of `struct nsim_vf_config`, and what kmalloc gives at the most. */
-const CONFIG_BYTES = 24;
-const KMALLOC_MAX_BYTES = 4 * 1024 * 1024;
-/** The buffer of `nsim_bus_dev_max_vfs_write`, with its NUL. */
-const MAX_VFS_BUFFER = 10;
+/** NSIM_LINK_SPEED_MAX */
+const MAX_MBPS = 5000;
 /** ETH_MAX_MTU */
 const MAX_MTU = 65_535;
 const FIRMWARE = { "fw.mgmt": "10.20.30" };
-const decoder = new TextDecoder();
 
 /** A device of netdevsim: its ports, VFs and eSwitch (drivers/net/netdevsim/dev.c). */
 export class NsimDevice {
@@ -55,11 +50,14 @@ export class NsimDevice {
           stored: FIRMWARE,
         }),
         eswitch: { mode: () => this.#mode, setMode: (mode) => this.#setMode(mode) },
-        ...nsimRates(
-          linux,
-          (index) => this.#vf(index),
-          () => this.#mode === "switchdev",
-        ),
+        ...rateOperations(linux, {
+          vfOf: (index) => this.#vf(index),
+          isSwitchdev: () => this.#mode === "switchdev",
+          maxMbps: MAX_MBPS,
+          maxText: `${MAX_MBPS}Mbps`,
+          onlyInSwitchdev: "Node creation allowed only in switchdev mode",
+          nested: true,
+        }),
         reload: { down: () => this.#reloadDown(), up: () => this.#reloadUp() },
       },
       [
@@ -69,7 +67,7 @@ export class NsimDevice {
     );
     this.#debug = linux.sys.folders(`kernel/debug/netdevsim/${name}`);
     this.#addDebugFiles();
-    this.#addHealth();
+    addNsimHealth(this.#devlink, this.#debug);
     this.#addAllPorts();
     linux.devlink.register(this.#devlink);
   }
@@ -199,7 +197,7 @@ export class NsimDevice {
       if (name === "max_macs") this.#settings.max_macs = Number(value);
       if (name === "test1") this.#settings.test1 = Boolean(value);
     }
-    this.#addHealth();
+    addNsimHealth(this.#devlink, this.#debug);
     this.#addAllPorts();
   }
 
@@ -219,34 +217,11 @@ export class NsimDevice {
     });
   }
 
-  /** `nsim_bus_dev_max_vfs_write`: all settings of VFs are new after it. */
+  /** All settings of VFs are new after it. */
   #setMaxVfs(written: Uint8Array): void {
-    if (written.length >= MAX_VFS_BUFFER) throw new KernelError("ENOSPC");
-    const text = decoder.decode(written);
-    // kstrtouint of base 10
-    if (!/^\+?\d+\n?$/.test(text)) throw new KernelError("EINVAL");
-    const count = BigInt(text.trim());
-    if (count > MOST_VFS) throw new KernelError("ERANGE");
-    if (Number(count) * CONFIG_BYTES > KMALLOC_MAX_BYTES) throw new KernelError("ENOMEM");
+    const count = parseMaxVfs(written);
     if (this.#numVfs > 0) throw new KernelError("EBUSY");
-    this.#configs = newNsimVfs(Number(count));
-  }
-
-  /** `nsim_dev_health_init` (drivers/net/netdevsim/health.c) */
-  #addHealth(): void {
-    const dummy = new HealthReporter("dummy");
-    this.#devlink.reporters = [new HealthReporter("empty"), dummy];
-    const folder = this.#debug.folder("health");
-    const settings = { binary_len: 16, fail_recover: false };
-    debugNumber(folder, "binary_len", settings, "binary_len");
-    debugBool(folder, "fail_recover", settings, "fail_recover");
-    folder.file("break_health", {
-      mode: 0o200,
-      store: () =>
-        dummy.report(() => {
-          if (settings.fail_recover) throw new KernelError("EINVAL");
-        }),
-    });
+    this.#configs = newNsimVfs(count);
   }
 }
 

@@ -1,11 +1,14 @@
+import type { EswitchMode } from "../devlink-device.ts";
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
 import { disableSriov, setDriverLimit } from "../iov.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { KernelModule, Linux, PciDeviceId, PciDriver } from "../linux.ts";
-import { permanentMac, randomMac } from "../mac-address.ts";
+import { permanentMac, randomMac, ZERO_MAC } from "../mac-address.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
-import type { NetDevice, NetOperations } from "../net-device.ts";
+import type { NetDevice } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
+import type { NicEswitch } from "./nic-eswitch.ts";
+import type { NicVf, VfOperations } from "./nic-vfs.ts";
 
 /** What autonegotiation takes. */
 const LINK_MS = 1000;
@@ -26,17 +29,34 @@ export interface NicFamily {
   enable?(linux: Linux, dev: PciDev, numVfs: number): Promise<number>;
   /** For 0; `pci_disable_sriov` where left out. */
   disable?(linux: Linux, dev: PciDev): Promise<void>;
-  /** Settings of VFs, and what else of the interface is the family's own. */
-  operations?(linux: Linux, dev: PciDev): Partial<NetOperations>;
+  /** Settings of VFs. */
+  vfs?(linux: Linux, dev: PciDev, nic: () => Nic): VfOperations;
+  /** What else a PF has when its interface is there. */
+  attach?(linux: Linux, dev: PciDev, nic: Nic): void;
 }
 
 /** What such a driver keeps of a function. */
-interface NicPrivate {
+export class Nic {
   readonly netdev: NetDevice;
+  /** What a PF holds of its VFs. */
+  vfs: NicVf[] = [];
+  mode: EswitchMode = "legacy";
+  eswitch: NicEswitch | undefined;
+
+  constructor(netdev: NetDevice) {
+    this.netdev = netdev;
+  }
 }
 
-export function netdevOf({ driverData }: PciDev): NetDevice {
-  return (driverData as NicPrivate).netdev;
+export function nicOf({ driverData }: PciDev): Nic {
+  return driverData as Nic;
+}
+
+/** The address that the PF's driver has for a VF; undefined where the VF is to choose its own. */
+function administrativeMac({ physfn, vfIndex = 0 }: PciDev): string | undefined {
+  const nic = physfn?.driverData;
+  const mac = nic instanceof Nic ? nic.vfs[vfIndex]?.mac : undefined;
+  return mac === ZERO_MAC ? undefined : mac;
 }
 
 /** The module of a family. */
@@ -58,7 +78,9 @@ function nicDriver(family: NicFamily): PciDriver {
     probe: (linux, dev) => probe(linux, dev, family),
     async remove(linux, dev) {
       if (!dev.isVf) await disable(linux, dev);
-      linux.net.unregister(netdevOf(dev));
+      const { netdev, eswitch } = nicOf(dev);
+      eswitch?.remove();
+      linux.net.unregister(netdev);
       freeVectors(dev);
       disableDevice(dev);
     },
@@ -81,11 +103,12 @@ function probe(linux: Linux, dev: PciDev, family: NicFamily): void {
   dev.setCommand(PCI_COMMAND_MASTER);
   if (!dev.isVf && family.limit !== undefined) setDriverLimit(dev, family.limit(dev));
   allocateVectors(linux, dev, 3);
+  const given = dev.isVf ? administrativeMac(dev) : undefined;
   const netdev = linux.net.register({
     dev,
     folder,
-    mac: dev.isVf ? randomMac(linux) : permanentMac(linux, dev),
-    addrAssignType: dev.isVf ? 1 : 0,
+    mac: dev.isVf ? (given ?? randomMac(linux)) : permanentMac(linux, dev),
+    addrAssignType: dev.isVf && given === undefined ? 1 : 0,
     devPort: dev.devfn & 7,
     maxMtu: family.maxMtu ?? 9702,
     operations: {
@@ -96,10 +119,12 @@ function probe(linux: Linux, dev: PciDev, family: NicFamily): void {
       },
       setMac: () => {},
       setMtu: () => {},
-      ...family.operations?.(linux, dev),
+      ...(dev.isVf ? {} : family.vfs?.(linux, dev, () => nicOf(dev))),
     },
   });
-  dev.driverData = { netdev } satisfies NicPrivate;
+  const nic = new Nic(netdev);
+  dev.driverData = nic;
+  if (!dev.isVf) family.attach?.(linux, dev, nic);
   family.greet?.(linux, dev, netdev);
 }
 

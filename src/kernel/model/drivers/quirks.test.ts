@@ -39,7 +39,7 @@ test("ixgbe offers 63 of 64 VFs, and enables as many", async () => {
   assert.ok(!isUnread(mark));
   assert.equal(await numVfs(kernel, "63"), "done");
   const log = await kernel.logSince(mark);
-  assert.ok(!isUnread(log) && log.lines[0]?.endsWith("ixgbe 0000:01:00.0: SR-IOV enabled with 63 VFs"));
+  assert.ok(!isUnread(log) && log.lines[0]?.endsWith("ixgbe 0000:01:00.0 eth0: SR-IOV enabled with 63 VFs"));
   assert.equal(await text(kernel, `${PF}/sriov_numvfs`), "63");
   assert.equal(await numVfs(kernel, "0"), "done");
   assert.equal(await text(kernel, `${PF}/sriov_numvfs`), "0");

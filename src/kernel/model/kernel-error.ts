@@ -25,6 +25,7 @@ const NUMBERS: Readonly<Record<string, number>> = {
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,
+  ENFILE: 23,
   ENOSPC: 28,
   EOPNOTSUPP: 95,
   ETIMEDOUT: 110,

@@ -11,12 +11,16 @@ const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 const LOOPBACK_MTU = 65_536;
 const ETHERNET_MTU = 1500;
+/** Names of one form: the bits of a page (`__dev_alloc_name`). */
+const MOST_NAMES = 8 * 4096;
 
 /** Network interfaces: net/core/dev.c, net-sysfs.c. */
 export class NetDeviceList implements NetDevices {
   readonly #linux: () => Linux;
   readonly #byName = new Map<string, NetDevice>();
   #nextIndex = 1;
+  /** No number below it is free. */
+  #lowestFree = 0;
 
   constructor(linux: () => Linux) {
     this.#linux = linux;
@@ -48,7 +52,7 @@ export class NetDeviceList implements NetDevices {
     const { parent } = netdev.folder;
     netdev.folder.remove();
     if (parent?.children.size === 0) parent.remove();
-    this.#byName.delete(netdev.name);
+    this.#release(netdev.name);
   }
 
   /** `dev_change_name` */
@@ -58,7 +62,7 @@ export class NetDeviceList implements NetDevices {
     const linux = this.#linux();
     const old = devpathOf(netdev.folder);
     linux.sys.folders("class/net").removeChild(netdev.name);
-    this.#byName.delete(netdev.name);
+    this.#release(netdev.name);
     netdev.folder.rename(name);
     netdev.name = name;
     this.#byName.set(name, netdev);
@@ -99,9 +103,19 @@ export class NetDeviceList implements NetDevices {
     return netdev;
   }
 
+  #release(name: string): void {
+    this.#byName.delete(name);
+    const [, number] = /^eth(\d+)$/.exec(name) ?? [];
+    if (number !== undefined) this.#lowestFree = Math.min(this.#lowestFree, Number(number));
+  }
+
   /** `__dev_alloc_name`: the lowest number that is free. */
   #freeName(): string {
-    for (let number = 0; ; number++) if (!this.#byName.has(`eth${number}`)) return `eth${number}`;
+    for (; this.#lowestFree < MOST_NAMES; this.#lowestFree++) {
+      const name = `eth${this.#lowestFree}`;
+      if (!this.#byName.has(name)) return name;
+    }
+    throw new KernelError("ENFILE");
   }
 }
 

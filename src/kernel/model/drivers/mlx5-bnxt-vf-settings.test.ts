@@ -94,4 +94,13 @@ describe("bnxt_en (bnxt_set_vf_*)", () => {
     const vf = await machine.vf(0);
     assert.deepEqual([vf?.mac, vf?.vlan, vf?.maxTxRateMbps, vf?.linkState], [MAC, 3, 20_000, "enable"]);
   });
+
+  test("a driver that goes takes its VFs with it, its interface down or not (bnxt_remove_one)", async () => {
+    const { kernel, setNumVfs } = await nicMachine(bcm57414(), ["bnxt_en"]);
+    assert.equal(await setNumVfs(2), "done");
+    await kernel.setLink("eth0", { up: false });
+    assert.equal((await kernel.unloadModule("bnxt_en")).kind, "done");
+    const [pf] = [...kernel.linux.devices.values()].filter(({ sriov }) => sriov !== undefined);
+    assert.equal(pf?.sriov?.numVfs, 0);
+  });
 });

@@ -1,5 +1,5 @@
 import { DevlinkDevice, type DevlinkPortItem, type EswitchMode } from "../devlink-device.ts";
-import { KernelError } from "../kernel-error.ts";
+import { errnoNumber, errnoOf, KernelError } from "../kernel-error.ts";
 import type { Linux } from "../linux.ts";
 import { randomMac } from "../mac-address.ts";
 import type { NetOperations } from "../net-device.ts";
@@ -83,8 +83,16 @@ export class NsimDevice {
     if (numVfs > this.#configs.length) throw new KernelError("ENOMEM");
     this.#numVfs = numVfs;
     if (this.#mode === "legacy") return;
-    if (numVfs > 0) this.#addVfPorts();
-    else this.#leaveSwitchdev();
+    if (numVfs === 0) {
+      this.#leaveSwitchdev();
+      return;
+    }
+    try {
+      this.#addVfPorts();
+    } catch (error) {
+      this.#numVfs = 0;
+      throw error;
+    }
   }
 
   /** `nsim_drv_port_add` */
@@ -121,15 +129,28 @@ export class NsimDevice {
     this.#mode = mode;
   }
 
-  /** `nsim_esw_switchdev_enable` */
+  /** `nsim_esw_switchdev_enable`: those that came go again where one does not. */
   #addVfPorts(): void {
-    for (let vfIndex = 0; vfIndex < this.#numVfs; vfIndex++) this.#addPort(VF_PORT_BASE + vfIndex, { vfIndex });
+    for (let vfIndex = 0; vfIndex < this.#numVfs; vfIndex++) {
+      try {
+        this.#addPort(VF_PORT_BASE + vfIndex, { vfIndex });
+      } catch (error) {
+        const number = -errnoNumber(errnoOf(error));
+        this.#linux.log.print(`Failed to initialize VF id=${vfIndex}. ${number}.`);
+        this.#removeVfPorts();
+        throw error;
+      }
+    }
+  }
+
+  #removeVfPorts(): void {
+    for (const port of this.#devlink.ports.values()) if (port.flavour === "pcivf") this.#removePort(port);
   }
 
   /** `nsim_esw_legacy_enable`: also where the VFs go. */
   #leaveSwitchdev(): void {
     this.#devlink.removeRateNodes();
-    for (const port of this.#devlink.ports.values()) if (port.flavour === "pcivf") this.#removePort(port);
+    this.#removeVfPorts();
     this.#mode = "legacy";
   }
 

@@ -42,6 +42,19 @@ test("max_vfs: what no memory or no port index is there for (nsim_bus_dev_max_vf
   assert.equal(await write(kernel, `${DEBUG}/max_vfs`, "174762"), "ok");
 });
 
+test("an eSwitch that runs out of names of interfaces stays as it was (nsim_esw_switchdev_enable)", async () => {
+  const kernel = await netdevsim();
+  const { devlink, linux } = kernel;
+  assert.equal(await write(kernel, `${DEBUG}/max_vfs`, "32768"), "ok");
+  assert.equal(await write(kernel, `${BUS}/devices/netdevsim1/sriov_numvfs`, "32768"), "ok");
+  const outcome = await devlink.setEswitch("netdevsim/netdevsim1", { mode: "switchdev" }, { deadlineMs: 60_000 });
+  assert.ok(outcome.kind === "failed" && outcome.errno === "ENFILE");
+  assert.match(linux.log.lines.at(-1) ?? "", /Failed to initialize VF id=32766\. -23\.$/);
+  assert.equal(linux.net.all.length, 3);
+  const eswitch = await devlink.eswitch("netdevsim/netdevsim1");
+  assert.ok(!isUnread(eswitch) && eswitch.mode === "legacy");
+});
+
 test("a reporter that could not recover refuses the next report (devlink_health_report)", async () => {
   const kernel = await netdevsim();
   assert.equal(await write(kernel, `${DEBUG}/health/fail_recover`, "Y"), "ok");

@@ -77,7 +77,11 @@ function nicDriver(family: NicFamily): PciDriver {
     ids: family.ids,
     probe: (linux, dev) => probe(linux, dev, family),
     async remove(linux, dev) {
-      if (!dev.isVf) await disable(linux, dev);
+      if (!dev.isVf) {
+        await disable(linux, dev);
+        // bnxt_remove_one: also where the interface is down, and a write to sriov_numvfs is refused for that.
+        await disableSriov(linux, dev);
+      }
       const { netdev, eswitch } = nicOf(dev);
       eswitch?.remove();
       linux.net.unregister(netdev);

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { VfleetError } from "../errors/vfleet-error.ts";
 import { readLines } from "./read-lines.ts";
 import { Waiters } from "./waiters.ts";
@@ -31,18 +32,19 @@ export interface CommandResult {
   readonly output: string;
 }
 
-type Message =
+type Answer =
   | ({ readonly kind: "status" } & InnerStatus)
   | { readonly kind: "result"; readonly exitCode: number; readonly outputBase64: string };
 
 export const ANSWER_MS = 120_000;
+const POLL_MS = 200;
 
 /** This side of the channel that lab/guest/inner-init.sh serves. */
 export class GuestChannel {
   readonly #socket: Duplex;
-  readonly #waiters = new Waiters<Message>();
+  readonly #waiters = new Waiters<Answer>();
   readonly #failed: (why: string) => VfleetError;
-  /** The guest runs one command at a time. */
+  /** The guest answers one line after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @param failed makes the error of what the channel comes to fail by. */
@@ -55,43 +57,51 @@ export class GuestChannel {
 
   /** What the guest sees now. */
   status(timeoutMs = ANSWER_MS): Promise<InnerStatus> {
-    const answer = this.awaitStatus(() => true, "did not tell its status", timeoutMs);
-    this.#socket.write("\n");
-    return answer;
+    return this.#ask("", "status", timeoutMs);
   }
 
   /**
-   * The next status of which `holds` is true. The guest tells one when something changes, so this is asked before that.
+   * Asks for the status until `holds` is true of it.
    * @param otherwise what the guest did not do, for the error.
    */
-  awaitStatus(holds: (status: InnerStatus) => boolean, otherwise: string, timeoutMs = ANSWER_MS): Promise<InnerStatus> {
-    return this.#waiters.wait(
-      (message) => (message.kind === "status" && holds(message) ? message : undefined),
-      timeoutMs,
-      () => this.#failed(`it ${otherwise} in ${timeoutMs / 1000} s`),
-    );
+  async awaitStatus(
+    holds: (status: InnerStatus) => boolean,
+    otherwise: string,
+    timeoutMs = ANSWER_MS,
+  ): Promise<InnerStatus> {
+    const giveUp = performance.now() + timeoutMs;
+    for (;;) {
+      const status = await this.status();
+      if (holds(status)) return status;
+      if (performance.now() > giveUp) throw this.#failed(`it ${otherwise} in ${timeoutMs / 1000} s`);
+      await sleep(POLL_MS);
+    }
   }
 
   /** Runs one line of shell. After one that does not end in time the guest answers no more. */
-  run(command: string, timeoutMs = ANSWER_MS): Promise<CommandResult> {
+  async run(command: string, timeoutMs = ANSWER_MS): Promise<CommandResult> {
     if (!/^[^\n\0]+$/.test(command)) throw new TypeError(`not one line of shell: ${JSON.stringify(command)}`);
-    const result = this.#turn.then(async () => {
-      const answer = this.#waiters.wait(
-        (message) => (message.kind === "result" ? message : undefined),
+    const { exitCode, outputBase64 } = await this.#ask(command, "result", timeoutMs);
+    return { exitCode, output: Buffer.from(outputBase64, "base64").toString() };
+  }
+
+  #ask<K extends Answer["kind"]>(line: string, kind: K, timeoutMs: number): Promise<Extract<Answer, { kind: K }>> {
+    const answer = this.#turn.then(() => {
+      const waiting = this.#waiters.wait(
+        (answer) => (answer.kind === kind ? (answer as Extract<Answer, { kind: K }>) : undefined),
         timeoutMs,
         () => {
-          const error = this.#failed(`"${command}" has not ended in ${timeoutMs / 1000} s`);
+          const error = this.#failed(`"${line || "status"}" has no answer in ${timeoutMs / 1000} s`);
           // Its answer, should it come, would be taken for the next one's.
           this.end(error);
           return error;
         },
       );
-      this.#socket.write(`${command}\n`);
-      const { exitCode, outputBase64 } = await answer;
-      return { exitCode, output: Buffer.from(outputBase64, "base64").toString() };
+      this.#socket.write(`${line}\n`);
+      return waiting;
     });
-    this.#turn = result.catch(() => undefined);
-    return result;
+    this.#turn = answer.catch(() => undefined);
+    return answer;
   }
 
   /** Nothing will come any more. */
@@ -101,7 +111,7 @@ export class GuestChannel {
 
   #onLine(line: string): void {
     try {
-      this.#waiters.offer(JSON.parse(line) as Message);
+      this.#waiters.offer(JSON.parse(line) as Answer);
     } catch {
       this.end(this.#failed(`it said what is no record: ${line.slice(0, 200)}`));
     }

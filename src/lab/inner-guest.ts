@@ -88,7 +88,7 @@ export class InnerGuest {
   }
 
   /**
-   * The next status of which `holds` is true. The guest tells one when something changes, so this is asked before that.
+   * Asks for the status until `holds` is true of it.
    * @param otherwise what the guest did not do, for the error.
    */
   awaitStatus(holds: (status: InnerStatus) => boolean, otherwise: string, timeoutMs?: number): Promise<InnerStatus> {

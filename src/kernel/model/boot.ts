@@ -1,6 +1,7 @@
 import { assignResources as runFirmware } from "../../hardware/firmware.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import { buildMachine } from "../../hardware/machine.ts";
+import { nvmeModel } from "../../hardware/nvme/nvme-model.ts";
 import { assignResources, claimResources } from "./assign-resources.ts";
 import { DevlinkList } from "./devlink-device.ts";
 import { DriverCore } from "./driver-core.ts";
@@ -33,7 +34,7 @@ const decoder = new TextDecoder();
 
 /** Puts a machine together, and lets its firmware do its work. */
 export function powerOn({ machine: description, firmware }: ModelDescription): Machine {
-  const machine = buildMachine(description);
+  const machine = buildMachine(description, { model: nvmeModel });
   runFirmware(machine.fabric, machine.windows, firmware);
   return machine;
 }

@@ -10,11 +10,6 @@ import type { ModelProcess } from "./linux.ts";
 import { type ModelKernel, openModel } from "./model-kernel.ts";
 import { labModel } from "./testing/lab-models.ts";
 
-/** Scripts whose subject is missing, by name. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  "NVMe: secondary controllers": "the controllers have no admin queue yet: no Identify, no Virtualization Management",
-};
-
 /** Processes of the model that have files open. */
 function holderOf({ linux }: ModelKernel): FileHolder {
   const held: ModelProcess[] = [];
@@ -35,8 +30,7 @@ function holderOf({ linux }: ModelKernel): FileHolder {
 
 describe("the modelled Linux answers as the conformance scripts say", () => {
   for (const script of CONFORMANCE_SCRIPTS) {
-    const skip = NOT_YET[script.name] ?? false;
-    test(script.name, { skip }, async () => {
+    test(script.name, async () => {
       const description = labModel(script.machine);
       assert.ok(description, `no model of the lab machine ${script.machine}`);
       const kernel = await openModel(description, `model:${script.machine}`);

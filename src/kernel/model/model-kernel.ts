@@ -9,7 +9,7 @@ import { errnoOf } from "./kernel-error.ts";
 import type { Pace } from "./kernel-time.ts";
 import type { Linux } from "./linux.ts";
 import type { ModelDescription } from "./model-description.ts";
-import { NO_NVME } from "./nvme-admin.ts";
+import { modelNvme } from "./nvme-admin.ts";
 import { ipLink, setLink, setVfs } from "./rtnetlink.ts";
 import { FileNode, Folder, LinkNode, lookUp, type TreeNode } from "./sysfs-tree.ts";
 import { modelUsers } from "./users.ts";
@@ -142,7 +142,7 @@ function modelKernel(linux: Linux, name: string): ModelKernel {
     },
 
     devlink: modelDevlink(linux),
-    nvme: NO_NVME,
+    nvme: modelNvme(linux),
     usersOf: async (functions) => modelUsers(linux, functions),
     uevents: async (signal) => {
       signal.throwIfAborted();

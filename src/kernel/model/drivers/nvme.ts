@@ -1,3 +1,6 @@
+import { GuestMemory } from "../../../hardware/guests/guest-memory.ts";
+import { NvmeDriver } from "../../../hardware/guests/nvme-driver.ts";
+import { NVME_CNS } from "../../../hardware/nvme/opcodes.ts";
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
 import { disableSriov, enableSriov } from "../iov.ts";
 import { KernelError } from "../kernel-error.ts";
@@ -7,84 +10,171 @@ import type { PciDev } from "../pci-dev.ts";
 import type { Folder } from "../sysfs-tree.ts";
 
 const CLASS_NVME = 0x01_08_02;
-/** CAP.TO of QEMU's controllers: 7.5 s. */
-const READY_TIMEOUT_MS = 7500;
+const CNTLID = 78;
+/** An admin queue's vector, and one for each processor. */
+const VECTORS = 3;
+const PROCESSORS = 2;
+const ENTRIES = 16;
+const PAGE_BYTES = 4096;
+/** Of RAM, from its end down, for each controller: its queues and the pages of their commands. */
+const DRIVER_BYTES = 0x8_0000;
 
 /** A controller as the driver has it. */
 interface NvmeController {
   readonly dev: PciDev;
   readonly folder: Folder;
+  readonly instance: number;
+  readonly id: number;
+  readonly hardware: NvmeDriver;
   /** `new`, `connecting`, `live`, `resetting`, `deleting`, `dead` (`nvme_sysfs_show_state`). */
   state: string;
 }
 
-/** What answers behind a controller's BAR; a secondary controller that is offline never gets ready. */
-interface NvmeHardware {
-  /** CSTS after CC.EN was set and CAP.TO is over: 1 is ready. */
-  statusOf(dev: PciDev): number;
-}
-
-/** Hardware without an admin queue: the primary controller gets ready, secondary controllers are offline. */
-const OFFLINE_VFS: NvmeHardware = { statusOf: (dev) => (dev.isVf ? 2 : 1) };
+/** nvme_instance_ida */
+const INSTANCES = new WeakMap<Linux, Set<number>>();
 
 /** drivers/nvme/host/pci.c */
-function nvmeDriver(hardware: NvmeHardware = OFFLINE_VFS): PciDriver {
-  return {
-    name: "nvme",
-    module: "nvme",
-    ids: [{ classCode: CLASS_NVME, classMask: 0xff_ffff }],
+const NVME: PciDriver = {
+  name: "nvme",
+  module: "nvme",
+  ids: [{ classCode: CLASS_NVME, classMask: 0xff_ffff }],
 
-    /** `nvme_probe`; what takes time is waited for, as with asynchronous probing it is by udev. */
-    async probe(linux, dev) {
-      const { folder } = dev;
-      if (folder === undefined) throw new KernelError("ENODEV");
-      const name = freeName(linux);
-      linux.log.print(`nvme ${name}: pci function ${dev.bdf}`);
+  /** `nvme_probe`; what takes time is waited for, as with asynchronous probing it is by udev. */
+  async probe(linux, dev) {
+    const { folder } = dev;
+    if (folder === undefined) throw new KernelError("ENODEV");
+    const instance = takeInstance(linux);
+    const name = `nvme${instance}`;
+    linux.log.print(`nvme ${name}: pci function ${dev.bdf}`);
+    try {
       enableDevice(linux, dev, true);
       dev.setCommand(PCI_COMMAND_MASTER);
-      const status = hardware.statusOf(dev);
-      if (status !== 1) {
-        await linux.time.sleep(READY_TIMEOUT_MS);
-        linux.log.print(`nvme ${name}: Device not ready; aborting initialisation, CSTS=0x${status.toString(16)}`);
-        disableDevice(dev);
-        throw new KernelError("ENODEV");
-      }
-      allocateVectors(linux, dev, 3);
-      dev.driverData = addController(linux, dev, folder, name);
-    },
-
-    async remove(linux, dev) {
-      // nvme_remove: it disables no VFs (nvme_pci_driver has pci_sriov_configure_simple, and no more).
-      const { folder } = dev.driverData as NvmeController;
-      linux.uevents.send("remove", devpathOf(folder), "nvme", {});
-      linux.sys.folders("class/nvme").removeChild(folder.name);
-      folder.parent?.remove();
-      freeVectors(dev);
+      const hardware = new NvmeDriver({
+        mmio: registersOf(linux, dev),
+        memory: memoryOf(linux, instance),
+        ioQueues: PROCESSORS,
+        vectors: VECTORS,
+        entries: ENTRIES,
+        slotBytes: PAGE_BYTES,
+      });
+      const id = await start(linux, name, hardware);
+      allocateVectors(linux, dev, VECTORS);
+      dev.driverData = addController(linux, { dev, folder, instance, id, hardware });
+    } catch (error) {
       disableDevice(dev);
-    },
+      instancesOf(linux).delete(instance);
+      throw error;
+    }
+  },
 
-    /** `pci_sriov_configure_simple` */
-    async sriovConfigure(linux, dev, numVfs) {
-      if (numVfs === 0) await disableSriov(linux, dev);
-      else await enableSriov(linux, dev, numVfs);
-      return numVfs;
-    },
+  /** `nvme_remove`: it disables no VFs (nvme_pci_driver has pci_sriov_configure_simple, and no more). */
+  async remove(linux, dev) {
+    const { folder, hardware, instance } = dev.driverData as NvmeController;
+    hardware.shutDown();
+    linux.uevents.send("remove", devpathOf(folder), "nvme", {});
+    linux.sys.folders("class/nvme").removeChild(folder.name);
+    folder.parent?.remove();
+    instancesOf(linux).delete(instance);
+    freeVectors(dev);
+    disableDevice(dev);
+  },
+
+  /** `pci_sriov_configure_simple` */
+  async sriovConfigure(linux, dev, numVfs) {
+    if (numVfs === 0) await disableSriov(linux, dev);
+    else await enableSriov(linux, dev, numVfs);
+    return numVfs;
+  },
+
+  /** `nvme_reset_prepare` */
+  resetPrepare(_linux, dev) {
+    const controller = dev.driverData as NvmeController;
+    controller.state = "resetting";
+    controller.hardware.shutDown();
+  },
+
+  /** `nvme_reset_done`, `nvme_reset_work`: a controller that does not come back is given up. */
+  async resetDone(linux, dev) {
+    const controller = dev.driverData as NvmeController;
+    try {
+      await start(linux, controller.folder.name, controller.hardware);
+      controller.state = "live";
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      controller.state = "dead";
+    }
+  },
+};
+
+/** The driver of a controller by its name in /sys/class/nvme; undefined where there is none, or none that is alive. */
+export function nvmeDriverOf(linux: Linux, name: string): NvmeDriver | undefined {
+  for (const dev of linux.devices.values()) {
+    if (linux.drivers.of(dev) !== NVME) continue;
+    const { folder, hardware, state } = dev.driverData as NvmeController;
+    if (folder.name === name) return state === "live" ? hardware : undefined;
+  }
+  return undefined;
+}
+
+/** From `nvme_enable_ctrl` on. @returns the controller's id */
+async function start(linux: Linux, name: string, hardware: NvmeDriver): Promise<number> {
+  hardware.enable();
+  if (!hardware.ready) await linux.time.sleep(hardware.timeoutMs);
+  if (!hardware.ready) {
+    const status = hardware.status.toString(16);
+    linux.log.print(`nvme ${name}: Device not ready; aborting initialisation, CSTS=0x${status}`);
+    throw new KernelError("ENODEV");
+  }
+  const identity = hardware.identify(NVME_CNS.controller);
+  if (typeof identity === "number") {
+    linux.log.print(`nvme ${name}: Identify Controller failed (${identity})`);
+    throw new KernelError("EIO");
+  }
+  if (hardware.setUpIoQueues() !== 0) throw new KernelError("EIO");
+  hardware.listen();
+  linux.log.print(`nvme ${name}: ${hardware.ioQueues.length}/0/0 default/read/poll queues`);
+  return new DataView(identity.buffer).getUint16(CNTLID, true);
+}
+
+/** BAR 0, mapped (`nvme_dev_map`). */
+function registersOf({ machine: { fabric } }: Linux, dev: PciDev) {
+  const [bar] = dev.bars;
+  if (bar === undefined) throw new KernelError("ENODEV");
+  return {
+    read32: (offset: number) => fabric.memoryRead(bar.start + offset, 4),
+    write32: (offset: number, value: number) => fabric.memoryWrite(bar.start + offset, 4, value),
   };
 }
 
-/** `ida_alloc` of nvme_instance_ida. */
-function freeName({ sys }: Linux): string {
-  const { children } = sys.folders("class/nvme");
-  for (let number = 0; ; number++) if (!children.has(`nvme${number}`)) return `nvme${number}`;
+function memoryOf({ machine: { memory } }: Linux, instance: number): GuestMemory {
+  const base = memory.sizeBytes - (instance + 1) * DRIVER_BYTES;
+  if (base < 0) throw new KernelError("ENOMEM");
+  return new GuestMemory(memory, base, DRIVER_BYTES, base);
 }
 
-function addController(linux: Linux, dev: PciDev, above: Folder, name: string): NvmeController {
+function instancesOf(linux: Linux): Set<number> {
+  const instances = INSTANCES.get(linux) ?? new Set();
+  INSTANCES.set(linux, instances);
+  return instances;
+}
+
+/** `ida_alloc` */
+function takeInstance(linux: Linux): number {
+  const taken = instancesOf(linux);
+  let instance = 0;
+  while (taken.has(instance)) instance++;
+  taken.add(instance);
+  return instance;
+}
+
+function addController(linux: Linux, { folder: above, ...rest }: Omit<NvmeController, "state">): NvmeController {
+  const name = `nvme${rest.instance}`;
   const folder = above.folder("nvme").folder(name);
-  const controller: NvmeController = { dev, folder, state: "live" };
+  const controller: NvmeController = { ...rest, folder, state: "live" };
   folder.link("device", above);
   folder.link("subsystem", linux.sys.folders("class/nvme"));
-  folder.shows("address", () => dev.bdf);
-  folder.shows("cntlid", () => String(dev.vfIndex === undefined ? 0 : dev.vfIndex + 1));
+  folder.shows("address", () => rest.dev.bdf);
+  folder.shows("cntlid", () => String(rest.id));
   folder.shows("state", () => controller.state);
   folder.shows("transport", () => "pcie");
   linux.sys.folders("class/nvme").link(name, folder);
@@ -98,7 +188,7 @@ export const NVME_MODULES: readonly KernelModule[] = [
     name: "nvme",
     version: "1.0",
     needs: ["nvme_core"],
-    drivers: [nvmeDriver()],
+    drivers: [NVME],
     parameters: {
       io_queue_depth: { value: "1024", type: "uint" },
       max_host_mem_size_mb: { value: "128", type: "uint" },

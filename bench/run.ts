@@ -15,6 +15,7 @@ import { functionsPerSecond, parsedMegabytesPerSecond } from "./in-process.ts";
 import { translationsPerSecond } from "./iommu.ts";
 import { labFigures } from "./lab.ts";
 import { cardFramesPerSecond, guestFramesPerSecond } from "./nic.ts";
+import { nvmeReadsPerSecond } from "./nvme.ts";
 import { type Command, medianMs } from "./processes.ts";
 
 const FUNCTIONS = 1000;
@@ -35,6 +36,7 @@ figure("frames through the card alone, 1518 bytes", cardFramesPerSecond(1518), "
 const guestFrames = guestFramesPerSecond(64);
 figure("frames from guest to guest, 64 bytes", guestFrames, "frames/s", { wanted: ">= 1500000" });
 figure("frames from guest to guest, 1518 bytes", guestFramesPerSecond(1518), "frames/s");
+figure("NVMe reads of 4 KiB", nvmeReadsPerSecond(), "reads/s");
 
 const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-"));
 try {

@@ -94,12 +94,12 @@ export class NvmeQueuePair {
     this.#advance();
   }
 
-  /** A command whose data pointer is some address: of a queue that is created. */
-  submitAt(slot: number, command: NvmeCommand, address: number): void {
+  /** A command with PRP entries as they are given: those of a queue that is created. */
+  submitAt(slot: number, command: NvmeCommand, prp1: number, prp2 = 0): void {
     this.#begin(slot, command);
     const at = this.#submissions + this.#tail * SQE_BYTES;
-    writeAddress(this.#memory.memory.view, at + 24, address);
-    writeAddress(this.#memory.memory.view, at + 32, 0);
+    writeAddress(this.#memory.memory.view, at + 24, prp1);
+    writeAddress(this.#memory.memory.view, at + 32, prp2);
     this.#advance();
   }
 

@@ -31,7 +31,7 @@ export class FlatPort implements DevicePort {
 
   write(address: number, source: Uint8Array, at: number, length: number): boolean {
     const room = this.#memory.has(address, 1) ? Math.min(length, this.#memory.sizeBytes - address) : 0;
-    this.#memory.bytes.set(source.subarray(at, at + room), Math.max(0, address));
+    if (room > 0) this.#memory.bytes.set(source.subarray(at, at + room), address);
     return room === length;
   }
 

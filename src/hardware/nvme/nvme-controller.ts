@@ -61,8 +61,11 @@ export interface ControllerOptions {
   /** As far as there are such controllers in the subsystem. */
   readonly controllerIds: () => readonly number[];
   readonly isController: (id: number) => boolean;
-  /** Of a secondary controller: whether it is online, and with what. */
-  readonly resources: () => { readonly online: boolean; readonly ioQueues: number; readonly vectors: number };
+  /** A secondary controller may be offline. */
+  readonly online: () => boolean;
+  /** What it has been given of queues and vectors. */
+  readonly ioQueues: () => number;
+  readonly vectors: () => number;
   /** Of a primary controller. */
   readonly virtualization?: Virtualization;
   readonly isVf: boolean;
@@ -116,11 +119,11 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
   }
 
   get ioQueues(): number {
-    return this.#options.resources().ioQueues;
+    return this.#options.ioQueues();
   }
 
   get vectors(): number {
-    return this.#options.resources().vectors;
+    return this.#options.vectors();
   }
 
   controllerIds(): readonly number[] {
@@ -139,7 +142,7 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
 
   /** Registers are written as dwords, doorbells too (§3.1.3). */
   writeBar(bar: number, offset: number, size: 1 | 2 | 4, value: number): void {
-    if (bar !== 0 || size !== 4 || !this.#options.resources().online) return;
+    if (bar !== 0 || size !== 4 || !this.#options.online()) return;
     if (offset >= NVME_REG_DBS) this.#ring(offset - NVME_REG_DBS, value);
     else this.#write(offset, value);
   }
@@ -205,7 +208,7 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
 
   /** Of one that is offline there is nothing but Controller Fatal Status (§8.26.3; QEMU's `nvme_mmio_read`). */
   #read(offset: number): number {
-    if (!this.#options.resources().online) return offset === NVME_REG_CSTS ? NVME_CSTS_CFS : 0;
+    if (!this.#options.online()) return offset === NVME_REG_CSTS ? NVME_CSTS_CFS : 0;
     switch (offset) {
       case NVME_REG_CAP:
         return CAP_LOW >>> 0;

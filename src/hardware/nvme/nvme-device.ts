@@ -54,14 +54,9 @@ export class NvmeDevice implements PfDeviceModel {
       id: PRIMARY,
       port: () => options.port,
       isVf: false,
-      resources: () => {
-        const { primary, description } = this.#virtualization;
-        return {
-          online: true,
-          ioQueues: description.vq.private + primary.vq - 1,
-          vectors: description.vi.private + primary.vi,
-        };
-      },
+      online: () => true,
+      ioQueues: () => virtualization.vq.private + this.#virtualization.primary.vq - 1,
+      vectors: () => virtualization.vi.private + this.#virtualization.primary.vi,
       ...(virtualization.totalVfs > 0 ? { virtualization: this.#virtualization } : {}),
       onControllerReset: () => this.#virtualization.primaryReset(),
     });
@@ -119,7 +114,7 @@ export class NvmeDevice implements PfDeviceModel {
     return [this.primary, ...this.#vfs];
   }
 
-  get #common(): Omit<ControllerOptions, "id" | "port" | "isVf" | "resources"> {
+  get #common(): Omit<ControllerOptions, "id" | "port" | "isVf" | "online" | "ioQueues" | "vectors"> {
     const { identity, doorbellStride = 0, virtualization } = this.#options;
     return {
       subsystem: this.subsystem,
@@ -139,7 +134,9 @@ export class NvmeDevice implements PfDeviceModel {
           port: () => this.#options.vfPort(index),
           isVf: true,
           // Its first queue is the admin queue.
-          resources: () => ({ online: secondary.online, ioQueues: secondary.vq - 1, vectors: secondary.vi }),
+          ioQueues: () => secondary.vq - 1,
+          vectors: () => secondary.vi,
+          online: () => secondary.online,
         }),
     );
   }

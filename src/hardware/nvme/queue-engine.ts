@@ -145,7 +145,7 @@ export class QueueEngine {
     queue.head = head;
     for (let first = queue.backlog[0]; first !== undefined && !isFull(queue); first = queue.backlog[0]) {
       queue.backlog.shift();
-      this.#write(queue, first);
+      this.#write(queue, first.submissionId, first.submissionHead, first.commandId, first.status, first.result);
     }
     this.run();
     return true;
@@ -167,9 +167,9 @@ export class QueueEngine {
   complete(queue: SubmissionQueue, commandId: number, status: number, result: number): void {
     const to = this.#completion[queue.completionId];
     if (to === undefined) return;
-    const entry = { submissionId: queue.id, submissionHead: queue.head, commandId, status, result };
-    if (to.backlog.length > 0 || isFull(to)) to.backlog.push(entry);
-    else this.#write(to, entry);
+    if (to.backlog.length > 0 || isFull(to)) {
+      to.backlog.push({ submissionId: queue.id, submissionHead: queue.head, commandId, status, result });
+    } else this.#write(to, queue.id, queue.head, commandId, status, result);
     if (!this.#running) this.#interrupt();
   }
 
@@ -215,7 +215,14 @@ export class QueueEngine {
   }
 
   /** A completion queue entry (§3.3.3.2), with the Phase Tag that tells it from what was there before. */
-  #write(queue: CompletionQueue, { submissionId, submissionHead, commandId, status, result }: Completion): void {
+  #write(
+    queue: CompletionQueue,
+    submissionId: number,
+    submissionHead: number,
+    commandId: number,
+    status: number,
+    result: number,
+  ): void {
     const view = this.#view;
     view.setUint32(0, result, true);
     view.setUint16(8, submissionHead, true);

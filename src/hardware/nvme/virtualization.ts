@@ -6,7 +6,7 @@ type Resource = "vq" | "vi";
 const RESOURCES: readonly Resource[] = ["vq", "vi"];
 
 /** Of one kind of resources (NVM Express Base 2.0 §8.26.1, §8.26.2). */
-export interface ResourceDescription {
+interface ResourceDescription {
   /** May be given out. */
   readonly flexible: number;
   /** The primary controller's for good. */

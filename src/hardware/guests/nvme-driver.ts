@@ -5,6 +5,7 @@ import {
   NVME_CC_IOSQES_SHIFT,
   NVME_CC_SHN_NORMAL,
   NVME_CQES,
+  NVME_CSTS_CFS,
   NVME_CSTS_RDY,
   NVME_REG_ACQ,
   NVME_REG_ACQ_HIGH,
@@ -71,8 +72,9 @@ export class NvmeDriver {
     return this.#options.mmio.read32(NVME_REG_CSTS);
   }
 
+  /** It is enabled, and not dead (`nvme_pci_ctrl_is_dead`): what has been taken out reads as all ones. */
   get ready(): boolean {
-    return (this.status & NVME_CSTS_RDY) !== 0;
+    return (this.status & (NVME_CSTS_RDY | NVME_CSTS_CFS)) === NVME_CSTS_RDY;
   }
 
   /** How long Linux waits for the controller to get ready: whole seconds (`nvme_enable_ctrl`); CAP.TO is in 500 ms. */

@@ -151,6 +151,18 @@ describe("§5.15 Get Features, §5.27 Set Features", () => {
   });
 });
 
+test("§5.27.1.3, §5.27.1.7: thresholds of each temperature, configurations of each vector", () => {
+  const driver = ready(new NvmeLab());
+  const get = (dword10: number, dword11: number) => driver.admin({ opcode: 10, dword10, dword11 }).result;
+  const set = (dword10: number, dword11: number) => driver.admin({ opcode: 9, dword10, dword11 }).status;
+  const under = 0x10_0000;
+  assert.deepEqual([get(4, 0), get(4, under)], [0x157, 0], "WCTEMP above, nothing below");
+  assert.equal(set(4, under | 0x111), 0);
+  assert.deepEqual([get(4, 0), get(4, under)], [0x157, 0x111]);
+  assert.equal(set(9, 0x1_0002), 0);
+  assert.deepEqual([get(9, 1), get(9, 2)], [1, 0x1_0002]);
+});
+
 describe("§5.2 Asynchronous Event Request, §5.1 Abort", () => {
   test("four may wait, and can be aborted", () => {
     const driver = ready(new NvmeLab());

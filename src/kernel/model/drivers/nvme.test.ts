@@ -58,6 +58,19 @@ describe("NVMe of the modelled Linux", () => {
     });
   });
 
+  test("a controller that is out of reach is asked nothing, and its driver lets go of it", async () => {
+    const kernel = await withNvme();
+    const { fabric } = kernel.linux.machine;
+    // No memory space, as when a card is taken out: registers read as all ones.
+    fabric.configWrite(0x0200, 4, 2, 0);
+    const told = await kernel.nvme.namespaces("nvme0", "active");
+    assert.ok("errno" in told && told.errno === "ENODEV");
+    await write(kernel, "/sys/bus/pci/drivers/nvme/unbind", "0000:02:00.0");
+    assert.deepEqual(await kernel.list("/sys/class/nvme"), []);
+    await write(kernel, "/sys/bus/pci/drivers/nvme/bind", "0000:02:00.0");
+    assert.equal(await text(kernel, "/sys/class/nvme/nvme0/state"), "live");
+  });
+
   test("what never reaches a controller", async () => {
     const kernel = await withNvme();
     const outcome = await kernel.nvme.manage("nvme0", { action: "online", controllerId: 0x1_0000 });

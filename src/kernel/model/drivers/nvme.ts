@@ -111,7 +111,7 @@ export function nvmeDriverOf(linux: Linux, name: string): NvmeDriver | undefined
   for (const dev of linux.devices.values()) {
     if (linux.drivers.of(dev) !== NVME) continue;
     const { folder, hardware, state } = dev.driverData as NvmeController;
-    if (folder.name === name) return state === "live" ? hardware : undefined;
+    if (folder.name === name) return state === "live" && hardware.ready ? hardware : undefined;
   }
   return undefined;
 }

@@ -34,7 +34,7 @@ export function nvmeReadsPerSecond(): number {
       queue.ring();
       while (queue.next()) {
         const { commandId } = queue;
-        const last = lab.memory.bytes[queue.dataAt(commandId) + READ_BYTES - 1];
+        const last = lab.memory.bytes[lab.base(0) + queue.dataAt(commandId) + READ_BYTES - 1];
         if (queue.status === 0 && last === ((sent + commandId) & 0xff)) right++;
       }
       queue.consumed();

@@ -64,7 +64,7 @@ export class NvmeQueuePair {
     return this.#memory.busAddress(this.#completions);
   }
 
-  /** Where a slot's data is in RAM. */
+  /** Where a slot's data is in the driver's memory. */
   dataAt(slot: number): number {
     return this.#data + slot * this.slotBytes;
   }

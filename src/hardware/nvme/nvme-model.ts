@@ -19,7 +19,9 @@ export function nvmeModel({ device, fn, port, vfPort }: ModelSurroundings): Nvme
   if (description?.classCode !== CLASS_NVME) return undefined;
   const totalVfs = description.sriov?.totalVfs ?? 0;
   const flexible = totalVfs * FLEXIBLE_EACH;
-  const own = Math.max(1, msixVectors(description) - flexible);
+  // As many vectors as its MSI-X has, of which the flexible ones are at the VFs.
+  const vectors = msixVectors(description);
+  const own = vectors > flexible ? vectors - flexible : vectors;
   return new NvmeDevice({
     port,
     vfPort,

@@ -106,7 +106,7 @@ describe("I/O by queues", () => {
       queue.consumed();
       assert.deepEqual(seen, [0, 0, 1, 0, 2, 0, 3, 0]);
       for (const slot of [0, 1, 2, 3]) {
-        const at = queue.dataAt(slot);
+        const at: number = lab.base(2) + queue.dataAt(slot);
         assert.deepEqual(lab.memory.bytes.slice(at, at + BLOCK_BYTES), filled(1, 9));
         lab.memory.bytes.fill(0, at, at + BLOCK_BYTES);
       }

@@ -49,18 +49,19 @@ const NVME: PciDriver = {
     try {
       enableDevice(linux, dev, true);
       dev.setCommand(PCI_COMMAND_MASTER);
+      const vectors = allocateVectors(linux, dev, VECTORS);
       const hardware = new NvmeDriver({
         mmio: registersOf(linux, dev),
         memory: memoryOf(linux, instance),
         ioQueues: PROCESSORS,
-        vectors: VECTORS,
+        vectors,
         entries: ENTRIES,
         slotBytes: PAGE_BYTES,
       });
       const id = await start(linux, name, hardware);
-      allocateVectors(linux, dev, VECTORS);
       dev.driverData = addController(linux, { dev, folder, instance, id, hardware });
     } catch (error) {
+      freeVectors(dev);
       disableDevice(dev);
       instancesOf(linux).delete(instance);
       throw error;

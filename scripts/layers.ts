@@ -16,12 +16,25 @@ export interface Layer {
  */
 export const LAYERS: readonly Layer[] = [
   { name: "errors", path: "src/errors/", pure: true, packages: [] },
+  // Documents by a schema, with line and column of what is wrong.
+  { name: "yaml", path: "src/yaml/", pure: true, imports: ["errors"], packages: ["yaml", "zod"] },
   { name: "pci", path: "src/pci/", pure: true, packages: [] },
   { name: "hardware", path: "src/hardware/", pure: true, packages: [] },
   // port.ts, and port-….ts beside it: what a kernel offers, in types.
   { name: "port", path: "src/kernel/port", pure: true, imports: ["errors", "pci"], packages: [] },
   { name: "kernels", path: "src/kernel/", imports: ["errors", "pci", "port"] },
-  { name: "kernel model", path: "src/kernel/model/", imports: ["errors", "pci", "hardware", "port", "kernels"] },
+  {
+    name: "kernel model",
+    path: "src/kernel/model/",
+    imports: ["errors", "yaml", "pci", "hardware", "port", "kernels"],
+    packages: ["zod"],
+  },
+  {
+    name: "sources",
+    path: "src/kernel/open-source",
+    imports: ["errors", "port", "kernels", "kernel model"],
+    packages: [],
+  },
   { name: "host", path: "src/host/", pure: true, imports: ["errors", "pci", "port"] },
   { name: "lab", path: "src/lab/", imports: ["errors"], packages: [] },
   { name: "guests", path: "src/guests/" },

@@ -73,7 +73,7 @@ export const CATALOGUE = {
   },
   "VFL-0011": {
     title: "source unknown",
-    explanation: "A source is linux, snapshot:PATH or lspci:FILE.",
+    explanation: "A source is linux, snapshot:PATH, lspci:FILE or model:FILE.",
     remedy: "write the source as one of these",
     exitCode: 2,
   },
@@ -101,6 +101,12 @@ export const CATALOGUE = {
     remedy: "report it, with the command and the input",
     exitCode: 1,
   },
+  "VFL-0016": {
+    title: "file not valid",
+    explanation: "A YAML file does not hold what it should: its syntax, a key that is not known, a value out of range.",
+    remedy: "change the file at the line and column named",
+    exitCode: 2,
+  },
   "VFL-0031": {
     title: "lab image not built",
     explanation: "The image that lab machines boot from is made from Debian packages, and a step of that failed.",
@@ -118,6 +124,13 @@ export const CATALOGUE = {
     explanation:
       "A guest inside a lab machine did not start, did not answer in time, ended, or its QEMU refused what it was told.",
     remedy: "see its console and QEMU's words in the message",
+    exitCode: 1,
+  },
+  "VFL-0041": {
+    title: "modelled machine not reached",
+    explanation:
+      "A modelled machine is a process of its own, which is started at its first use. It did not start, does not answer, or is of another version of vfleet.",
+    remedy: "power it off and on with: vfleet model reset FILE",
     exitCode: 1,
   },
   "VFL-0101": {

@@ -15,6 +15,8 @@ await build({
     // What runs inside lab machines.
     "inner-guest": "src/lab/inner-guest.ts",
     "save-inner-guest": "src/lab/save-inner-guest.ts",
+    // The process of a modelled machine.
+    "serve-model": "src/kernel/model/remote/serve-model.ts",
   },
   platform: "node",
   external: (id) => dependencies.some((name) => id === name || id.startsWith(`${name}/`)),

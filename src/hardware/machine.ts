@@ -8,6 +8,7 @@ import { knownDevice } from "./devices/known-devices.ts";
 import { HOST_BRIDGE, rootPort, switchDownstreamPort, switchUpstreamPort } from "./devices/ports.ts";
 import { Fabric } from "./fabric.ts";
 import type { Iommu } from "./function-port.ts";
+import { integratedEndpoint } from "./integrated-endpoint.ts";
 import {
   type BusAddresses,
   DEFAULT_WINDOWS,
@@ -111,13 +112,12 @@ class Builder {
   }
 
   #integrated(root: Bus, entry: IntegratedEntry): void {
-    this.#device(root, entry, (entry.at ?? freeDevice(root)) << 3);
+    const devfn = (entry.at ?? freeDevice(root)) << 3;
+    this.#device(root, { ...entry, device: integratedEndpoint(this.#described(entry)) }, devfn);
   }
 
   #device(bus: Bus, entry: Omit<DeviceEntry, "kind">, devfn: number = 0): void {
-    const serial = this.machine.random.next();
-    const device =
-      typeof entry.device === "string" ? knownDevice(entry.device, entry.options ?? {}, serial) : entry.device;
+    const device = this.#described(entry);
     const name = this.#freeName(entry.name ?? device.name);
     for (const [functionIndex, fn] of buildDevice(device, name, devfn, this.#fabric).entries()) {
       this.#add(bus, fn);
@@ -135,6 +135,10 @@ class Builder {
       });
       if (model !== undefined) fn.attach(model);
     }
+  }
+
+  #described({ device, options = {} }: Omit<DeviceEntry, "kind">): DeviceDescription {
+    return typeof device === "string" ? knownDevice(device, options, this.machine.random.next()) : device;
   }
 
   #freeName(wanted: string): string {

@@ -57,7 +57,10 @@ describe("openSource", () => {
     assert.equal(await failure("windows:x"), 'VFL-0011 "windows:x" is no source and no file');
     assert.equal(await failure(""), 'VFL-0011 "" is no source and no file');
     assert.equal(await failure("snapshot:"), "VFL-0011 snapshot: lacks its path");
+    assert.equal(await failure("model:"), "VFL-0011 model: lacks its path");
     assert.match(await failure("lspci:/no/such"), /^VFL-0002/);
+    assert.match(await failure("model:/no/such"), /^VFL-0002/);
+    assert.match(await failure(`model:${dump}`), /^VFL-0016/);
     assert.match(await failure(`lspci:${tree}`), /^VFL-0004/);
     assert.match(await failure(`snapshot:${dump}`), /^VFL-0009/);
     assert.match(await failure("/dev/null"), /^VFL-0004/);

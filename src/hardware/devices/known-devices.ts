@@ -51,6 +51,9 @@ const KNOWN_DEVICES: Readonly<Record<string, KnownDevice>> = {
   accelerator: { options: { totalVfs: [0, 255, 16] }, make: (option) => accelerator(option("totalVfs")) },
 };
 
+/** By what names a machine can have devices. */
+export const KNOWN_DEVICE_NAMES: readonly string[] = Object.keys(KNOWN_DEVICES);
+
 /**
  * A device by its name.
  * @throws RangeError where no device has the name, or its options are not what it takes
@@ -58,9 +61,7 @@ const KNOWN_DEVICES: Readonly<Record<string, KnownDevice>> = {
 export function knownDevice(name: string, options: DeviceOptions, serial: number): DeviceDescription {
   const known = KNOWN_DEVICES[name];
   if (known === undefined) {
-    throw new RangeError(
-      `no device is called ${JSON.stringify(name)}; there are ${Object.keys(KNOWN_DEVICES).join(", ")}`,
-    );
+    throw new RangeError(`no device is called ${JSON.stringify(name)}; there are ${KNOWN_DEVICE_NAMES.join(", ")}`);
   }
   for (const [option, value] of Object.entries(options)) {
     const limits = known.options[option];

@@ -165,6 +165,7 @@ const INTERNAL_ERRORS: ReadonlyArray<readonly [number, string]> = [
 const NAME_OF_TEXT = new Map(
   ERRORS.flatMap(([, name, ...texts]) => texts.flatMap((text) => (text === undefined ? [] : [[text, name] as const]))),
 );
+const TEXT_OF_NAME = new Map(ERRORS.map(([, name, text]) => [name, text]));
 const NAME_OF_NUMBER = new Map([...ERRORS, ...INTERNAL_ERRORS].map(([number, name]) => [number, name]));
 /** Rust's programs (uutils) end with the number, glibc gives it for what it does not know. */
 const NUMBERED = /(?:\(os error (\d+)\)|Unknown error (\d+))$/;
@@ -184,4 +185,9 @@ export function errnoOfMessage(message: string): string | undefined {
     if (name !== undefined) return name;
   }
   return undefined;
+}
+
+/** What programs print for an errno by glibc's `strerror`; the name itself where it has no text. */
+export function textOfErrno(name: string): string {
+  return TEXT_OF_NAME.get(name) ?? name;
 }

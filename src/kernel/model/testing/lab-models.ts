@@ -1,9 +1,6 @@
 import type { DeviceDescription, DeviceFunction } from "../../../hardware/device-description.ts";
 import { intel82576 } from "../../../hardware/devices/intel-82576.ts";
-import type { CapabilityDescription } from "../../../hardware/function-description.ts";
 import type { DeviceEntry, MachineDescription } from "../../../hardware/machine-description.ts";
-import { EXPRESS } from "../../../pci/capabilities/express.ts";
-import { PCI_EXP_TYPE_RC_END } from "../../../pci/device-port-type.ts";
 import type { ModelDescription } from "../model-description.ts";
 import { filler, qemuVirtioNet } from "./qemu-virtio-net.ts";
 
@@ -48,22 +45,6 @@ function switchOf(portsWithAcs: readonly number[], devices: readonly DeviceEntry
   return { kind: "root port", link: LINK, below: { kind: "switch", ports } };
 }
 
-/** In the root complex QEMU makes an endpoint an integrated one, which has no link (PCIe 6.0 §7.5.3). */
-function integrated(device: DeviceDescription): DeviceDescription {
-  const asIntegrated = (each: CapabilityDescription): CapabilityDescription => {
-    if (each.definition !== EXPRESS) return each;
-    const kept = Object.entries(each.registers ?? {}).filter(([name]) => !name.startsWith("link"));
-    return { ...each, registers: { ...Object.fromEntries(kept), capabilities: 2 | (PCI_EXP_TYPE_RC_END << 4) } };
-  };
-  const functions = device.functions.map((fn): DeviceFunction => {
-    const capabilities = fn.capabilities?.map(asIntegrated) ?? [];
-    if (fn.sriov === undefined) return { ...fn, capabilities };
-    const vf = { ...fn.sriov.vf, capabilities: fn.sriov.vf.capabilities.map(asIntegrated) };
-    return { ...fn, capabilities, sriov: { ...fn.sriov, vf } };
-  });
-  return { ...device, functions };
-}
-
 /** With two functions more, which leave of the bridge's windows what the VF BARs of one port need. */
 function crowded(device: DeviceDescription): DeviceDescription {
   const fillers = [
@@ -88,7 +69,7 @@ const MODELS: Readonly<Record<string, LabModel>> = {
   "switch-acs": { iommu: VTD, root: [switchOf([0, 1], [igb(1), igb(1)])] },
   mixed: {
     iommu: VTD,
-    root: [switchOf([0], [igb(1), igb(1)]), { kind: "integrated", at: 0x0a, device: integrated(igb(1)) }],
+    root: [switchOf([0], [igb(1), igb(1)]), { kind: "integrated", at: 0x0a, device: igb(1) }],
   },
   "no-ari": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(2))] },
   "narrow-bus": { iommu: VTD, parameters: "pci=noari", root: [rootPort(igb(1, 384)), rootPort(igb(1, 384))] },

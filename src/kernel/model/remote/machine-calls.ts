@@ -1,0 +1,130 @@
+import { BridgeFunction } from "../../../hardware/bridge-function.ts";
+import { type Fault, injectFault } from "../../../hardware/fault.ts";
+import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
+import { type Observed, unread } from "../../port.ts";
+import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
+import { errnoOf } from "../kernel-error.ts";
+import type { ModelKernel } from "../model-kernel.ts";
+import { lookUp } from "../sysfs-tree.ts";
+import { sendTraffic } from "../traffic.ts";
+import type { FaultRefusal, FileStatus, MachinePart, Traffic, TrafficReport } from "./protocol.ts";
+
+type Call = (...args: never[]) => unknown;
+
+/** Whoever asks waits as long as they like: the machine answers when it has ended. */
+const TO_THE_END: Waiting = { deadlineMs: 2 ** 31 - 1 };
+
+/** What a client may ask of a machine, by name. */
+export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
+  const { devlink, nvme } = kernel;
+  const calls: Record<string, Call> = {
+    ...Object.fromEntries(KERNEL_READS.map((name) => [name, (kernel[name] as Call).bind(kernel)])),
+    write: (path: string, text: string) => ended(kernel.write(path, text, TO_THE_END)),
+    setVfs: (netdev: string, changes: Parameters<ModelKernel["setVfs"]>[1]) =>
+      ended(kernel.setVfs(netdev, changes, TO_THE_END)),
+    setLink: (netdev: string, change: Parameters<ModelKernel["setLink"]>[1]) =>
+      ended(kernel.setLink(netdev, change, TO_THE_END)),
+    loadModule: (name: string) => ended(kernel.loadModule(name, TO_THE_END)),
+    unloadModule: (name: string) => ended(kernel.unloadModule(name, TO_THE_END)),
+    "machine.parts": () => machineParts(kernel),
+    "machine.stat": (path: string, follow: boolean) => statOf(kernel, path, follow),
+    "machine.hold": (path: string, devices: readonly Bdf[]) => startHolder(kernel, path, devices),
+    "machine.kill": (pid: number) => endProcess(kernel, pid),
+    "machine.traffic": (netdev: string, traffic: Traffic) => trafficOf(kernel, netdev, traffic),
+    "machine.fault": (fault: Fault) => putFault(kernel, fault),
+  };
+  for (const name of DEVLINK_READS) calls[`devlink.${name}`] = (devlink[name] as Call).bind(devlink);
+  for (const name of DEVLINK_CHANGES) {
+    const change = devlink[name] as (...args: unknown[]) => Promise<Within<unknown>>;
+    calls[`devlink.${name}`] = (...args: unknown[]) => ended(change.call(devlink, ...args, TO_THE_END));
+  }
+  for (const name of NVME_READS) calls[`nvme.${name}`] = (nvme[name] as Call).bind(nvme);
+  calls["nvme.manage"] = (controller: string, change: Parameters<typeof nvme.manage>[1]) =>
+    ended(nvme.manage(controller, change, TO_THE_END));
+  return new Map(Object.entries(calls));
+}
+
+const KERNEL_READS = [
+  "read",
+  "readLink",
+  "list",
+  "ipLink",
+  "log",
+  "logMark",
+  "logSince",
+  "usersOf",
+] as const satisfies readonly (keyof ModelKernel)[];
+const DEVLINK_READS = ["devices", "info", "eswitch", "ports", "rates", "params", "health"] as const;
+const DEVLINK_CHANGES = [
+  "setEswitch",
+  "setPortFunction",
+  "addRate",
+  "setRate",
+  "deleteRate",
+  "setParam",
+  "reload",
+] as const;
+const NVME_READS = ["primaryCapabilities", "secondaryControllers", "namespaces"] as const;
+
+async function ended<T>(answer: Promise<Within<T>>): Promise<T> {
+  const within = await answer;
+  return isPending(within) ? within.finished() : within;
+}
+
+function machineParts({ linux }: ModelKernel): readonly MachinePart[] {
+  return [...linux.machine.functions.values()].map((fn) => ({
+    name: fn.name,
+    bdf: formatBdf(0, fn.routingId as RoutingId),
+    kind: fn instanceof BridgeFunction && fn.link !== undefined ? "port" : "function",
+    vfs: fn.vfs?.numVfs ?? 0,
+  }));
+}
+
+const FOLDER_MODE = 0o755;
+const LINK_MODE = 0o777;
+
+function statOf({ linux }: ModelKernel, path: string, follow: boolean): Observed<FileStatus> {
+  try {
+    const node = lookUp(linux.root, path, follow);
+    const mode = node.kind === "file" ? node.operations.mode : node.kind === "folder" ? FOLDER_MODE : LINK_MODE;
+    return { kind: node.kind, mode, realPath: node.path || "/" };
+  } catch (error) {
+    return unread(path, errnoOf(error));
+  }
+}
+
+/** A program that has a file open, as QEMU has /dev/vfio/N, and functions by it. */
+function startHolder({ linux }: ModelKernel, path: string, devices: readonly Bdf[]): Observed<number> {
+  try {
+    return linux.processes.start("qemu-system-x86", path, devices).pid;
+  } catch (error) {
+    return unread(path, errnoOf(error));
+  }
+}
+
+/** `kill -9` @returns whether there was such a process */
+function endProcess({ linux }: ModelKernel, pid: number): boolean {
+  const found = linux.processes.all.find((process) => process.pid === pid);
+  found?.end();
+  return found !== undefined;
+}
+
+function trafficOf({ linux }: ModelKernel, netdev: string, traffic: Traffic): Observed<TrafficReport> {
+  linux.time.catchUp();
+  try {
+    return sendTraffic(linux, netdev, traffic);
+  } catch (error) {
+    return unread(netdev, errnoOf(error));
+  }
+}
+
+function putFault({ linux }: ModelKernel, fault: Fault): FaultRefusal {
+  try {
+    injectFault(linux.machine, fault);
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
+  linux.time.catchUp();
+  return null;
+}

@@ -1,0 +1,202 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { VfleetError } from "../../../errors/vfleet-error.ts";
+import type { Fault } from "../../../hardware/fault.ts";
+import type { Bdf } from "../../../pci/bdf.ts";
+import type { Observed } from "../../port.ts";
+import type { ChangeableKernel } from "../../port-change.ts";
+import { readInput } from "../../read-input.ts";
+import { MachineConnection } from "./connection.ts";
+import { machineKernel } from "./machine-kernel.ts";
+import {
+  type FaultRefusal,
+  type FileStatus,
+  type MachineInfo,
+  type MachinePart,
+  PROTOCOL_VERSION,
+  type Traffic,
+  type TrafficReport,
+} from "./protocol.ts";
+import { knownMachines, LOG, machineFolder, makeFolder, modelsFolder, realFile } from "./state-folder.ts";
+
+const START_MS = 60_000;
+const OFF_MS = 10_000;
+const POLL_MS = 20;
+const LOG_TAIL_LINES = 12;
+const MODEL_LIMIT_BYTES = 1024 * 1024;
+/** Node's own notes, as that it compiles on the fly. */
+const NO_WARNINGS = "--disable-warning=ExperimentalWarning";
+
+/** A machine that runs, as a client has it. */
+export interface ModelledMachine {
+  readonly info: MachineInfo;
+  /** Whether this call has powered it on. */
+  readonly started: boolean;
+  /** Its file is another than at power-on. */
+  readonly stale: boolean;
+  readonly kernel: ChangeableKernel;
+  /** @param follow whether a link at the very end is followed */
+  stat(path: string, follow: boolean): Promise<Observed<FileStatus>>;
+  /** Starts a process that keeps a file open, and functions in use by it, as QEMU does. @returns its PID */
+  hold(path: string, devices: readonly Bdf[]): Promise<Observed<number>>;
+  /** Ends such a process. @returns whether there was one */
+  kill(pid: number): Promise<boolean>;
+  /** Frames between VFs of a network device, through rings, IOMMU and the card's switch. */
+  sendTraffic(netdev: string, traffic: Traffic): Promise<Observed<TrafficReport>>;
+  /** What faults can be put upon. */
+  parts(): Promise<readonly MachinePart[]>;
+  /** @returns why it was refused, or null */
+  injectFault(fault: Fault): Promise<FaultRefusal>;
+  /** Ends its process; all of its state is gone. */
+  powerOff(): Promise<void>;
+}
+
+/**
+ * The machine that a file describes: the one that runs, or it is powered on.
+ * @param models where machines have their folders
+ * @throws VfleetError VFL-0002, VFL-0016 of the file; VFL-0041 where its process cannot be reached
+ */
+export async function openMachine(path: string, models: string = modelsFolder()): Promise<ModelledMachine> {
+  const file = realFile(path);
+  const folder = machineFolder(file, models);
+  const running = await reach(folder);
+  if (running !== undefined) return attached(running, folder, path, file, false);
+  await checkModel(file, path);
+  makeFolder(folder);
+  return attached(await start(folder, file), folder, path, file, true);
+}
+
+/** The machine of a file where it runs; undefined where it is off. */
+export async function runningMachine(
+  path: string,
+  models: string = modelsFolder(),
+): Promise<ModelledMachine | undefined> {
+  // The file of a machine that still runs may be gone.
+  const known = [...knownMachines(models)].find(([, file]) => file === path);
+  const file = known?.[1] ?? realFile(path);
+  const folder = known?.[0] ?? machineFolder(file, models);
+  const connection = await reach(folder);
+  return connection && attached(connection, folder, path, file, false);
+}
+
+/** All machines of this user: those that run with what they say of themselves, others by their files. */
+export async function listMachines(
+  models: string = modelsFolder(),
+): Promise<ReadonlyArray<{ readonly file: string; readonly info: MachineInfo | null }>> {
+  return Promise.all(
+    [...knownMachines(models)].map(async ([folder, file]) => {
+      const connection = await reach(folder);
+      if (connection === undefined) return { file, info: null };
+      const info = (await connection.ask("machine.about")) as MachineInfo;
+      connection.close();
+      return { file, info };
+    }),
+  );
+}
+
+/** @throws VfleetError VFL-0002 to 0005, VFL-0016 */
+export async function checkModel(file: string, label: string): Promise<void> {
+  const text = await readInput(file, { limitBytes: MODEL_LIMIT_BYTES });
+  const { readModel } = await import("../description/read-model.ts");
+  readModel(Buffer.from(text).toString(), label);
+}
+
+async function reach(folder: string): Promise<MachineConnection | undefined> {
+  try {
+    return await MachineConnection.open(folder);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // No folder, no socket, or one that a killed process left.
+    if (["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(code)) return undefined;
+    throw notReached(`its socket in ${folder} cannot be used: ${code}`, error);
+  }
+}
+
+/** Starts the process, or finds the one that somebody else started meanwhile. */
+async function start(folder: string, file: string): Promise<MachineConnection> {
+  const log = openSync(join(folder, LOG), "w", 0o600);
+  const script = fileURLToPath(new URL(`serve-model${extname(import.meta.url)}`, import.meta.url));
+  const child = spawn(process.execPath, [NO_WARNINGS, script, file, folder], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+  });
+  closeSync(log);
+  let failure: string | undefined;
+  child.on("error", (error) => {
+    failure = error.message;
+  });
+  child.unref();
+  const until = performance.now() + START_MS;
+  while (performance.now() < until) {
+    const connection = await reach(folder);
+    if (connection !== undefined) return connection;
+    // It ends with 4 where another process has the machine, which will listen soon.
+    const ended = failure ?? (child.exitCode === null || child.exitCode === 4 ? child.signalCode : child.exitCode);
+    if (ended !== null) throw notReached(`its process ended as it began (${ended})${logTail(folder)}`);
+    await delay(POLL_MS);
+  }
+  throw notReached(`its process did not listen within ${START_MS / 1000} s${logTail(folder)}`);
+}
+
+async function attached(
+  connection: MachineConnection,
+  folder: string,
+  path: string,
+  file: string,
+  started: boolean,
+): Promise<ModelledMachine> {
+  const info = (await connection.ask("machine.about")) as MachineInfo;
+  if (info.protocol !== PROTOCOL_VERSION) {
+    connection.close();
+    throw notReached(`its process ${info.pid} is of another version of vfleet`);
+  }
+  return {
+    info,
+    started,
+    stale: digestOf(file) !== info.digest,
+    kernel: machineKernel(connection, `model:${path}`),
+    stat: async (at, follow) => (await connection.ask("machine.stat", at, follow)) as Observed<FileStatus>,
+    hold: async (at, devices) => (await connection.ask("machine.hold", at, devices)) as Observed<number>,
+    kill: async (pid) => (await connection.ask("machine.kill", pid)) as boolean,
+    sendTraffic: async (netdev, traffic) =>
+      (await connection.ask("machine.traffic", netdev, traffic)) as Observed<TrafficReport>,
+    parts: async () => (await connection.ask("machine.parts")) as readonly MachinePart[],
+    injectFault: async (fault) => (await connection.ask("machine.fault", fault)) as FaultRefusal,
+    async powerOff() {
+      await connection.ask("machine.off");
+      const until = performance.now() + OFF_MS;
+      for (let left = await reach(folder); left !== undefined; left = await reach(folder)) {
+        left.close();
+        if (performance.now() > until) throw notReached(`its process ${info.pid} does not end`);
+        await delay(POLL_MS);
+      }
+    },
+  };
+}
+
+function digestOf(file: string): string | undefined {
+  try {
+    return createHash("sha256").update(readFileSync(file)).digest("hex");
+  } catch {
+    // It is gone, or may not be read any more: another than it was.
+    return undefined;
+  }
+}
+
+function logTail(folder: string): string {
+  try {
+    const lines = readFileSync(join(folder, LOG), "utf8").trimEnd().split("\n").slice(-LOG_TAIL_LINES);
+    return lines[0] === "" ? "" : `:\n  ${lines.join("\n  ")}`;
+  } catch {
+    return "";
+  }
+}
+
+function notReached(why: string, cause?: unknown): VfleetError {
+  return new VfleetError("VFL-0041", { message: `the modelled machine: ${why}`, cause });
+}

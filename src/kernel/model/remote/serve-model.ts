@@ -1,0 +1,74 @@
+/**
+ * The process of one machine: started detached at its first use, it ends by `vfleet model off`, a signal, or when its
+ * folder is taken away. Whatever its clients do, and however they end, the machine stays as they left it.
+ *
+ *     node serve-model.ts FILE FOLDER
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { readModel } from "../description/read-model.ts";
+import { openModel } from "../model-kernel.ts";
+import { serveMachine } from "./machine-server.ts";
+import { type MachineInfo, PROTOCOL_VERSION } from "./protocol.ts";
+import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
+
+/** Another process has the machine. */
+const ALREADY_SERVED = 4;
+const WATCH_MS = 500;
+
+/**
+ * One process a machine: a lock of SQLite's goes with the process that has it, however that ends, as no file of our own
+ * would.
+ */
+function lock(folder: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(join(folder, LOCK));
+  try {
+    database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE;");
+    return database;
+  } catch {
+    database.close();
+    return undefined;
+  }
+}
+
+async function main(file: string, folder: string): Promise<void> {
+  process.umask(0o077);
+  // What a terminal does to whoever started us is not for us.
+  process.on("SIGHUP", () => {});
+  const locked = lock(folder);
+  if (locked === undefined) {
+    process.exitCode = ALREADY_SERVED;
+    return;
+  }
+  const text = readFileSync(file);
+  const { name, description } = readModel(text.toString(), file);
+  const kernel = await openModel(description, `model:${file}`);
+  const info: MachineInfo = {
+    protocol: PROTOCOL_VERSION,
+    pid: process.pid,
+    name,
+    file,
+    digest: createHash("sha256").update(text).digest("hex"),
+    poweredOn: new Date().toISOString(),
+  };
+  writeFileSync(join(folder, IDENTITY), `${JSON.stringify({ file, pid: process.pid })}\n`);
+  const powerOff = () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, powerOff);
+  // One that was killed left its socket behind; we hold the lock, so nobody listens on it.
+  rmSync(join(folder, SOCKET), { force: true });
+  const server = serveMachine(kernel, info, powerOff);
+  server.listen(socketPath(folder));
+  const { ino } = statSync(folder);
+  setInterval(() => {
+    // The lock lasts as long as its object.
+    if (!locked.isOpen || statSync(folder, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
+  }, WATCH_MS);
+}
+
+const [file = "", folder = ""] = process.argv.slice(2);
+await main(file, folder);

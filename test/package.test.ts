@@ -45,7 +45,7 @@ describe("the npm package", () => {
     }
     assert.deepEqual(
       packed.filter((path) =>
-        /(?<!\.d)\.ts$|\.test\.|\/testing\/|^package\/(?!bin|data|dist|lab|fixtures\/hosts\/igb-nvme\.tar\.gz$)[^/]+\//.test(
+        /(?<!\.d)\.ts$|\.test\.|\/testing\/|^package\/(?!bin|data|dist|examples|lab|fixtures\/hosts\/igb-nvme\.tar\.gz$)[^/]+\//.test(
           path,
         ),
       ),

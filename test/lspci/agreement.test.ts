@@ -8,22 +8,17 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { functionToJson } from "../../src/cli/function-json.ts";
-import { toJson } from "../../src/cli/output.ts";
 import { parseLspciDump } from "../../src/kernel/snapshot/lspci-dump.ts";
-import { compareBdf } from "../../src/pci/bdf.ts";
 import { type DecodedFunction, decodeFunction } from "../../src/pci/decode.ts";
 import { capturedDumps, type Dump, ROOT, sharedDumps, withoutSharedDumps } from "../dumps.ts";
 import { requireTool } from "../require-tool.ts";
+import { type Agreement, agreeWithLspci, jsonOf, readJson } from "./agree.ts";
 import { compareFunction, type JsonFunction } from "./compare.ts";
-import { knownReason } from "./known-differences.ts";
 import { parseLspciOutput } from "./lspci-output.ts";
 import { lspciVersion, runLspci } from "./run-lspci.ts";
 
 const noLspci = requireTool("lspci");
 const version = noLspci ? "none" : lspciVersion();
-/** Versions whose words are all known; a later one may show registers that the tables here do not have. */
-const READ_IN_FULL = /^3\.(?:9|13)\./;
 
 /** Fewer values than these, of the dumps beside the repository together, would mean that something was not compared. */
 const FEWEST_VALUES: Readonly<Record<string, number>> = {
@@ -135,54 +130,10 @@ test("a bit that differs is found", { skip: noLspci || withoutSharedDumps }, () 
 });
 
 /** Compares one dump; fails on a difference that is not known. */
-function agree({ path }: Dump): { counts: Map<string, number>; reasons: Map<string, number> } {
-  const shown = parseLspciOutput(runLspci(path));
-  // lspci sorts; vfleet keeps the dump's order.
-  const functions = decodeDump(path).sort((a, b) => compareBdf(a.bdf, b.bdf));
-  const decoded = readJson(jsonOf(functions));
-  assert.deepEqual(
-    decoded.map(({ bdf }) => bdf),
-    shown.map(({ bdf }) => bdf),
-  );
-  const counts = new Map<string, number>();
-  const reasons = new Map<string, number>();
-  const differences: string[] = [];
-  for (const [index, theirs] of shown.entries()) {
-    const ours = decoded[index] as JsonFunction;
-    const agreement = compareFunction(theirs, ours, functions[index]?.header ?? {});
-    for (const [place, count] of agreement.compared) counts.set(place, (counts.get(place) ?? 0) + count);
-    for (const found of agreement.differences) {
-      const { place, lspci, vfleet } = found;
-      const reason = knownReason(found, ours, version);
-      if (reason !== undefined) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-      else if (vfleet !== undefined || READ_IN_FULL.test(version)) {
-        differences.push(`${theirs.bdf} ${place}: lspci: ${lspci} | vfleet: ${vfleet ?? "nothing"}`);
-      }
-    }
-    // A list that lspci breaks off is a problem that vfleet tells.
-    if (theirs.marks.length > 0) assert.notDeepEqual(ours.problems, [], `${theirs.bdf} ${theirs.marks}`);
-  }
-  assert.deepEqual(differences, []);
-  return { counts, reasons };
+function agree({ path }: Dump): Agreement {
+  return agreeWithLspci(runLspci(path), decodeDump(path), version);
 }
 
 function decodeDump(path: string): DecodedFunction[] {
   return parseLspciDump(readFileSync(path), path).functions.map(({ bdf, config }) => decodeFunction(bdf, config));
-}
-
-function jsonOf(functions: readonly DecodedFunction[]): string {
-  return toJson(functions.map(functionToJson));
-}
-
-/** JSON.parse of ECMAScript's source text access, which TypeScript's library does not have yet. */
-type ParseWithSource = (
-  text: string,
-  reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-) => unknown;
-
-/** Integers above 2^53 become bigints, as docs/json.md advises. */
-function readJson(text: string): JsonFunction[] {
-  return (JSON.parse as ParseWithSource)(text, (_key, value, { source = "" }) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^\d+$/.test(source) ? BigInt(source) : value,
-  ) as JsonFunction[];
 }

@@ -9,7 +9,16 @@ const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** What pciutils makes of a dump. Its complaints go nowhere: lspci warns of a missing libkmod in every container. */
 export function runLspci(file: string): string {
-  return execFileSync(LSPCI, [...SHOW_ALL, "-F", file], {
+  return run([...SHOW_ALL, "-F", file]);
+}
+
+/** What pciutils makes of a tree as /sys/bus/pci. */
+export function runLspciOnTree(tree: string, options: readonly string[]): string {
+  return run([...options, "-A", "linux-sysfs", "-O", `sysfs.path=${tree}`]);
+}
+
+function run(args: readonly string[]): string {
+  return execFileSync(LSPCI, args, {
     encoding: "utf8",
     maxBuffer: OUTPUT_LIMIT_BYTES,
     stdio: ["ignore", "pipe", "ignore"],

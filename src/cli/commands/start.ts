@@ -17,6 +17,7 @@ export async function start(): Promise<number> {
   print("\n");
   await preflight(undefined, { source });
   const option = source === "linux" ? "" : ` --source ${source}`;
+  if (source !== "linux") note("\nTo try things on a modelled card: vfleet model shell");
   note(
     `\nNext: vfleet scan --tree${option} · vfleet show BDF${option} · vfleet preflight BDF --vfs N${option} · vfleet --help`,
   );

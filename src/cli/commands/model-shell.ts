@@ -1,6 +1,7 @@
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { openMachine } from "../../kernel/model/remote/modelled-machine.ts";
 import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
 import { completeWord } from "../model-shell/complete-word.ts";
@@ -33,9 +34,9 @@ export async function modelShell(file: string | undefined, options: ModelShellOp
   return runTerminal(shell);
 }
 
-/** The bundled example, by a path as the user would write it where that is possible. */
+/** The path of the bundled example. */
 export function exampleModel(): string {
-  return packageFile(EXAMPLE).pathname;
+  return fileURLToPath(packageFile(EXAMPLE));
 }
 
 async function runLines(shell: Shell, json: boolean): Promise<number> {

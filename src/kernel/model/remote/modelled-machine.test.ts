@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Bdf } from "../../../pci/bdf.ts";
 import { runScript } from "../../conformance/run-script.ts";
@@ -16,7 +17,7 @@ import { KERNEL_RELEASE } from "../boot.ts";
 import { listMachines, type ModelledMachine, openMachine, runningMachine } from "./modelled-machine.ts";
 import { machineFolder } from "./state-folder.ts";
 
-const EXAMPLE = new URL("../../../../examples/models/82576.yaml", import.meta.url).pathname;
+const EXAMPLE = fileURLToPath(new URL("../../../../examples/models/82576.yaml", import.meta.url));
 const MODULE = new URL("./modelled-machine.ts", import.meta.url).href;
 const NUM_VFS = "/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs";
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-machine-"));

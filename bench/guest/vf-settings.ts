@@ -3,11 +3,12 @@
  * The settings differ from round to round, so that each is a change.
  */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openLinux } from "../../src/kernel/linux/linux-kernel.ts";
 import type { VfChange } from "../../src/kernel/port-link.ts";
 import { isPending } from "../../src/kernel/port-outcome.ts";
+import { netdevOf } from "./netdev-of.ts";
 
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const kernel = openLinux();
@@ -29,12 +30,6 @@ while (readFileSync(`/sys/class/net/${igb}/carrier`, "utf8").trim() !== "1") awa
 
 await compare("7 igb VFs", igb, 7, 5);
 await compare("64 netdevsim VFs", netdevOf("/sys/bus/netdevsim/devices/netdevsim10"), SIMULATED_VFS, 2);
-
-function netdevOf(device: string): string {
-  const [name] = readdirSync(`${device}/net`);
-  if (name === undefined) throw new Error(`${device} has no network interface`);
-  return name;
-}
 
 async function compare(what: string, netdev: string, vfs: number, rounds: number): Promise<void> {
   const portMs: number[] = [];

@@ -5,6 +5,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { netdevOf } from "./netdev-of.ts";
 
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const PF = "/sys/bus/pci/devices/0000:01:00.0";
@@ -68,12 +69,6 @@ function hasNetdev(device: string): boolean {
   } catch {
     return false;
   }
-}
-
-function netdevOf(device: string): string {
-  const [name] = readdirSync(`${device}/net`);
-  if (name === undefined) throw new Error(`${device} has no network interface`);
-  return name;
 }
 
 /** Until the links are up. */

@@ -110,7 +110,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.`,
     .command("list")
     .description("the machines")
     .option("--json", "print JSON (docs/json.md)")
-    .action(async (options) => run(import("./commands/lab.ts").then(({ labList }) => labList(options))));
+    .action(async (options) => run((await import("./commands/lab.ts")).labList(options)));
   lab
     .command("build")
     .description("build the image that the machines boot from, where it is missing, stale or damaged")

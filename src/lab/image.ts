@@ -23,6 +23,7 @@ import { INNER_SNAPSHOT } from "./inner-machine.ts";
 import type { LabImage } from "./lab-image.ts";
 import { MACHINES } from "./machines.ts";
 import { labFile } from "./package-folder.ts";
+import { readLines } from "./read-lines.ts";
 import * as recipe from "./recipe.ts";
 import { runScript } from "./run-script.ts";
 
@@ -291,26 +292,21 @@ function run(
 ): Promise<void> {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   const tail: string[] = [];
-  let rest = "";
-  for (const pipe of [child.stdout, child.stderr]) {
-    pipe.setEncoding("utf8").on("data", (text: string) => {
-      const lines = (rest + text).split(/\r?\n/);
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        tell(`  ${line}`);
-        tail.push(line);
-        if (tail.length > TAIL_LINES) tail.shift();
-      }
-    });
-  }
+  const onLine = (line: string) => {
+    tell(`  ${line}`);
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+  };
+  const read = Promise.all([child.stdout, child.stderr].map((pipe) => readLines(pipe, onLine)));
   const onExit = () => child.kill("SIGTERM");
   process.on("exit", onExit);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code, signal) => {
+    child.on("close", async (code, signal) => {
       process.off("exit", onExit);
+      await read;
       if (code === 0) return resolve();
-      const message = `${program} ended with ${code ?? signal}:\n${[...tail, rest].join("\n")}`;
+      const message = `${program} ended with ${code ?? signal}:\n${tail.join("\n")}`;
       return reject(new VfleetError("VFL-0031", { message, details: { program, exitCode: code } }));
     });
   });

@@ -9,7 +9,7 @@ import { note, print, toJson } from "../output.ts";
 import { table } from "../terminal.ts";
 
 /** `vfleet lab list`: the machines that can be booted. */
-export function labList(options: { readonly json?: boolean }): number {
+export async function labList(options: { readonly json?: boolean }): Promise<number> {
   const image = findImage();
   if (options.json) {
     const built = image && { kernelRelease: image.kernelRelease, qemuVersion: image.qemuVersion, folder: image.folder };

@@ -31,6 +31,19 @@ export interface TransmitOffload {
 
 const NO_OFFLOAD: TransmitOffload = {};
 
+/** Tells the card where a ring is and how long; base (low, high) and length follow one another in both kinds. */
+export function programRing(
+  mmio: Mmio,
+  memory: GuestMemory,
+  ring: { readonly ring: number; readonly count: number },
+  baseRegister: number,
+): void {
+  const address = memory.busAddress(ring.ring);
+  mmio.write32(baseRegister, address >>> 0);
+  mmio.write32(baseRegister + 4, Math.floor(address / 0x1_0000_0000));
+  mmio.write32(baseRegister + 8, ring.count * DESCRIPTOR_BYTES);
+}
+
 /** A transmit ring in memory, and a buffer for each descriptor. */
 export class TransmitRing {
   readonly ring: number;

@@ -1,6 +1,12 @@
 import type { ModelClock } from "../clock.ts";
 import { E1000 } from "../nic/registers-82576.ts";
-import { type FrameReceiver, ReceiveRing, type TransmitOffload, TransmitRing } from "./descriptor-rings.ts";
+import {
+  type FrameReceiver,
+  programRing,
+  ReceiveRing,
+  type TransmitOffload,
+  TransmitRing,
+} from "./descriptor-rings.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import { IgbFilters } from "./igb-filters.ts";
 import { type IgbErrno, IgbVfControl } from "./igb-vf-control.ts";
@@ -350,12 +356,12 @@ export class IgbPfDriver {
     const { tx, rx } = this.#rings[pool];
     mmio.write32(E1000.TXDCTL + at, 0);
     tx.reset();
-    this.#setRing(tx, E1000.TDBAL + at);
+    programRing(this.#mmio, this.#options.memory, tx, E1000.TDBAL + at);
     mmio.write32(E1000.TDH + at, 0);
     mmio.write32(E1000.TDT + at, 0);
     mmio.write32(E1000.TXDCTL + at, E1000_QUEUE_ENABLE);
     mmio.write32(E1000.RXDCTL + at, 0);
-    this.#setRing(rx, E1000.RDBAL + at);
+    programRing(this.#mmio, this.#options.memory, rx, E1000.RDBAL + at);
     mmio.write32(E1000.RDH + at, 0);
     mmio.write32(E1000.RDT + at, 0);
     const drop = this.#vfControl === undefined ? 0 : E1000_SRRCTL_DROP_EN;
@@ -363,13 +369,6 @@ export class IgbPfDriver {
     this.#vfControl?.setVmolr(pool, true);
     mmio.write32(E1000.RXDCTL + at, E1000_QUEUE_ENABLE);
     rx.fill();
-  }
-
-  #setRing(ring: { readonly ring: number; readonly count: number }, baseRegister: number): void {
-    const address = this.#options.memory.busAddress(ring.ring);
-    this.#mmio.write32(baseRegister, address >>> 0);
-    this.#mmio.write32(baseRegister + 4, Math.floor(address / 0x1_0000_0000));
-    this.#mmio.write32(baseRegister + 8, ring.count * 16);
   }
 
   /** igb_configure_msix: vector 0 for all but the queue. */

@@ -1,6 +1,12 @@
 import type { ModelClock } from "../clock.ts";
 import { E1000, type RegisterName } from "../nic/registers-82576.ts";
-import { type FrameReceiver, ReceiveRing, type TransmitOffload, TransmitRing } from "./descriptor-rings.ts";
+import {
+  type FrameReceiver,
+  programRing,
+  ReceiveRing,
+  type TransmitOffload,
+  TransmitRing,
+} from "./descriptor-rings.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import {
   addressFromWords,
@@ -267,7 +273,7 @@ export class IgbvfDriver {
     const txdctl = this.#mmio.read32(txRegister("TXDCTL"));
     this.#mmio.write32(txRegister("TXDCTL"), txdctl & ~E1000_QUEUE_ENABLE);
     this.#tx.reset();
-    this.#setRing(this.#tx, txRegister("TDBAL"));
+    programRing(this.#mmio, this.#options.memory, this.#tx, txRegister("TDBAL"));
     this.#mmio.write32(txRegister("TDH"), 0);
     this.#mmio.write32(txRegister("TDT"), 0);
     this.#mmio.write32(txRegister("TXDCTL"), txdctl | E1000_QUEUE_ENABLE);
@@ -278,20 +284,12 @@ export class IgbvfDriver {
     this.#mmio.write32(rxRegister("SRRCTL"), srrctl >>> 0);
     const rxdctl = this.#mmio.read32(rxRegister("RXDCTL"));
     this.#mmio.write32(rxRegister("RXDCTL"), rxdctl & ~E1000_QUEUE_ENABLE);
-    this.#setRing(this.#rx, rxRegister("RDBAL"));
+    programRing(this.#mmio, this.#options.memory, this.#rx, rxRegister("RDBAL"));
     this.#mmio.write32(rxRegister("RDH"), 0);
     this.#mmio.write32(rxRegister("RDT"), 0);
     this.setMaximumFrame(1500 + 14 + 4 + 4);
     this.#mmio.write32(rxRegister("RXDCTL"), ((rxdctl & 0xfff0_0000) | E1000_QUEUE_ENABLE | (1 << 16)) >>> 0);
     this.#rx.fill();
-  }
-
-  /** Base and length are alike in both kinds of ring. */
-  #setRing(ring: { readonly ring: number; readonly count: number }, baseRegister: number): void {
-    const address = this.#options.memory.busAddress(ring.ring);
-    this.#mmio.write32(baseRegister, address >>> 0);
-    this.#mmio.write32(baseRegister + 4, Math.floor(address / 0x1_0000_0000));
-    this.#mmio.write32(baseRegister + 8, ring.count * 16);
   }
 
   /** igbvf_configure_msix: a vector for sending, one for receiving, one for the mailbox. */

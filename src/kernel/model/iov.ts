@@ -56,6 +56,13 @@ export async function disableSriov(linux: Linux, dev: PciDev): Promise<void> {
   setNumVfs(dev, sriov, 0);
 }
 
+/** `pci_sriov_configure_simple`, and what drivers have that add nothing to it. @returns how many VFs there are */
+export async function configureSriov(linux: Linux, dev: PciDev, numVfs: number): Promise<number> {
+  if (numVfs === 0) await disableSriov(linux, dev);
+  else await enableSriov(linux, dev, numVfs);
+  return numVfs;
+}
+
 async function stopVfs(linux: Linux, dev: PciDev, sriov: SriovState): Promise<void> {
   sriov.control &= ~(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
   dev.write(sriov.pos + PCI_SRIOV_CTRL, 2, sriov.control);

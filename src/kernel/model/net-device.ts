@@ -39,6 +39,18 @@ export interface NetOperations {
   vfInfo?(vfIndex: number): VfConfig | undefined;
 }
 
+/** Of an interface whose link is there when it is up, and which takes any address and MTU. */
+export const LINK_WHEN_UP: NetOperations = {
+  up: (netdev) => {
+    netdev.carrier = true;
+  },
+  down: (netdev) => {
+    netdev.carrier = false;
+  },
+  setMac: () => {},
+  setMtu: () => {},
+};
+
 /** `struct ifla_vf_info`, what of it the driver tells. */
 export interface VfConfig {
   readonly mac: string;

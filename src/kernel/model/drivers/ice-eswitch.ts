@@ -39,13 +39,7 @@ export function attachIceEswitch(linux: Linux, dev: PciDev, nic: Nic): void {
     physicalIndex: 0,
     vfPort: (vfIndex) => ({
       index: ICE_FIRST_VF_VSI + vfIndex,
-      function: () => ({
-        hwAddress: vfAt(nic.vfs, vfIndex).mac,
-        state: null,
-        opState: null,
-        roce: null,
-        migratable: null,
-      }),
+      hardwareAddress: () => vfAt(nic.vfs, vfIndex).mac,
       setHardwareAddress: (mac) => setIceVfMac(linux, dev, nic, vfIndex, mac),
     }),
   });

@@ -59,13 +59,7 @@ export function attachMlx5Eswitch(linux: Linux, dev: PciDev, nic: Nic): void {
     vfPort: (vfIndex) => ({
       index: portIndex(vfIndex + 1),
       // RoCE and migration need firmware that manages functions (vhca_resource_manager).
-      function: () => ({
-        hwAddress: vfAt(nic.vfs, vfIndex).mac,
-        state: null,
-        opState: null,
-        roce: null,
-        migratable: null,
-      }),
+      hardwareAddress: () => vfAt(nic.vfs, vfIndex).mac,
       setHardwareAddress: (mac) => setVportMac(linux, dev, nic, vfIndex, mac),
     }),
   });

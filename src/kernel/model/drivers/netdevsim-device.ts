@@ -2,7 +2,7 @@ import { DevlinkDevice, type DevlinkPortItem, type EswitchMode } from "../devlin
 import { errnoNumber, errnoOf, KernelError } from "../kernel-error.ts";
 import type { Linux } from "../linux.ts";
 import { randomMac } from "../mac-address.ts";
-import type { NetOperations } from "../net-device.ts";
+import { LINK_WHEN_UP } from "../net-device.ts";
 import type { Folder } from "../sysfs-tree.ts";
 import { addNsimHealth, debugBool, debugNumber, parseMaxVfs } from "./netdevsim-debugfs.ts";
 import { type NsimVf, newNsimVfs, nsimVfOperations } from "./netdevsim-vfs.ts";
@@ -177,7 +177,7 @@ export class NsimDevice {
       mac: randomMac(linux),
       addrAssignType: 1,
       maxMtu: MAX_MTU,
-      operations: { ...LINK_OPERATIONS, ...ofVfs },
+      operations: { ...LINK_WHEN_UP, ...ofVfs },
     });
     const ofVf = vfIndex === undefined ? {} : { pfNumber: 0, vfIndex };
     this.#devlink.addPort({ index, flavour: vfIndex === undefined ? "physical" : "pcivf", netdev, ...ofVf });
@@ -245,15 +245,3 @@ export class NsimDevice {
     this.#configs = newNsimVfs(count);
   }
 }
-
-/** `nsim_open`, `nsim_stop` */
-const LINK_OPERATIONS: NetOperations = {
-  up: (netdev) => {
-    netdev.carrier = true;
-  },
-  down: (netdev) => {
-    netdev.carrier = false;
-  },
-  setMac: () => {},
-  setMtu: () => {},
-};

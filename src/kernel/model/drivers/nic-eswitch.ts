@@ -2,7 +2,7 @@ import { DevlinkDevice, type DevlinkOperations, type DevlinkPortItem } from "../
 import { KernelError } from "../kernel-error.ts";
 import type { Linux } from "../linux.ts";
 import { randomMac } from "../mac-address.ts";
-import type { NetDevice } from "../net-device.ts";
+import { LINK_WHEN_UP, type NetDevice } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
 
 interface EswitchOfNic {
@@ -10,7 +10,10 @@ interface EswitchOfNic {
   /** The index of the port that stands for the card's own. */
   readonly physicalIndex: number;
   /** What the port of a VF has beside what all have. */
-  vfPort(vfIndex: number): Pick<DevlinkPortItem, "index" | "function" | "setHardwareAddress">;
+  vfPort(vfIndex: number): Pick<DevlinkPortItem, "index" | "setHardwareAddress"> & {
+    /** The VF's address; the rest of its function needs firmware that manages functions. */
+    hardwareAddress(): string;
+  };
 }
 
 /** A PF's devlink device, with its port, and in switchdev mode one for each VF with a representor's interface. */
@@ -40,18 +43,17 @@ export class NicEswitch {
         mac: randomMac(this.#linux),
         addrAssignType: 1,
         physPortName: `pf${pfNumber}vf${vfIndex}`,
-        operations: {
-          up: (opened) => {
-            opened.carrier = true;
-          },
-          down: (closed) => {
-            closed.carrier = false;
-          },
-          setMac: () => {},
-          setMtu: () => {},
-        },
+        operations: LINK_WHEN_UP,
       });
-      this.devlink.addPort({ flavour: "pcivf", pfNumber, vfIndex, netdev, ...this.#nic.vfPort(vfIndex) });
+      const { hardwareAddress, ...port } = this.#nic.vfPort(vfIndex);
+      const vfFunction = () => ({
+        hwAddress: hardwareAddress(),
+        state: null,
+        opState: null,
+        roce: null,
+        migratable: null,
+      });
+      this.devlink.addPort({ flavour: "pcivf", pfNumber, vfIndex, netdev, function: vfFunction, ...port });
     }
   }
 

@@ -2,7 +2,7 @@ import { GuestMemory } from "../../../hardware/guests/guest-memory.ts";
 import { NvmeDriver } from "../../../hardware/guests/nvme-driver.ts";
 import { NVME_CNS } from "../../../hardware/nvme/opcodes.ts";
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
-import { disableSriov, enableSriov } from "../iov.ts";
+import { configureSriov } from "../iov.ts";
 import { KernelError } from "../kernel-error.ts";
 import { devpathOf, type KernelModule, type Linux, type PciDriver } from "../linux.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
@@ -81,11 +81,7 @@ const NVME: PciDriver = {
   },
 
   /** `pci_sriov_configure_simple` */
-  async sriovConfigure(linux, dev, numVfs) {
-    if (numVfs === 0) await disableSriov(linux, dev);
-    else await enableSriov(linux, dev, numVfs);
-    return numVfs;
-  },
+  sriovConfigure: configureSriov,
 
   /** `nvme_reset_prepare` */
   resetPrepare(_linux, dev) {

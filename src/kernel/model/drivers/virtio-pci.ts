@@ -1,10 +1,10 @@
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
-import { disableSriov, enableSriov } from "../iov.ts";
+import { configureSriov, disableSriov } from "../iov.ts";
 import { KernelError } from "../kernel-error.ts";
 import { devpathOf, type KernelModule, type Linux, type PciDriver } from "../linux.ts";
 import { randomMac } from "../mac-address.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
-import type { NetDevice } from "../net-device.ts";
+import { LINK_WHEN_UP, type NetDevice } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
 import type { Folder } from "../sysfs-tree.ts";
 
@@ -65,11 +65,7 @@ const VIRTIO_PCI: PciDriver = {
   },
 
   /** `virtio_pci_sriov_configure` */
-  async sriovConfigure(linux, dev, numVfs) {
-    if (numVfs === 0) await disableSriov(linux, dev);
-    else await enableSriov(linux, dev, numVfs);
-    return numVfs;
-  },
+  sriovConfigure: configureSriov,
 };
 
 /** `virtnet_probe`; QEMU gives every device an address, and settings of VFs have no way into it. */
@@ -79,16 +75,7 @@ function attachNet(linux: Linux, dev: PciDev, device: VirtioDevice): void {
     folder: device.folder,
     mac: randomMac(linux),
     maxMtu: 65_535,
-    operations: {
-      up: (netdev) => {
-        netdev.carrier = true;
-      },
-      down: (netdev) => {
-        netdev.carrier = false;
-      },
-      setMac: () => {},
-      setMtu: () => {},
-    },
+    operations: LINK_WHEN_UP,
   });
 }
 

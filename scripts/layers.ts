@@ -35,7 +35,9 @@ export const LAYERS: readonly Layer[] = [
     imports: ["errors", "port", "kernels", "kernel model"],
     packages: [],
   },
-  { name: "host", path: "src/host/", pure: true, imports: ["errors", "pci", "port"] },
+  { name: "host", path: "src/host/", pure: true, imports: ["errors", "yaml", "pci", "port"] },
+  // What a host's vfleet keeps on disk: operations, locks, what is desired.
+  { name: "state", path: "src/state/", imports: ["errors", "yaml", "pci", "port", "host"] },
   { name: "lab", path: "src/lab/", imports: ["errors"], packages: [] },
   { name: "guests", path: "src/guests/" },
   { name: "fleet", path: "src/fleet/" },

@@ -1,0 +1,102 @@
+import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { Step } from "../plan/step.ts";
+
+/** What is written down of an operation before its first step. */
+export interface OperationHeader {
+  readonly format: 1;
+  /** From 1, by host. */
+  readonly number: number;
+  /** The command: `apply`, `set`, `bind`, `reset`, `release`. */
+  readonly kind: string;
+  /** Its subject for a person, as `policies tenant-net, storage`. */
+  readonly title: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly pid: number;
+  /** null where it was not readable. */
+  readonly bootId: string | null;
+  readonly pfs: readonly OperationPf[];
+  /** Toward which the steps go. */
+  readonly desired: readonly DesiredPf[];
+  /** What was there, in the same words: undoing is a plan toward it. */
+  readonly before: readonly DesiredPf[];
+  readonly steps: readonly Step[];
+}
+
+interface OperationPf {
+  readonly bdf: Bdf;
+  /** `PfIdentity.key`: at recovery the PF is looked for by it. */
+  readonly key: string;
+}
+
+/** What happens to an operation, in the order in which it is written down. Steps by their place in `steps` of their plan. */
+export type OperationEvent = { readonly at: string } & (
+  | { readonly event: "stepBegun"; readonly step: number }
+  | {
+      readonly event: "stepDone";
+      readonly step: number;
+      readonly tookMs: number;
+      /** What was read back, for a person. */
+      readonly evidence: string;
+      /** Kernel log lines meanwhile. */
+      readonly log: readonly string[];
+    }
+  | { readonly event: "stepFailed"; readonly step: number; readonly failure: OperationFailure }
+  /** The operation goes back: these steps take the place of `steps` from here on. */
+  | { readonly event: "undoBegun"; readonly why: string; readonly steps: readonly Step[] }
+  /** A process that had died is followed by this one. */
+  | { readonly event: "resumed"; readonly pid: number; readonly found: string }
+  | { readonly event: "ended"; readonly state: EndState; readonly failure?: OperationFailure }
+);
+
+/**
+ * settled: as wished, verified. undone: as before, verified. stuck: neither, and vfleet stopped: see its failure. overtaken: the
+ * host was rebooted meanwhile, and nothing of it is left.
+ */
+export type EndState = "settled" | "undone" | "stuck" | "overtaken";
+export type OperationState = "applying" | "undoing" | EndState;
+
+export interface OperationFailure {
+  /** Of the catalogue. */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly errno: string | null;
+  /** What was written to, and the value tried. */
+  readonly target: string | null;
+  readonly value: string | null;
+  readonly log: readonly string[];
+}
+
+/** An operation as its records tell it. */
+export interface Operation extends OperationHeader {
+  readonly state: OperationState;
+  readonly events: readonly OperationEvent[];
+  /** What stopped it or made it go back. */
+  readonly failure: OperationFailure | null;
+  readonly endedAt: string | null;
+}
+
+/** Where operations are written down; each call returns when what it wrote would survive a power loss. */
+export interface OperationStore {
+  /** Takes the next number. */
+  create(header: Omit<OperationHeader, "number" | "format">): Promise<OperationWriter>;
+  /** For one that was not ended, to go on with it. */
+  resume(number: number): Promise<OperationWriter>;
+  /** All, the oldest first. */
+  list(): Promise<readonly Operation[]>;
+  read(number: number): Promise<Operation | undefined>;
+}
+
+export interface OperationWriter {
+  readonly header: OperationHeader;
+  append(event: OperationEvent): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One operation at a time for a PF. A lock ends with its process. */
+export interface PfLocks {
+  /** @throws VfleetError VFL-0306 where another process has one of them, with its pid where that is known */
+  acquire(pfs: readonly Bdf[]): Promise<{ release(): void }>;
+}

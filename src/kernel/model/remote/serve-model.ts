@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { takeProcessLock } from "../../../process-lock/process-lock.ts";
 import { readModel } from "../description/read-model.ts";
 import { openModel } from "../model-kernel.ts";
 import { serveMachine } from "./machine-server.ts";
@@ -18,26 +18,12 @@ import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
 const ALREADY_SERVED = 4;
 const WATCH_MS = 500;
 
-/**
- * One process a machine: a lock of SQLite's goes with the process that has it, however that ends, as no file of our own
- * would.
- */
-function lock(folder: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(folder, LOCK));
-  try {
-    database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE;");
-    return database;
-  } catch {
-    database.close();
-    return undefined;
-  }
-}
-
 async function main(file: string, folder: string): Promise<void> {
   process.umask(0o077);
   // What a terminal does to whoever started us is not for us.
   process.on("SIGHUP", () => {});
-  const locked = lock(folder);
+  // One process a machine.
+  const locked = takeProcessLock(join(folder, LOCK));
   if (locked === undefined) {
     process.exitCode = ALREADY_SERVED;
     return;
@@ -66,7 +52,7 @@ async function main(file: string, folder: string): Promise<void> {
   const { ino } = statSync(folder);
   setInterval(() => {
     // The lock lasts as long as its object.
-    if (!locked.isOpen || statSync(folder, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
+    if (!locked.isHeld || statSync(folder, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
   }, WATCH_MS);
 }
 

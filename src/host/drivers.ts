@@ -18,9 +18,40 @@ export interface PfDriver {
   readonly errnoWithoutMsix?: string;
   /** VFs cannot work before queues and interrupts are assigned to them. */
   readonly needsResources?: true;
+  /** The settings of VFs that it has an `ndo_set_vf_*` for; left out where that is not known. */
+  readonly takes?: readonly VfSetting[];
+  /** 802.1ad as a VF's VLAN protocol. */
+  readonly takesServiceVlan?: true;
+  /** `ndo_set_vf_rate` refuses without a carrier, whose speed is the limit. */
+  readonly ratesNeedLink?: true;
+  /** A VF's driver sees an administered MAC address only when it is bound anew. */
+  readonly macNeedsRebind?: true;
+  /** When `devlink eswitch set mode` works: with no VFs; with some; with VFs whose drivers have left them. */
+  readonly eswitch?: "noVfs" | "vfs" | "unboundVfs";
+  /** How long one VF takes until its device is there, in milliseconds, where that was measured. */
+  readonly vfMs?: number;
+  /** PF and VF driver have been seen to race after a VF's reset. */
+  readonly resetLoops?: true;
   /** `sriov_totalvfs` is 0 while the firmware has SR-IOV off; what turns it on. */
   readonly firmwareSwitch?: string;
 }
+
+/** Of a VF, by the names of what is wanted; QoS goes with the VLAN. */
+export type VfSetting =
+  | "mac"
+  | "vlan"
+  | "minTxRateMbps"
+  | "maxTxRateMbps"
+  | "spoofCheck"
+  | "trust"
+  | "linkState"
+  | "queryRss"
+  | "nodeGuid"
+  | "portGuid";
+
+const BASIC = ["mac", "vlan", "maxTxRateMbps", "spoofCheck", "trust"] as const;
+const WITH_LINK = [...BASIC, "linkState"] as const;
+const WITH_SHARES = [...WITH_LINK, "minTxRateMbps"] as const;
 
 const MLXCONFIG = "mstconfig -d BDF set SRIOV_EN=1 NUM_OF_VFS=n, then mstfwreset or a reboot";
 
@@ -28,7 +59,7 @@ const MLXCONFIG = "mstconfig -d BDF set SRIOV_EN=1 NUM_OF_VFS=n, then mstfwreset
 const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   // network
   bnx2x: { makes: "netdev" },
-  bnxt_en: { makes: "netdev", needsPfUp: true },
+  bnxt_en: { makes: "netdev", needsPfUp: true, takes: WITH_SHARES, eswitch: "vfs" },
   be2net: { makes: "netdev" },
   cxgb4: { vfModule: "cxgb4vf", makes: "netdev" },
   ena: { makes: "netdev" },
@@ -37,15 +68,48 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   funeth: { makes: "netdev" },
   hinic: { makes: "netdev" },
   hns3: { vfModule: "hclgevf", makes: "netdev" },
-  i40e: { vfModule: "iavf", makes: "netdev", needsMsix: true, resetsPf: true },
-  ice: { vfModule: "iavf", makes: "netdev", needsMsix: true },
+  i40e: { vfModule: "iavf", makes: "netdev", needsMsix: true, resetsPf: true, takes: WITH_LINK, vfMs: 340 },
+  ice: {
+    vfModule: "iavf",
+    makes: "netdev",
+    needsMsix: true,
+    takes: WITH_SHARES,
+    takesServiceVlan: true,
+    eswitch: "noVfs",
+    resetLoops: true,
+  },
   idpf: { makes: "netdev" },
-  // igb_enable_sriov
-  igb: { vfModule: "igbvf", makes: "netdev", needsMsix: true, errnoWithoutMsix: "EPERM", resetsPf: true },
+  // igb_enable_sriov, igb_ndo_set_vf_*
+  igb: {
+    vfModule: "igbvf",
+    makes: "netdev",
+    needsMsix: true,
+    errnoWithoutMsix: "EPERM",
+    resetsPf: true,
+    takes: BASIC,
+    ratesNeedLink: true,
+    macNeedsRebind: true,
+  },
   ionic: { makes: "netdev" },
-  ixgbe: { vfModule: "ixgbevf", makes: "netdev", needsMsix: true, resetsPf: true },
+  ixgbe: {
+    vfModule: "ixgbevf",
+    makes: "netdev",
+    needsMsix: true,
+    resetsPf: true,
+    takes: [...WITH_LINK, "queryRss"],
+    ratesNeedLink: true,
+    macNeedsRebind: true,
+    vfMs: 1000,
+  },
   LiquidIO: { vfModule: "liquidio_vf", makes: "netdev" },
-  mlx5_core: { makes: "netdev", firmwareSwitch: MLXCONFIG },
+  mlx5_core: {
+    makes: "netdev",
+    firmwareSwitch: MLXCONFIG,
+    takes: [...WITH_SHARES, "nodeGuid", "portGuid"],
+    takesServiceVlan: true,
+    eswitch: "unboundVfs",
+    vfMs: 400,
+  },
   nfp: { makes: "netdev" },
   octeon_ep: { vfModule: "octeon_ep_vf", makes: "netdev" },
   octep_vdpa: {},
@@ -56,9 +120,9 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   sfc: { makes: "netdev" },
   sfc_ef100: { makes: "netdev" },
   sfc_siena: { makes: "netdev" },
-  "virtio-pci": { makes: "netdev" },
+  "virtio-pci": { makes: "netdev", takes: [] },
   // storage
-  nvme: { makes: "nvme", needsResources: true },
+  nvme: { makes: "nvme", needsResources: true, takes: [] },
   // accelerators
   "420xx": { ignoresCount: true },
   "4xxx": { ignoresCount: true },

@@ -10,7 +10,7 @@ import { KernelGroups } from "./iommu-groups.ts";
 import { KernelLog } from "./kernel-log.ts";
 import { KernelTime, type Pace } from "./kernel-time.ts";
 import { KNOWN_MODULES } from "./known-modules.ts";
-import type { BootOptions, Linux } from "./linux.ts";
+import type { BootOptions, HostIds, Linux } from "./linux.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { ModuleList } from "./module-list.ts";
 import { Mutex } from "./mutex.ts";
@@ -18,7 +18,7 @@ import { NetDeviceList } from "./net-devices.ts";
 import { kstrtoul } from "./parse-value.ts";
 import { pciAttributes } from "./pci-attributes.ts";
 import { PciBus } from "./pci-dev.ts";
-import { addBusFiles, addIommuFiles, addProcFiles } from "./proc-files.ts";
+import { addBusFiles, addIommuFiles, addModuleFiles, addProcFiles } from "./proc-files.ts";
 import { ProcessList } from "./processes.ts";
 import { rescanBus } from "./rescan.ts";
 import { IORESOURCE_IO, IORESOURCE_MEM, resource, resourceText } from "./resource.ts";
@@ -31,6 +31,11 @@ export const KERNEL_RELEASE = "6.12.95+deb13-amd64";
 const LAST_BUS = 0xff;
 const FIRST_IRQ = 24;
 const decoder = new TextDecoder();
+/** Of a machine of which only one is looked at. */
+const ANY_HOST: HostIds = {
+  machineId: "6d6f64656c6c65642d6d616368696e65",
+  bootId: "00000000-0000-4000-8000-000000000001",
+};
 
 /** Puts a machine together, and lets its firmware do its work. */
 export function powerOn({ machine: description, firmware }: ModelDescription): Machine {
@@ -49,6 +54,7 @@ export async function boot(description: ModelDescription, machine: Machine, pace
   if (options.iommu) log.print("DMAR: IOMMU enabled");
   if (options.iommu && options.interruptRemapping) log.print("DMAR-IR: Enabled IRQ remapping in xapic mode");
   addProcFiles(linux, () => (linux.modules as ModuleList).procModules);
+  addModuleFiles(linux, KNOWN_MODULES);
   addBusFiles(linux);
   addIommuFiles(linux);
   addBusAttributes(linux);
@@ -104,7 +110,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
 }
 
 /** What the command line means (`pci_setup`, `intel_iommu_setup`); Debian's kernel uses no IOMMU unasked. */
-function bootOptions({ commandLine, iommu }: ModelDescription): BootOptions {
+function bootOptions({ commandLine, iommu, host = ANY_HOST }: ModelDescription): BootOptions {
   const words = commandLine.split(" ");
   const pci = words.filter((word) => word.startsWith("pci=")).flatMap((word) => word.slice("pci=".length).split(","));
   return {
@@ -115,6 +121,7 @@ function bootOptions({ commandLine, iommu }: ModelDescription): BootOptions {
     hasIommu: iommu !== undefined,
     iommu: iommu !== undefined && words.includes("intel_iommu=on"),
     interruptRemapping: iommu?.interruptRemapping === true,
+    host,
   };
 }
 

@@ -25,6 +25,15 @@ export interface BootOptions {
   /** The IOMMU is there, and in use. */
   readonly iommu: boolean;
   readonly interruptRemapping: boolean;
+  readonly host: HostIds;
+}
+
+/** What tells this host, and this boot of it, from others. */
+export interface HostIds {
+  /** machine-id(5) */
+  readonly machineId: string;
+  /** random(4) */
+  readonly bootId: string;
 }
 
 /** `struct pci_device_id`; what is left out is any. */

@@ -1,5 +1,6 @@
 import type { FirmwareOptions } from "../../hardware/firmware.ts";
 import type { MachineDescription } from "../../hardware/machine-description.ts";
+import type { HostIds } from "./linux.ts";
 
 /** A machine with Linux on it, as data. */
 export interface ModelDescription {
@@ -11,4 +12,6 @@ export interface ModelDescription {
   readonly commandLine: string;
   /** Loaded when the kernel has booted, in this order. */
   readonly modules?: readonly string[];
+  /** The same for all that leave it out. */
+  readonly host?: HostIds;
 }

@@ -1,4 +1,4 @@
-import type { Linux } from "./linux.ts";
+import type { KernelModule, Linux, PciDeviceId } from "./linux.ts";
 import { dmarTable, showInterrupts, showMemory } from "./proc-hardware.ts";
 import type { Folder } from "./sysfs-tree.ts";
 
@@ -28,10 +28,30 @@ export function addProcFiles(linux: Linux, procModules: () => string): void {
   file(kernel, "osrelease", () => `${release}\n`);
   file(kernel, "ostype", () => "Linux\n");
   file(kernel, "arch", () => "x86_64\n");
+  file(kernel.folder("random"), "boot_id", () => `${options.host.bootId}\n`);
+  file(root.folder("etc"), "machine-id", () => `${options.host.machineId}\n`);
   sys.folder("kernel").file("uevent_seqnum", { mode: 0o444, show: () => `${uevents.sequence}\n` });
   sys.folders("kernel/iommu_groups");
   sys.folders("devices/system/node").shows("online", () => "0");
   sys.folders("devices/system/cpu").shows("online", () => "0-1");
+}
+
+/** What depmod and the kernel's build write of modules, as far as it is about drivers of VFIO and what is built in. */
+export function addModuleFiles({ root, release }: Linux, modules: readonly KernelModule[]): void {
+  const folder = root.folders(`lib/modules/${release}`);
+  const aliases = modules.flatMap(({ name, drivers = [] }) =>
+    drivers.flatMap(({ ids }) => ids.filter((id) => id.overrideOnly).map((id) => `alias ${vfioAlias(id)} ${name}\n`)),
+  );
+  const builtIn = modules.filter((module) => module.builtIn).map(({ name }) => `kernel/drivers/${name}.ko\n`);
+  folder.file("modules.alias", { mode: 0o444, show: () => aliases.join("") });
+  folder.file("modules.builtin", { mode: 0o444, show: () => builtIn.join("") });
+}
+
+/** `do_pci_entry` (scripts/mod/file2alias.c) */
+function vfioAlias({ vendor, device }: PciDeviceId): string {
+  const id = (value: number | undefined) =>
+    value === undefined ? "*" : value.toString(16).toUpperCase().padStart(8, "0");
+  return `vfio_pci:v${id(vendor)}d${id(device)}sv*sd*bc*sc*i*`;
 }
 
 /** Folders that are there whatever hardware there is, and the bus's own files. */

@@ -88,6 +88,18 @@ const VFIO_PCI: PciDriver = {
   },
 };
 
+/**
+ * drivers/vfio/pci/mlx5/main.c: vfio_pci_core for VFs of ConnectX, with migration, which is not modelled. It takes no PF.
+ */
+const MLX5_VFIO_PCI: PciDriver = {
+  name: "mlx5_vfio_pci",
+  module: "mlx5_vfio_pci",
+  ids: [{ vendor: 0x15b3, device: 0x101e, overrideOnly: true }],
+  managesDma: true,
+  probe: VFIO_PCI.probe,
+  ...(VFIO_PCI.remove === undefined ? {} : { remove: VFIO_PCI.remove }),
+};
+
 function addGroupFile(linux: Linux, { iommuGroup: group }: PciDev): void {
   if (group === undefined) return;
   const name = String(group.id);
@@ -143,4 +155,5 @@ export const VFIO_MODULES: readonly KernelModule[] = [
       nointxmask: { value: "N", type: "bool" },
     },
   },
+  { name: "mlx5_vfio_pci", needs: ["vfio_pci_core"], wants: ["vfio_iommu_type1"], drivers: [MLX5_VFIO_PCI] },
 ];

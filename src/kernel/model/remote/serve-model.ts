@@ -4,11 +4,12 @@
  *
  *     node serve-model.ts FILE FOLDER
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { takeProcessLock } from "../../../process-lock/process-lock.ts";
 import { readModel } from "../description/read-model.ts";
+import type { HostIds } from "../linux.ts";
 import { openModel } from "../model-kernel.ts";
 import { serveMachine } from "./machine-server.ts";
 import { type MachineInfo, PROTOCOL_VERSION } from "./protocol.ts";
@@ -17,6 +18,15 @@ import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
 /** Another process has the machine. */
 const ALREADY_SERVED = 4;
 const WATCH_MS = 500;
+const MACHINE_ID_DIGITS = 32;
+
+/** A machine keeps its ID, as its file its path; each power on is another boot. */
+function hostIds(file: string): HostIds {
+  return {
+    machineId: createHash("sha256").update(`machine ${file}`).digest("hex").slice(0, MACHINE_ID_DIGITS),
+    bootId: randomUUID(),
+  };
+}
 
 async function main(file: string, folder: string): Promise<void> {
   process.umask(0o077);
@@ -30,7 +40,7 @@ async function main(file: string, folder: string): Promise<void> {
   }
   const text = readFileSync(file);
   const { name, description } = readModel(text.toString(), file);
-  const kernel = await openModel(description, `model:${file}`);
+  const kernel = await openModel({ ...description, host: hostIds(file) }, `model:${file}`);
   const info: MachineInfo = {
     protocol: PROTOCOL_VERSION,
     pid: process.pid,

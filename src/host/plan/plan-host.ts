@@ -1,0 +1,75 @@
+import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { Finding } from "../preflight/check.ts";
+import type { Preflight } from "../preflight/preflight.ts";
+import type { HostState } from "../state/host-state.ts";
+import { PfDraft } from "./pf-draft.ts";
+import type { PfPlan, Plan, Refusal } from "./plan.ts";
+import { addBindSteps, planBinding } from "./plan-binding.ts";
+import { planEswitch } from "./plan-eswitch.ts";
+import { planNetwork } from "./plan-network.ts";
+import { planNewVfs, planNumVfs } from "./plan-num-vfs.ts";
+import { planNvme } from "./plan-nvme.ts";
+import { planPfLink } from "./plan-pf-link.ts";
+import { planVectors } from "./plan-vectors.ts";
+
+export interface PlanInput {
+  readonly state: HostState;
+  readonly desired: readonly DesiredPf[];
+  /** Of what came before: policies that contradict each other, selectors that find nothing. */
+  readonly refusals?: readonly Refusal[];
+  /** Of PFs whose VFs will be made; for the number that is wanted (run-preflights.ts). */
+  readonly preflights?: ReadonlyMap<Bdf, Preflight>;
+}
+
+/** Present VFs are the planner's to decide, and it loads the modules that it needs. */
+const OWN_CHECKS = new Set(["present-vfs", "use", "link"]);
+
+/** What is to be done to make a host what is wanted: only what differs, in an order that is safe. Reads and writes nothing. */
+export function planHost({ state, desired, refusals = [], preflights = new Map() }: PlanInput): Plan {
+  const lost = desired.filter(({ pf }) => !state.pfs.some(({ bdf }) => bdf === pf));
+  const gone: Refusal[] = lost.map(({ pf, wantedBy }) => ({
+    code: "VFL-0202",
+    pf,
+    summary: `there is no PF ${pf} on this host`,
+    evidence: [{ fact: `wanted by ${wantedBy.join(", ")}` }],
+    remedy: "list the Physical Functions with: vfleet scan",
+  }));
+  return {
+    desired,
+    pfs: desired
+      .filter((wanted) => !lost.includes(wanted))
+      .toSorted((a, b) => (a.pf < b.pf ? -1 : 1))
+      .map((wanted) => planPf(state, wanted, preflights.get(wanted.pf))),
+    refusals: [...refusals, ...gone],
+  };
+}
+
+function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | undefined): PfPlan {
+  const pf = state.pfs.find(({ bdf }) => bdf === desired.pf);
+  if (pf === undefined) throw new RangeError(`${desired.pf} is no PF of the host`);
+  const draft = new PfDraft(state, pf, desired);
+  planNumVfs(draft);
+  if (draft.remade && draft.count > 0) takeFindings(draft, preflight?.findings ?? []);
+  planPfLink(draft);
+  planEswitch(draft);
+  planNewVfs(draft);
+  planNetwork(draft);
+  planVectors(draft);
+  planNvme(draft);
+  planBinding(draft);
+  addBindSteps(draft);
+  return draft.finish();
+}
+
+function takeFindings(draft: PfDraft, findings: readonly Finding[]): void {
+  for (const { check, code, result, summary, evidence, remedy = "", errno } of findings) {
+    if (OWN_CHECKS.has(check)) continue;
+    const told = errno === undefined ? evidence : [...evidence, { fact: `the kernel would answer ${errno}` }];
+    const refusal = { code, summary, evidence: told, remedy };
+    // The planner has said so itself.
+    if (result === "refuse" && code === "VFL-0101" && draft.refusals.some((each) => each.code === "VFL-0203")) continue;
+    if (result === "refuse") draft.refuse(refusal);
+    else if (result === "warn") draft.warn(refusal);
+  }
+}

@@ -1,0 +1,207 @@
+import { isUnread } from "../../kernel/port.ts";
+import type { VfChange } from "../../kernel/port-link.ts";
+import type { VfInfo } from "../../kernel/port-vf-info.ts";
+import type { DesiredVfNetwork } from "../desired/desired-pf.ts";
+import type { VfSetting } from "../drivers.ts";
+import type { VfState } from "../state/host-state.ts";
+import type { PfDraft, PlannedVf } from "./pf-draft.ts";
+import { planLinkForRates } from "./plan-pf-link.ts";
+import type { VfSettingChange } from "./step.ts";
+import { requireUnused, usersOfVf } from "./vf-use.ts";
+
+const NO_MAC = "00:00:00:00:00:00";
+
+/**
+ * What every driver has of a VF that was just made; the spoof check is on with some and off with others. Setting what is so
+ * already would ask drivers for what they may not have.
+ */
+const NEW_VF: DesiredVfNetwork = {
+  mac: NO_MAC,
+  vlan: 0,
+  qos: 0,
+  vlanProtocol: "802.1Q",
+  minTxRateMbps: 0,
+  maxTxRateMbps: 0,
+  trust: false,
+  linkState: "auto",
+  queryRss: false,
+};
+
+const NAMES: Readonly<Record<VfSetting, string>> = {
+  mac: "a MAC address",
+  vlan: "a VLAN",
+  minTxRateMbps: "a minimum rate",
+  maxTxRateMbps: "a maximum rate",
+  spoofCheck: "spoof check",
+  trust: "trust",
+  linkState: "a link state",
+  queryRss: "RSS queries",
+  nodeGuid: "a node GUID",
+  portGuid: "a port GUID",
+};
+
+/** Settings of VFs that differ, in one call for all VFs of the PF. */
+export function planNetwork(draft: PfDraft): void {
+  const changes: VfSettingChange[] = [];
+  for (const vf of draft.plannedVfs()) {
+    const wanted = vf.wanted?.network;
+    if (wanted === undefined) continue;
+    const change = changeOf(draft, vf, wanted);
+    if (change === undefined) continue;
+    changes.push(change);
+    tellWhoNotices(draft, vf, change);
+  }
+  if (changes.length === 0) return;
+  if (changes.some(({ to }) => to.txRateMbps !== undefined) && !planLinkForRates(draft)) return;
+  draft.add("network", { kind: "setVfNetwork", pf: draft.pf.bdf, changes });
+}
+
+function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wanted: DesiredVfNetwork): VfSettingChange | undefined {
+  if (now !== undefined && isUnread(now.settings)) {
+    draft.refuseUnread(`the settings of VF ${vfIndex}`, now.settings, vfIndex);
+    return undefined;
+  }
+  const told = now === undefined ? undefined : (now.settings as VfInfo | null);
+  const current = told === undefined ? NEW_VF : told === null ? {} : settingsOf(told);
+  const different = Object.keys(wanted).filter((key) => {
+    const name = key as keyof DesiredVfNetwork;
+    return wanted[name] !== undefined && !isEqual(name, wanted[name], current[name]);
+  }) as (keyof DesiredVfNetwork)[];
+  if (different.length === 0) return undefined;
+  if (!requireTaken(draft, vfIndex, different, told, wanted)) return undefined;
+  const to = vfChange(vfIndex, different, wanted, current);
+  // No address administered is not something that igb tells: it shows the one that the VF chose.
+  const from = Object.fromEntries(different.map((name) => [name, current[name] ?? null]));
+  return { from, to };
+}
+
+/** By the names of what is wanted, without what the driver did not tell. */
+export function settingsOf(info: VfInfo): DesiredVfNetwork {
+  const { vfIndex: _, counters: __, qos, vlan, vlanProtocol, ...rest } = info;
+  const vlans = vlan === null ? {} : { vlan, qos: qos ?? 0, vlanProtocol: vlanProtocol ?? "802.1Q" };
+  const told = Object.entries({ ...rest, ...vlans }).filter(([, value]) => value !== null);
+  return Object.fromEntries(told) as DesiredVfNetwork;
+}
+
+function isEqual(name: keyof DesiredVfNetwork, wanted: unknown, current: unknown): boolean {
+  if (typeof wanted === "string" && typeof current === "string") {
+    // An address of all zeros lets the VF choose, and the driver shows what it chose.
+    if (name === "mac" && wanted === NO_MAC) return true;
+    return wanted.toLowerCase() === current.toLowerCase();
+  }
+  return wanted === current;
+}
+
+/** Whether the driver has such settings: by what it tells of a VF that is there, else by what is known of the driver. */
+function requireTaken(
+  draft: PfDraft,
+  vfIndex: number,
+  different: readonly (keyof DesiredVfNetwork)[],
+  told: VfInfo | null | undefined,
+  wanted: DesiredVfNetwork,
+): boolean {
+  const { takes, takesServiceVlan } = draft.quirks;
+  const driver = String(draft.pf.driver);
+  const missing = new Set<VfSetting>();
+  for (const name of different) {
+    const setting: VfSetting = name === "qos" || name === "vlanProtocol" ? "vlan" : name;
+    const isTold =
+      told === undefined || (told !== null && (told[name] !== null || name === "qos" || name === "vlanProtocol"));
+    // Kernels show GUIDs only where there are some.
+    const shown = isTold || setting === "nodeGuid" || setting === "portGuid";
+    if (!shown || (takes !== undefined && !takes.includes(setting))) missing.add(setting);
+  }
+  if (missing.size > 0) {
+    draft.refuse({
+      code: "VFL-0213",
+      vfIndex,
+      summary: `${driver} takes no ${[...missing].map((name) => NAMES[name].replace(/^an? /, "")).join(", no ")} of its VFs`,
+      evidence:
+        told === null
+          ? [{ fact: "its interface tells nothing of VFs", from: "ip -details link show" }]
+          : [{ fact: `what ${driver} has for its VFs: ${takes?.join(", ") || "nothing"}` }],
+      remedy: `leave out ${[...missing].join(", ")} for VFs of this PF`,
+    });
+    return false;
+  }
+  if (wanted.vlanProtocol === "802.1ad" && takes !== undefined && takesServiceVlan === undefined) {
+    draft.refuse({
+      code: "VFL-0213",
+      vfIndex,
+      summary: `${driver} takes VLANs of 802.1Q only for its VFs`,
+      evidence: [],
+      remedy: "leave vlan protocol out, or use 802.1Q",
+    });
+    return false;
+  }
+  return true;
+}
+
+/** As the kernel wants it: a VLAN as a whole, both rates at once. */
+function vfChange(
+  vfIndex: number,
+  different: readonly (keyof DesiredVfNetwork)[],
+  wanted: DesiredVfNetwork,
+  current: DesiredVfNetwork,
+): VfChange {
+  const has = (...names: (keyof DesiredVfNetwork)[]) => names.some((name) => different.includes(name));
+  const of = <Name extends keyof DesiredVfNetwork>(name: Name) => wanted[name] ?? current[name];
+  const plain = different.filter(
+    (name) => !["vlan", "qos", "vlanProtocol", "minTxRateMbps", "maxTxRateMbps"].includes(name),
+  );
+  const min = of("minTxRateMbps");
+  return {
+    vfIndex,
+    ...Object.fromEntries(plain.map((name) => [name, wanted[name]])),
+    ...(has("vlan", "qos", "vlanProtocol")
+      ? { vlan: { id: of("vlan") ?? 0, qos: of("qos") ?? 0, protocol: of("vlanProtocol") ?? "802.1Q" } }
+      : {}),
+    ...(has("minTxRateMbps", "maxTxRateMbps")
+      ? {
+          txRateMbps: {
+            max: of("maxTxRateMbps") ?? 0,
+            ...(min === undefined || (min === 0 && !has("minTxRateMbps")) ? {} : { min }),
+          },
+        }
+      : {}),
+  };
+}
+
+/** A change of a VF that is in use is made all the same, where it takes nothing away; its users are named. */
+function tellWhoNotices(draft: PfDraft, { vfIndex, now }: PlannedVf, { to }: VfSettingChange): void {
+  if (now === undefined) return;
+  if (to.mac !== undefined && draft.quirks.macNeedsRebind) planNewMac(draft, now, to.mac);
+  const { vfIndex: _, ...settings } = to;
+  const how = `its ${Object.keys(settings).join(", ")} ${Object.keys(settings).length === 1 ? "changes" : "change"}`;
+  for (const user of usersOfVf(draft, now)) draft.affected.push({ vfIndex, user, how });
+}
+
+/**
+ * "Reload the VF driver to make this change effective" (`igb_ndo_set_vf_mac`): a driver on this host is bound anew, which takes
+ * its interface away for a moment. A guest's driver is the guest's.
+ */
+function planNewMac(draft: PfDraft, vf: VfState, mac: string): void {
+  const { vfIndex } = vf;
+  if (vf.driver === null) return;
+  const netdevs = isUnread(vf.netdevs) ? [] : vf.netdevs;
+  const shown = netdevs.every((netdev) => netdev.mac === mac);
+  if (netdevs.length > 0 && shown) return;
+  const byGuest = vf.users.users.some(({ kind }) => kind === "vfio");
+  if (byGuest) {
+    draft.warn({
+      code: "VFL-0222",
+      vfIndex,
+      summary: `the guest sees the MAC address ${mac} of VF ${vfIndex} when its driver is loaded anew`,
+      evidence: vf.users.users.map(({ evidence }) => ({ fact: evidence })),
+      remedy: "restart the guest, or reload the driver in it",
+    });
+    return;
+  }
+  if (isVfioDriver(vf.driver)) return;
+  if (requireUnused(draft, [vf], "its driver must be bound anew to see its MAC address")) draft.released.add(vfIndex);
+}
+
+/** vfio-pci, or a variant of it (mlx5_vfio_pci). */
+export function isVfioDriver(driver: unknown): boolean {
+  return typeof driver === "string" && /vfio[-_]pci$/.test(driver);
+}

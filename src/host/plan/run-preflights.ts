@@ -1,0 +1,40 @@
+import { isUnread, type Kernel, known } from "../../kernel/port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
+import { physicalFunctions, readInventory } from "../inventory.ts";
+import { readHostFacts, type VfUse } from "../preflight/facts.ts";
+import { type Preflight, preflight } from "../preflight/preflight.ts";
+import type { HostState } from "../state/host-state.ts";
+import { isVfioDriver } from "./plan-network.ts";
+
+/** Asks preflight about each PF whose VFs a plan would make; where it would make none, nothing is read. */
+export async function runPreflights(
+  kernel: Kernel,
+  state: HostState,
+  desired: readonly DesiredPf[],
+): Promise<ReadonlyMap<Bdf, Preflight>> {
+  const making = desired.filter(({ pf, numVfs }) => {
+    const now = state.pfs.find(({ bdf }) => bdf === pf)?.numVfs;
+    return numVfs !== undefined && numVfs > 0 && now !== undefined && !isUnread(now) && now !== numVfs;
+  });
+  const results = new Map<Bdf, Preflight>();
+  if (making.length === 0) return results;
+  const inventory = await readInventory(kernel);
+  const hostFacts = await readHostFacts(kernel);
+  const pfs = new Map(physicalFunctions(inventory).map((pf) => [pf.bdf, pf]));
+  for (const wanted of making) {
+    const pf = pfs.get(wanted.pf);
+    // It has gone since: the plan says so.
+    if (pf === undefined) continue;
+    const limit = known(pf.sriov?.driverLimit ?? null) ?? undefined;
+    // More than there are is one refusal; what else would stand in the way of those that there can be is told with it.
+    const vfs = Math.min(wanted.numVfs ?? 0, Math.max(limit ?? Number.POSITIVE_INFINITY, 1));
+    results.set(wanted.pf, await preflight(inventory, pf, { vfs, use: useOf(wanted), hostFacts }));
+  }
+  return results;
+}
+
+/** Only VFIO asks more of a host than the VFs' own drivers do. */
+function useOf({ vfs }: DesiredPf): VfUse | undefined {
+  return vfs.some(({ driver }) => driver === "vfio" || isVfioDriver(driver)) ? "vfio" : undefined;
+}

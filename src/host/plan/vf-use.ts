@@ -1,0 +1,55 @@
+import type { DeviceUser } from "../../kernel/port-users.ts";
+import type { Evidence } from "../preflight/check.ts";
+import type { VfState } from "../state/host-state.ts";
+import type { PfDraft } from "./pf-draft.ts";
+import type { VfUser } from "./plan.ts";
+
+/** Who has a VF: who is seen to use it, and who was promised it. */
+export function usersOfVf({ desired }: PfDraft, vf: VfState): readonly DeviceUser[] {
+  const guest = desired.vfs.find(({ vfIndex }) => vfIndex === vf.vfIndex)?.claimedBy;
+  if (guest === undefined) return vf.users.users;
+  const evidence = `a claim gives it to the guest ${guest}`;
+  return [...vf.users.users, { kind: "definedGuest", who: { guest: { name: guest } }, evidence }];
+}
+
+/**
+ * Refuses to take VFs from who uses them, and from who might: "nobody" is known only where everything was looked at.
+ * @param loss what would become of them, as `would be lost`
+ * @returns whether none of them is in use
+ */
+export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string): boolean {
+  const users: VfUser[] = vfs.flatMap((vf) => usersOfVf(draft, vf).map((user) => ({ vfIndex: vf.vfIndex, user })));
+  if (users.length > 0) {
+    const indexes = [...new Set(users.map(({ vfIndex }) => vfIndex))];
+    const [only] = indexes;
+    draft.refuse({
+      code: "VFL-0211",
+      ...(indexes.length === 1 && only !== undefined ? { vfIndex: only } : {}),
+      summary: `${countOf(indexes.length, "VF")} ${indexes.length === 1 ? "is" : "are"} in use and ${loss}`,
+      evidence: users.map(({ vfIndex, user }) => ({ fact: `VF ${vfIndex}: ${user.evidence}` })),
+      users,
+      remedy:
+        draft.desired.onShrink === "drain"
+          ? "these users were not attached by vfleet, so drain leaves them alone: end their use first"
+          : `end their use first, or keep ${indexes.length === 1 ? "it" : "them"} as ${indexes.length === 1 ? "it is" : "they are"}`,
+    });
+    return false;
+  }
+  const hidden = vfs.filter((vf) => vf.users.notLookedAt.length > 0);
+  if (hidden.length === 0) return true;
+  const ways = new Map<string, Evidence>();
+  for (const { users: told } of hidden) {
+    for (const { way, reason } of told.notLookedAt) ways.set(way, { fact: `${way}: ${reason}` });
+  }
+  draft.refuse({
+    code: "VFL-0212",
+    summary: `whether ${countOf(hidden.length, "VF")} ${hidden.length === 1 ? "is" : "are"} in use is not known, and ${hidden.length === 1 ? "it" : "they"} ${loss}`,
+    evidence: [...ways.values()],
+    remedy: "run as root, and on the host itself rather than in a container",
+  });
+  return false;
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,32 @@
+import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import { readDevices } from "../net-devices.ts";
+import { readNumber, readText } from "../observe.ts";
+import type { NetdevState } from "./host-state.ts";
+
+const IFF_UP = 1;
+
+/** The network interfaces of a function, without those that stand for VFs (`phys_port_name` pf0vf3, in switchdev mode). */
+export async function observeNetdevs(kernel: Kernel, bdf: Bdf): Promise<Observed<readonly NetdevState[]>> {
+  const { net } = await readDevices(kernel, bdf);
+  if (isUnread(net)) return net;
+  const all = await Promise.all(net.map((name) => observeNetdev(kernel, name)));
+  return all.filter((netdev) => netdev !== undefined);
+}
+
+async function observeNetdev(kernel: Kernel, name: string): Promise<NetdevState | undefined> {
+  const file = (attribute: string) => `/sys/class/net/${name}/${attribute}`;
+  // Most drivers have none, and answer EOPNOTSUPP.
+  const port = known(await readText(kernel, file("phys_port_name")));
+  if (port !== undefined && /^(?:c\d+)?pf\d+(?:vf|sf)\d+$/.test(port)) return undefined;
+  const flags = await readNumber(kernel, file("flags"));
+  const carrier = await readNumber(kernel, file("carrier"));
+  return {
+    name,
+    mac: await readText(kernel, file("address")),
+    mtu: await readNumber(kernel, file("mtu")),
+    up: isUnread(flags) ? flags : (flags & IFF_UP) !== 0,
+    // `carrier_show` answers EINVAL of an interface that is down.
+    carrier: isUnread(carrier) ? (carrier.errno === "EINVAL" ? null : carrier) : carrier !== 0,
+  };
+}

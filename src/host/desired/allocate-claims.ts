@@ -80,7 +80,9 @@ export function allocateClaims(
   }
   const claimed = open.flatMap(({ claim }): ClaimedVfs[] => {
     const mine = placement.get(claim.metadata.name);
-    return mine ? [{ claim, vfs: vfs.filter((vf) => mine.includes(vf)) }] : [];
+    // In the order of addresses, records first or not.
+    const ofClaim = new Set<Candidate>(mine);
+    return mine ? [{ claim, vfs: vfs.filter((vf) => ofClaim.has(vf)) }] : [];
   });
   return { claimed, refusals };
 }
@@ -113,6 +115,7 @@ function heldOf(
 ): readonly Vf[] {
   const mine = records.filter(({ claim }) => claim === need.claim);
   const held: Vf[] = [];
+  if (mine.length === 0) return held;
   for (const vf of vfs) {
     const recorded = mine.some(({ pfKey, vfIndex }) => pfKey === vf.wishes.pf.identity.key && vfIndex === vf.vfIndex);
     if (!recorded || held.length >= need.count || taken.has(vf) || !joins(need, held, vf)) continue;

@@ -3,7 +3,7 @@ import type { Bdf } from "../../pci/bdf.ts";
 import type { Refusal } from "../plan/plan.ts";
 import type { HostState, PfState, VfState } from "../state/host-state.ts";
 import { compareText } from "./claim-search.ts";
-import { autoMac, isLocalUnicast, randomMac, ZERO_MAC } from "./mac-addresses.ts";
+import { autoMacs, isLocalUnicast, randomMac, ZERO_MAC } from "./mac-addresses.ts";
 
 /** A VF that is to have a MAC address. */
 export interface MacWish {
@@ -55,7 +55,13 @@ export function assignMacs(
   const automatic = wishes.filter(({ wish }) => wish === "auto").sort(byIdentity);
   if (isUnread(hostId) && automatic.length > 0) refusals.push(noHostId(automatic, hostId));
   else if (!isUnread(hostId)) {
-    for (const wish of automatic) give(wish, autoMac(hostId, wish.pf.identity.key, wish.vfIndex, taken));
+    const ofPf = new Map<string, ReturnType<typeof autoMacs>>();
+    for (const wish of automatic) {
+      const { key } = wish.pf.identity;
+      const macOf = ofPf.get(key) ?? autoMacs(hostId, key);
+      ofPf.set(key, macOf);
+      give(wish, macOf(wish.vfIndex, taken));
+    }
   }
   const staying = stayingMacs(state, wishes, numVfs);
   const fresh: MacWish[] = [];

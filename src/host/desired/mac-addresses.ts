@@ -3,29 +3,30 @@ import { hex } from "../../pci/bdf.ts";
 /** All zeros: the VF chooses its own. */
 export const ZERO_MAC = "00:00:00:00:00:00";
 
-const FNV_OFFSET = 0xcbf2_9ce4_8422_2325n;
-const FNV_PRIME = 0x100_0000_01b3n;
+/** Of each byte; a host may have thousands of VFs. */
+const OCTETS: readonly string[] = Array.from({ length: 256 }, (_, byte) => hex(byte, 2));
 /** With 46 bits, two draws of the same are rare. */
 const MOST_DRAWS = 100;
-const MASK = (1n << 64n) - 1n;
 
 /**
- * The MAC address of `auto`: locally administered, unicast, from the host, the PF's identity and the VF, so that it is the
- * same after a reboot, and another on another host.
- * @param taken addresses that it must not be; where it would be, the next of the same chain is taken
+ * The MAC addresses of `auto` for VFs of a PF: locally administered, unicast, from the host, the PF's identity and the VF, so
+ * that each is the same after a reboot, and another on another host.
+ * @returns that of a VF; where it is `taken`, the next of the same chain
  */
-export function autoMac(hostId: string, pfKey: string, vfIndex: number, taken: ReadonlySet<string>): string {
-  for (let attempt = 0; ; attempt++) {
-    const digest = hash64(["vfleet auto mac 1", hostId, pfKey, String(vfIndex), String(attempt)].join("\0"));
-    const mac = localMac(Array.from({ length: 6 }, (_, index) => Number((digest >> BigInt(56 - 8 * index)) & 0xffn)));
-    if (!taken.has(mac)) return mac;
-  }
+export function autoMacs(hostId: string, pfKey: string): (vfIndex: number, taken: ReadonlySet<string>) => string {
+  const pf = octets(spread(["vfleet auto mac 1", hostId, pfKey].join("\0")));
+  return (vfIndex, taken) => {
+    for (let attempt = 0; ; attempt++) {
+      const mac = localMac(spread(`${pf} ${vfIndex} ${attempt}`));
+      if (!taken.has(mac)) return mac;
+    }
+  };
 }
 
 /** A locally administered unicast address of random bytes. @param random gives as many bytes as it is asked for */
 export function randomMac(random: (count: number) => Uint8Array, taken: ReadonlySet<string>): string {
   for (let attempt = 0; attempt < MOST_DRAWS; attempt++) {
-    const mac = localMac(random(6));
+    const mac = localMac(Uint8Array.from(random(6)));
     if (!taken.has(mac)) return mac;
   }
   throw new RangeError("the source of randomness repeats itself");
@@ -44,20 +45,34 @@ function firstOctet(mac: string): number {
   return Number.parseInt(mac.slice(0, 2), 16);
 }
 
-function localMac(bytes: ArrayLike<number>): string {
-  const octets = Array.from({ length: 6 }, (_, index) => bytes[index] ?? 0);
-  octets[0] = ((octets[0] ?? 0) & 0xfc) | 2;
-  return octets.map((octet) => hex(octet, 2)).join(":");
+/** @param bytes six at least; they are changed */
+function localMac(bytes: Uint8Array): string {
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 2;
+  return octets(bytes.subarray(0, 6));
+}
+
+function octets(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += text === "" ? OCTETS[byte] : `:${OCTETS[byte]}`;
+  return text;
 }
 
 /**
- * FNV-1a, 64 bits, then the finalizer of MurmurHash3, since FNV leaves the last characters' changes in the low bits. No
- * secret is kept by it; it only spreads.
+ * Eight bytes that look unlike those of any other text: cyrb53 (bryc, public domain) with both of its halves whole. It only
+ * spreads; no secret is kept by it. Two lanes of 32 bits, since 64 with BigInt take a hundred times as long.
  */
-function hash64(text: string): bigint {
-  let hash = FNV_OFFSET;
-  for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * FNV_PRIME) & MASK;
-  hash = ((hash ^ (hash >> 33n)) * 0xff51_afd7_ed55_8ccdn) & MASK;
-  hash = ((hash ^ (hash >> 33n)) * 0xc4ce_b9fe_1a85_ec53n) & MASK;
-  return hash ^ (hash >> 33n);
+function spread(text: string): Uint8Array {
+  let a = 0xdead_beef;
+  let b = 0x41c6_ce57;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    a = Math.imul(a ^ unit, 2_654_435_761);
+    b = Math.imul(b ^ unit, 1_597_334_677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
+  b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setUint32(0, b >>> 0);
+  bytes.setUint32(4, a >>> 0);
+  return new Uint8Array(bytes.buffer);
 }

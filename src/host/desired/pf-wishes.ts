@@ -180,7 +180,8 @@ function nested(fields: ReadonlyMap<string, Wish>): Record<string, unknown> {
     if (inner === undefined) object[outer] = value;
     else {
       const there = object[outer];
-      object[outer] = { ...(typeof there === "object" ? there : {}), [inner]: value };
+      if (typeof there === "object") there[inner] = value;
+      else object[outer] = { [inner]: value };
     }
   }
   return object;

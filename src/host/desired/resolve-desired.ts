@@ -62,10 +62,11 @@ export function resolveDesired({
   const allocated = allocateClaims(state, byName(documents.claims), claims, wishes, numVfs);
   refusals.push(...allocated.refusals);
   for (const { claim, vfs } of allocated.claimed) {
+    const settings = claimWishes(claim);
     for (const vf of vfs) {
       vf.wishes.wantedBy.add(nameOf(claim));
       vf.wishes.touch(vf.vfIndex);
-      for (const wish of claimWishes(claim)) vf.wishes.want(wish, vf.vfIndex);
+      for (const wish of settings) vf.wishes.want(wish, vf.vfIndex);
     }
   }
   for (const each of wishes.values()) refusals.push(...each.refusals());
@@ -169,8 +170,8 @@ function wishOfVfs(policy: VfPolicy, wishes: PfWishes, numVfs: ReadonlyMap<Bdf, 
       return refusal(`${place}: how many VFs ${bdf} has is unknown`, "say numVfs in the policy", reason, path);
     }
     const { vfs, beyond } = vfsOfRange(range, count);
-    const fields = settingFields(settings);
-    for (const vfIndex of vfs) for (const [field, value] of fields) wishes.want({ by, field, value }, vfIndex);
+    const fields = settingFields(settings).map(([field, value]) => ({ by, field, value }));
+    for (const vfIndex of vfs) for (const wish of fields) wishes.want(wish, vfIndex);
     if (beyond.length === 0) return [];
     const has = count === 0 ? "no VFs" : `${count} VFs, 0 to ${count - 1}`;
     const source = wishes.get("numVfs");
@@ -189,14 +190,13 @@ function macWishes(
   for (const { claim, vfs } of claimed) {
     for (const vf of vfs) owners.set(`${vf.wishes.pf.bdf} ${vf.vfIndex}`, claim.metadata.name);
   }
+  const recordOf = new Map(records.map((one) => [`${one.claim} ${one.pfKey} ${one.vfIndex}`, one]));
   return [...wishes.values()].flatMap((each) =>
     each.vfIndexes.flatMap((vfIndex): MacWish[] => {
       const wish = each.get("network.mac", vfIndex);
       if (wish === undefined || wish.value === "keep") return [];
       const owner = owners.get(`${each.pf.bdf} ${vfIndex}`);
-      const record = records.find(
-        (one) => one.claim === owner && one.pfKey === each.pf.identity.key && one.vfIndex === vfIndex,
-      );
+      const record = recordOf.get(`${owner} ${each.pf.identity.key} ${vfIndex}`);
       return [
         {
           pf: each.pf,

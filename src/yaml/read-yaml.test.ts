@@ -76,6 +76,10 @@ describe("readYaml's traps", () => {
     assert.deepEqual(problems("name: x\nlist: [{kind: A1}]\n"), ["f.yaml:2:15 list[0].kind: one of a, b was expected"]);
   });
 
+  test("text that begins with a star is told to want quotes", () => {
+    assert.match(problems("name: *x\n")[0] ?? "", /^f\.yaml:1:\d+ .*text that begins with \* wants quotes$/);
+  });
+
   test("is YAML 1.2 whatever the directive says", () => {
     assert.deepEqual(readYaml("%YAML 1.1\n---\nname: on\n", "f.yaml", SCHEMA), { name: "on" });
   });

@@ -150,5 +150,6 @@ class Source {
 
 function oneLine(message: string): string {
   const line = message.split("\n")[0]?.trim() ?? "";
-  return /call stack/.test(line) ? "it is nested too deeply" : line;
+  if (/call stack/.test(line)) return "it is nested too deeply";
+  return /^Unresolved alias/.test(line) ? `${line}; text that begins with * wants quotes` : line;
 }

@@ -1,4 +1,4 @@
-import { known } from "../../kernel/port.ts";
+import { isUnread, known } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
 import type { Refusal } from "../plan/plan.ts";
@@ -75,7 +75,7 @@ export function allocateClaims(
       if (alone) {
         placement.set(need.claim, alone);
         for (const vf of alone) taken.set(vf, need.claim);
-      } else if (entry) refusals.push(misfit(entry.claim, need, entry.demands, vfs, taken));
+      } else if (entry) refusals.push(misfit(entry.claim, need, entry.demands, vfs, taken, uncounted(state, numVfs)));
     }
   }
   const claimed = open.flatMap(({ claim }): ClaimedVfs[] => {
@@ -103,6 +103,15 @@ function vfsOf({ pfs }: HostState, wishes: ReadonlyMap<Bdf, PfWishes>, numVfs: R
       };
     });
   });
+}
+
+/** PFs whose VFs nobody can be given. */
+function uncounted({ pfs }: HostState, numVfs: ReadonlyMap<Bdf, number>): readonly Evidence[] {
+  return pfs.flatMap(({ bdf, numVfs: present }) =>
+    isUnread(present) && !numVfs.has(bdf)
+      ? [{ fact: `${bdf}: how many VFs it has is unknown: ${present.reason}`, from: present.path }]
+      : [],
+  );
 }
 
 /** The VFs that records give the claim and that still fit; that its guest uses them is no obstacle. */
@@ -210,7 +219,12 @@ function there(what: string, values: readonly string[], wanted = ""): string {
 export function claimWishes(claim: VfClaim): readonly Wish[] {
   const { driver, network, msixCount, nvme } = claim.spec;
   const by = nameOf(claim);
-  return settingFields({ driver, network, msixCount, nvme }).map(([field, value]) => ({ by, field, value }));
+  return settingFields({ driver, network, msixCount, nvme }).map(([field, value]) => ({
+    by,
+    ofClaim: true,
+    field,
+    value,
+  }));
 }
 
 export function nameOf(claim: VfClaim): string {
@@ -224,6 +238,7 @@ function misfit(
   demands: readonly Demand[],
   vfs: readonly Vf[],
   taken: ReadonlyMap<Candidate, string>,
+  unknown: readonly Evidence[],
 ): Refusal {
   const { count } = need;
   const others = [...taken].filter(([, name]) => name !== need.claim);
@@ -234,7 +249,7 @@ function misfit(
       `claimed by ${[...new Set(others.filter(([vf]) => all.some((each) => each === vf)).map(([, name]) => name))].sort().join(", ")}`,
     remedy: "raise numVfs and the pool's range, or take another claim away",
   };
-  const evidence: Evidence[] = [{ fact: `the host has, or will have, ${vfs.length} VFs` }];
+  const evidence: Evidence[] = [{ fact: `the host has, or will have, ${vfs.length} VFs` }, ...unknown];
   let left = vfs;
   let decisive: { demand: Demand; left: readonly Vf[]; before: readonly Vf[] } | undefined;
   for (const demand of [...demands, free]) {

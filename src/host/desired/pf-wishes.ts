@@ -11,6 +11,8 @@ type WishValue = string | number | boolean;
 export interface Wish {
   /** As `policy tenant-net` or `claim web-1`. */
   readonly by: string;
+  /** Of a claim, which may be more exact than a policy. */
+  readonly ofClaim?: true;
   /** As it is called in YAML, below `spec` or below an entry of `vfs`: `numVfs`, `network.vlan`. */
   readonly field: string;
   readonly value: WishValue;
@@ -158,7 +160,7 @@ export class PfWishes {
 /** A claim may say which address it is that a policy leaves open. */
 function yields(first: Wish, second: Wish): boolean {
   const open = first.field === "network.mac" && (MAC_WORDS as readonly unknown[]).includes(first.value);
-  return open && first.by.startsWith("policy ") && second.by.startsWith("claim ");
+  return open && !first.ofClaim && second.ofClaim === true;
 }
 
 function written({ value, written: text }: Wish): string {

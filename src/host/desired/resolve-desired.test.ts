@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { CATALOGUE } from "../../errors/catalogue.ts";
 import { unread } from "../../kernel/port.ts";
 import type { HostState } from "../state/host-state.ts";
-import { hostState, netdev, nvmePf, usedBy, vfioUser } from "../state/testing/host-state-builder.ts";
+import {
+  hostState,
+  NOBODY,
+  netdev,
+  nvmePf,
+  type PfParts,
+  usedBy,
+  vfioUser,
+} from "../state/testing/host-state-builder.ts";
 import type { Allocation } from "./allocation.ts";
 import { isLocalUnicast } from "./mac-addresses.ts";
 import { readPolicies } from "./read-documents.ts";
@@ -380,6 +389,16 @@ describe("claims", () => {
     assert.match(first("guest: g, select: {driver: igb}"), /in no pool: 0 fit, 3 without that/);
   });
 
+  test("a PF of which it is unknown how many VFs it has gives none, and is named where that leaves too few", () => {
+    const state = hostState([{ numVfs: NONE, vfs: 2 }]);
+    const [refusal] = resolve(state, {}, { c: "guest: g, select: {driver: igb}" }).refusals;
+    assert.equal(refusal?.code, "VFL-0205");
+    assert.deepEqual(refusal?.evidence.slice(0, 2), [
+      { fact: "the host has, or will have, 0 VFs" },
+      { fact: "0000:01:00.0: how many VFs it has is unknown: permission denied; run as root", from: "/sys/x" },
+    ]);
+  });
+
   test("many VFs on one PF are found where the first PF is one short", () => {
     const state = hostState([
       { driverLimit: 100, totalVfs: 100, firstVfOffset: 8, vfStride: 1 },
@@ -427,16 +446,63 @@ describe("laws", () => {
     );
   });
 
+  const maybe = <T>(value: T) => fc.constantFrom(value, value, NONE);
+  const pfParts = fc.record({
+    driver: maybe("igb"),
+    numVfs: maybe(2),
+    driverLimit: fc.oneof(maybe(7), fc.constant(0)),
+    numaNode: maybe(0),
+    netdevs: maybe([netdev("eth0")]),
+    users: fc.constantFrom(NOBODY, usedBy(vfioUser())),
+    vfs: fc.constantFrom<NonNullable<PfParts["vfs"]>>(
+      2,
+      [{ settings: NONE, netdevs: NONE, users: usedBy(vfioUser()) }, { settings: null }],
+      [{ settings: { mac: null } }, { settings: { mac: "02:11:22:33:44:55" } }],
+    ),
+  });
+
+  test("whatever is unread, it is resolved or refused, by a code, with a way out, and never beyond the VFs that are wanted", () => {
+    const host = fc.tuple(pfParts, pfParts, maybe("id"));
+    fc.assert(
+      fc.property(
+        host,
+        fc.array(policy, { maxLength: 3 }),
+        fc.array(claim, { maxLength: 3 }),
+        ([a, b, hostId], some, claims) => {
+          const state = hostState([a, { ...b, bdf: "0000:01:00.1" }], { hostId });
+          const { desired, refusals: told } = resolve(state, { ...named(some), p: POOL }, named(claims));
+          for (const { code, summary, remedy } of told) {
+            assert.ok(Object.hasOwn(CATALOGUE, code) && summary !== "" && remedy !== "", code);
+          }
+          for (const { numVfs, vfs } of desired) {
+            const indexes = vfs.map(({ vfIndex }) => vfIndex);
+            assert.deepEqual(
+              indexes,
+              [...new Set(indexes)].sort((x, y) => x - y),
+            );
+            if (numVfs !== undefined && told.length === 0) assert.ok(Math.max(-1, ...indexes) < numVfs);
+          }
+          const macs = desired.flatMap(({ vfs }) => vfs.flatMap(({ network }) => network?.mac ?? []));
+          assert.equal(new Set(macs).size, macs.length);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   test("the order of claims makes no difference; with its records nothing moves, whatever claims come", () => {
     const pools = { p: POOL };
+    const seen = { placed: 0, refused: 0 };
     fc.assert(
       fc.property(fc.array(claim, { maxLength: 4 }), claim, (before, added) => {
         const spec = named(before);
         const first = resolve(TWO_PORTS, pools, spec);
+        fc.pre(first.refusals.length === 0);
         assert.deepEqual(resolve(TWO_PORTS, pools, reversed(spec)), first);
         const places = new Set(first.allocations.map(({ pfKey, vfIndex }) => `${pfKey} ${vfIndex}`));
         assert.equal(places.size, first.allocations.length, "no VF is given twice");
         const more = resolve(TWO_PORTS, pools, { a0: added, ...spec }, first.allocations);
+        seen[more.refusals.length === 0 ? "placed" : "refused"]++;
         const kept = more.allocations.filter(({ claim: name }) => name !== "a0");
         for (const one of first.allocations) {
           assert.ok(
@@ -447,6 +513,7 @@ describe("laws", () => {
       }),
       { numRuns: 100 },
     );
+    assert.ok(seen.placed > 10, "the law was put to claims that come to others");
   });
 });
 

@@ -19,7 +19,10 @@ export interface Resolved {
   /** By address of the PF. PFs that nobody says anything of are left out. */
   readonly desired: readonly DesiredPf[];
   readonly refusals: readonly Refusal[];
-  /** Which VFs the claims have now: to be kept, and given back as `claims` the next time. */
+  /**
+   * Which VFs the claims have now: to be kept once the plan was done, and given back as `claims` the next time. As they were
+   * where something is refused.
+   */
   readonly allocations: readonly Allocation[];
 }
 
@@ -59,7 +62,11 @@ export function resolveDesired({
   for (const { policy, ofPolicy } of selected) {
     for (const each of ofPolicy) refusals.push(...wishOfVfs(policy, each, numVfs));
   }
-  const allocated = allocateClaims(state, byName(documents.claims), claims, wishes, numVfs);
+  // VFs that policies leave unclear can't be given to anybody, and to say so of each claim would hide the cause.
+  const clear = refusals.length === 0 && [...wishes.values()].every((each) => each.refusals().length === 0);
+  const allocated = clear
+    ? allocateClaims(state, byName(documents.claims), claims, wishes, numVfs)
+    : { claimed: [], refusals: [] };
   refusals.push(...allocated.refusals);
   for (const { claim, vfs } of allocated.claimed) {
     const settings = claimWishes(claim);
@@ -73,6 +80,14 @@ export function resolveDesired({
   const macs = assignMacs(state, macWishes(wishes, allocated.claimed, claims), numVfs, random);
   refusals.push(...macs.refusals);
   const guests = guestsOf(allocated.claimed);
+  const allocations = allocated.claimed.flatMap(({ claim, vfs }) =>
+    vfs.map(({ wishes: { pf }, vfIndex }) => ({
+      claim: claim.metadata.name,
+      pfKey: pf.identity.key,
+      vfIndex,
+      mac: macs.macs.get(pf.bdf)?.get(vfIndex) ?? null,
+    })),
+  );
   return {
     desired: state.pfs.flatMap(({ bdf }) => {
       const each = wishes.get(bdf);
@@ -81,14 +96,7 @@ export function resolveDesired({
         : [];
     }),
     refusals,
-    allocations: allocated.claimed.flatMap(({ claim, vfs }) =>
-      vfs.map(({ wishes: { pf }, vfIndex }) => ({
-        claim: claim.metadata.name,
-        pfKey: pf.identity.key,
-        vfIndex,
-        mac: macs.macs.get(pf.bdf)?.get(vfIndex) ?? null,
-      })),
-    ),
+    allocations: refusals.length === 0 ? allocations : claims,
   };
 }
 

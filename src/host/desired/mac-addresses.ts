@@ -59,10 +59,10 @@ function octets(bytes: Uint8Array): string {
 
 /**
  * Eight bytes that look unlike those of any other text: cyrb53 (bryc, public domain) with both of its halves whole. It only
- * spreads; no secret is kept by it. Two lanes of 32 bits, since 64 with BigInt take a hundred times as long.
+ * spreads; no secret is kept by it. Two lanes of 32 bits, since 64 with BigInt take many times as long.
  */
 function spread(text: string): Uint8Array {
-  let a = 0xdead_beef;
+  let a = 0xdead_beef | 0;
   let b = 0x41c6_ce57;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
@@ -71,8 +71,5 @@ function spread(text: string): Uint8Array {
   }
   a = Math.imul(a ^ (a >>> 16), 2_246_822_507) ^ Math.imul(b ^ (b >>> 13), 3_266_489_909);
   b = Math.imul(b ^ (b >>> 16), 2_246_822_507) ^ Math.imul(a ^ (a >>> 13), 3_266_489_909);
-  const bytes = new DataView(new ArrayBuffer(8));
-  bytes.setUint32(0, b >>> 0);
-  bytes.setUint32(4, a >>> 0);
-  return new Uint8Array(bytes.buffer);
+  return Uint8Array.of(b >>> 24, b >>> 16, b >>> 8, b, a >>> 24, a >>> 16, a >>> 8, a);
 }

@@ -251,6 +251,15 @@ describe("MAC addresses", () => {
     for (const mac of here) assert.ok(isLocalUnicast(mac ?? ""), String(mac));
   });
 
+  test("auto gives way to an address that a policy names", () => {
+    const [, second] = macs(resolve(hostState(), wanting("auto")));
+    const named = `{range: 0, network: {mac: "${second}"}}, {range: 1, network: {mac: auto}}`;
+    const resolved = resolve(hostState(), { p: `select: {driver: igb}, numVfs: 2, vfs: [${named}]` });
+    assert.deepEqual(resolved.refusals, []);
+    assert.equal(macs(resolved)[0], second);
+    assert.notEqual(macs(resolved)[1], second);
+  });
+
   test("auto without a host's id is refused", () => {
     const resolved = resolve(hostState([{}], { hostId: NONE }), wanting("auto"));
     assert.deepEqual(refusals(resolved), ["VFL-0207 policy p: mac: auto needs the host's id, which is unknown"]);

@@ -241,6 +241,52 @@ export const CATALOGUE = {
     remedy: "boot without them",
     exitCode: 3,
   },
+  "VFL-0201": {
+    title: "policies contradict",
+    explanation:
+      "Policies and claims for one PF are merged field by field. Two of them want different values of the same field, so neither is done.",
+    remedy: "say the field in one of them, or the same in both",
+    exitCode: 3,
+  },
+  "VFL-0202": {
+    title: "selector not fulfilled",
+    explanation:
+      "A selector finds no PF, or not as many as it says, or a fact that it goes by could not be read of some PF, which may be one that is meant.",
+    remedy: "list the PFs with: vfleet scan, and change select",
+    exitCode: 3,
+  },
+  "VFL-0203": {
+    title: "more VFs wanted than offered",
+    explanation:
+      "A PF offers as many VFs as its driver says in sriov_totalvfs; 0 means that SR-IOV is off. Some drivers make all of them or none. The kernel answers ERANGE above that.",
+    remedy: "ask for no more than the PF offers, or write numVfs: max",
+    exitCode: 3,
+  },
+  "VFL-0204": {
+    title: "range beyond numVfs",
+    explanation: "A policy speaks of VFs that the PF does not have and will not have.",
+    remedy: "make the range smaller, or numVfs larger",
+    exitCode: 3,
+  },
+  "VFL-0205": {
+    title: "claim does not fit",
+    explanation: "No VFs are left that fulfil all that a claim asks for.",
+    remedy: "ask for less, or provide more VFs in its pool",
+    exitCode: 3,
+  },
+  "VFL-0206": {
+    title: "duplicate MAC address",
+    explanation: "Two interfaces of the host would have one MAC address; frames for one of them would go to the other.",
+    remedy: "give one of them another address, or auto",
+    exitCode: 3,
+  },
+  "VFL-0207": {
+    title: "automatic MAC address without a host id",
+    explanation:
+      "An automatic MAC address derives from /etc/machine-id, so that it is the same after a reboot and another on another host. That could not be read.",
+    remedy: "make /etc/machine-id with systemd-machine-id-setup, or write the addresses",
+    exitCode: 3,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -1,10 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { declareProvision } from "./declare-provision.ts";
 import { packageVersion } from "./names.ts";
 import { reportError } from "./output.ts";
 
 /**
  * The command line. Each command's code is loaded when it runs, so that `--help` and completion start fast.
- * Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.
+ * Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 the host differs from what is desired.
  */
 const BAD_USAGE = 2;
 
@@ -16,7 +17,7 @@ async function run(command: Promise<number>): Promise<void> {
 
 function buildProgram(completing: boolean): Command {
   const program = new Command("vfleet")
-    .description("SR-IOV virtual functions: what is in this host, how many VFs it can have, what stands in the way")
+    .description("SR-IOV virtual functions: see what there is, say what is wanted, have it made, and kept so")
     .version(packageVersion())
     .showSuggestionAfterError()
     .addHelpText(
@@ -25,10 +26,12 @@ function buildProgram(completing: boolean): Command {
 Examples:
   vfleet scan                                     the Physical Functions of this host
   vfleet preflight 3b:00.0 --vfs 16 --use vfio    can 16 VFs be made for guests, and if not, why?
+  vfleet plan -f tenants.yaml                     what would be done to have these VFs, and who would notice?
+  vfleet apply -f tenants.yaml                    do it, or undo it
   lspci -xxxx | vfleet decode -                   every register of a dump, by name
   vfleet capture host.tar.gz                      take this host along; read it anywhere with --source
 
-Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.`,
+Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (plan --check).`,
     );
 
   program
@@ -137,14 +140,18 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused.`,
     .description("a root shell in a machine, on this terminal")
     .action(async (machine) => run((await import("./commands/lab.ts")).labShell(machine)));
 
+  declareProvision(program, { run, sourceOption });
   addModelCommands(program);
 
   program
     .command("explain")
-    .argument("[code]", "as VFL-0106; all codes when left out")
-    .description("tell what a code means and what to do")
+    .argument("[code-or-field]", "as VFL-0106, or VfPolicy.spec.numVfs; all codes when left out")
+    .description("tell what a code means and what to do, or what a field of a policy is")
     .option("--json", "print JSON (docs/json.md)")
-    .addHelpText("after", "\nExamples:\n  vfleet explain VFL-0106\n  vfleet explain")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet explain VFL-0106\n  vfleet explain VfPolicy.spec.vfs.network.vlan\n  vfleet explain",
+    )
     .action(async (code, options) => run((await import("./commands/explain.ts")).explain(code, options)));
 
   // Only `complete` itself needs the completion library; see main().

@@ -5,7 +5,8 @@ export function nearMiss(word: string, words: readonly string[]): string | undef
   const wanted = word.toLowerCase();
   const ranked = words
     .map((each) => ({ each, distance: editDistance(wanted, each.toLowerCase()) }))
-    .filter(({ each, distance }) => distance <= (each.length < LONG ? 1 : 2))
+    // All of a short word changed is another word.
+    .filter(({ each, distance }) => distance <= Math.min(each.length < LONG ? 1 : 2, each.length - 1))
     .sort((a, b) => a.distance - b.distance);
   return ranked[0]?.each;
 }

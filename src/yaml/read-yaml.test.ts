@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { z } from "zod";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { readYaml } from "./read-yaml.ts";
+import { readYaml, readYamlDocuments } from "./read-yaml.ts";
 
 const SCHEMA = z.strictObject({
   name: z.string(),
@@ -61,5 +61,53 @@ describe("readYaml", () => {
     ];
     assert.match(problems(`${bomb.join("\n")}\n`)[0] ?? "", /^f\.yaml:1:1 .*alias/);
     assert.match(problems("")[0] ?? "", /^f\.yaml:1:1 /);
+  });
+});
+
+describe("readYaml's traps", () => {
+  test("says what YAML took a value for, and how to write what was meant", () => {
+    assert.deepEqual(problems("name: 10e9\n"), [
+      'f.yaml:1:7 name: text was expected; without quotes 10e9 is a number to YAML: write "10e9"',
+    ]);
+    assert.match(
+      problems("name: x\ncount: 010\n")[0] ?? "",
+      /^f\.yaml:2:8 010 is 10 to YAML 1\.2 and octal to YAML 1\.1/,
+    );
+    assert.deepEqual(problems("name: x\nlist: [{kind: A1}]\n"), ["f.yaml:2:15 list[0].kind: one of a, b was expected"]);
+  });
+
+  test("text that begins with a star is told to want quotes", () => {
+    assert.match(problems("name: *x\n")[0] ?? "", /^f\.yaml:1:\d+ .*text that begins with \* wants quotes$/);
+  });
+
+  test("is YAML 1.2 whatever the directive says", () => {
+    assert.deepEqual(readYaml("%YAML 1.1\n---\nname: on\n", "f.yaml", SCHEMA), { name: "on" });
+  });
+
+  test("tells nesting beyond the stack", () => {
+    assert.match(problems("[".repeat(50_000))[0] ?? "", /nested too deeply/);
+  });
+});
+
+describe("readYamlDocuments", () => {
+  const read = (text: string) => readYamlDocuments(text, "f.yaml", () => SCHEMA);
+
+  test("reads each document, passes over empty ones, and counts lines through the file", () => {
+    const documents = read("# head\nname: x\n---\n---\n# only a comment\n---\nname: y\ncount: 2\n...\n");
+    assert.deepEqual(
+      documents.map(({ value }) => value.name),
+      ["x", "y"],
+    );
+    assert.equal(documents[1]?.place(["count"]), "f.yaml:8:8");
+    assert.throws(() => read("name: x\n---\nname: y\ncount: 9\n"), {
+      message: "f.yaml:4:8 count: 8 is the most\n    count: 9\n           ^",
+    });
+    assert.match(documents[1]?.error(["name"], "taken")?.message ?? "", /^f\.yaml:7:7 taken\n {4}name: y\n {10}\^$/);
+  });
+
+  test("a file without a document is told so, and null is a document", () => {
+    assert.throws(() => read("# nothing\n"), { message: /^f\.yaml:1:1 the file holds no document/ });
+    assert.throws(() => read("---\n---\n"), { message: /^f\.yaml:1:1 the file holds no document/ });
+    assert.throws(() => read("name: x\n---\n~\n"), { message: /^f\.yaml:3:1 the document: a mapping/ });
   });
 });

@@ -1,7 +1,7 @@
-import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, LineCounter, type Node, parseAllDocuments, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { nearMiss } from "./near-miss.ts";
+import { type Complaint, complaintsOf, leadingZero, offsetOf, type Path } from "./issue-words.ts";
 
 /** What is wrong at a place of a text, counted from 1. */
 interface Problem {
@@ -10,13 +10,21 @@ interface Problem {
   readonly message: string;
 }
 
-type Path = readonly PropertyKey[];
-type Issue = z.core.$ZodIssue;
+/** A document of a stream, and where it and what is in it stand. */
+export interface YamlDocument<T> {
+  readonly value: T;
+  /** As `policies.yaml:12:5`, of what is at a path, or the nearest above it. */
+  place(path: Path): string;
+  /** That something at a path is wrong, which no schema of one document can see: VFL-0016. */
+  error(path: Path, message: string): VfleetError;
+}
 
 const MOST_PROBLEMS = 10;
 /** No file of ours repeats itself more; a bomb of aliases does. */
 const MAX_ALIASES = 100;
 const LINE_LIMIT = 160;
+/** `core` whatever `%YAML` says: with 1.1, `on` and 1:30 would be something else. */
+const OPTIONS = { prettyErrors: false, stringKeys: true, schema: "core" } as const;
 
 /**
  * Reads a YAML document that follows a schema.
@@ -24,159 +32,124 @@ const LINE_LIMIT = 160;
  * @throws VfleetError VFL-0016 with line, column and the line itself, of all that is wrong
  */
 export function readYaml<T>(text: string, label: string, schema: z.ZodType<T>): T {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
-  const at = (offset: number, message: string): Problem => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    // A counter that has seen no line is at the beginning.
-    return { line: Math.max(line, 1), column: Math.max(col, 1), message };
-  };
+  const source = new Source(text, label);
+  const document = source.parse(() => parseDocument(text, { ...OPTIONS, lineCounter: source.lines }));
+  return readDocument(source, document, () => schema).value;
+}
+
+/**
+ * Reads a stream of YAML documents (`---` between them), each by the schema that its value asks for. Documents without
+ * content are passed over, as at the end of a file.
+ * @throws VfleetError VFL-0016 as {@link readYaml}, lines counted through the whole text; of the first document that is wrong
+ */
+export function readYamlDocuments<T>(
+  text: string,
+  label: string,
+  schemaFor: (value: unknown) => z.ZodType<T>,
+): readonly YamlDocument<T>[] {
+  const source = new Source(text, label);
+  const stream = source.parse(() => parseAllDocuments(text, { ...OPTIONS, lineCounter: source.lines }));
+  const documents = "empty" in stream ? [] : stream;
+  const read = documents
+    .filter(({ contents, errors }) => errors.length > 0 || !isBlank(contents))
+    .map((document) => readDocument(source, document, schemaFor));
+  if (read.length === 0) throw source.invalid([[0, "the file holds no document"]]);
+  return read;
+}
+
+/** Nothing at all stands there; `null` and `~` are something. */
+function isBlank(contents: Node | null): boolean {
+  return contents === null || contents.range?.[0] === contents.range?.[1];
+}
+
+function readDocument<T>(
+  source: Source,
+  document: Document.Parsed,
+  schemaFor: (value: unknown) => z.ZodType<T>,
+): YamlDocument<T> {
   if (document.errors.length > 0) {
-    throw invalid(
-      label,
-      text,
-      document.errors.map(({ pos, message }) => at(pos[0], oneLine(message))),
-    );
+    throw source.invalid(document.errors.map(({ pos, message }) => [pos[0], oneLine(message)]));
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch (error) {
-    throw invalid(label, text, [at(0, oneLine(error instanceof Error ? error.message : String(error)))]);
-  }
+  const { contents: root } = document;
+  const ambiguous: Complaint[] = [];
+  visit(document, {
+    Scalar(_key, node) {
+      const message = leadingZero(node);
+      if (message !== undefined) ambiguous.push([node.range?.[0] ?? 0, message]);
+    },
+  });
+  if (ambiguous.length > 0) throw source.invalid(ambiguous);
+  const start = root?.range?.[0] ?? document.range[0];
+  const value: unknown = source.parse(() => document.toJS({ maxAliasCount: MAX_ALIASES }), start);
+  const schema = schemaFor(value);
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const root = document.contents;
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, root, value, schema).map((p) => at(...p)));
-  throw invalid(label, text, problems);
-}
-
-/** Where an issue is, and what it says. */
-function problemsOf(issue: Issue, root: Node | null, value: unknown, schema: z.ZodType): [number, string][] {
-  const { path } = issue;
-  if (issue.code === "unrecognized_keys") {
-    const known = keysAt(schema, path);
-    return issue.keys.map((key) => [keyOffset(root, path, key), unknownKey(key, path, known)]);
+  if (!result.success) {
+    throw source.invalid(result.error.issues.flatMap((issue) => complaintsOf(issue, root, value, schema)));
   }
-  const missing = path.length > 0 && valueAt(value, path) === undefined;
-  if (missing) {
-    const key = String(path.at(-1));
-    return [[offsetOf(root, path.slice(0, -1)), `${placeName(path.slice(0, -1))} lacks ${key}: ${expected(issue)}`]];
+  return {
+    value: result.data,
+    place: (path) => source.place(offsetOf(root, path)),
+    error: (path, message) => source.invalid([[offsetOf(root, path), message]]),
+  };
+}
+
+/** A text by its lines, and errors in it. */
+class Source {
+  readonly text: string;
+  readonly label: string;
+  readonly lines = new LineCounter();
+
+  constructor(text: string, label: string) {
+    this.text = text;
+    this.label = label;
   }
-  return [[offsetOf(root, path), `${placeName(path)}: ${expected(issue)}`]];
-}
 
-function unknownKey(key: string, path: Path, known: readonly string[]): string {
-  const meant = nearMiss(key, known);
-  const hint = meant === undefined ? `known are ${known.join(", ")}` : `did you mean ${meant}?`;
-  return `${key} is not known in ${placeName(path)}; ${hint}`;
-}
-
-function expected(issue: Issue): string {
-  if (issue.code === "invalid_type") return `${article(issue.expected)} was expected`;
-  if (issue.code === "invalid_value") {
-    return `${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")} was expected`;
-  }
-  if (issue.code === "too_big") return `${issue.maximum} is the most`;
-  if (issue.code === "too_small") return `${issue.minimum} is the least`;
-  return issue.message;
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  int: "a whole number",
-  number: "a number",
-  string: "text",
-  boolean: "true or false",
-  array: "a list",
-  object: "a mapping (key: value)",
-  record: "a mapping (key: value)",
-};
-
-function article(type: string): string {
-  return TYPES[type] ?? type;
-}
-
-function placeName(path: Path): string {
-  if (path.length === 0) return "the document";
-  return path
-    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index > 0 ? "." : ""}${String(part)}`))
-    .join("");
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  let at = value;
-  for (const part of path) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
-    at = (at as Record<PropertyKey, unknown>)[part];
-  }
-  return at;
-}
-
-/** The keys that a schema has at a path, as far as it is made of objects and lists. */
-function keysAt(schema: z.ZodType, path: Path): readonly string[] {
-  let at = inner(schema);
-  for (const part of path) {
-    const { shape, element } = at as { shape?: Readonly<Record<string, unknown>>; element?: unknown };
-    at = inner(typeof part === "number" ? element : shape?.[String(part)]);
-  }
-  return Object.keys((at as { shape?: object } | undefined)?.shape ?? {});
-}
-
-/** Without what wraps it: optional, default, lazy, a pipe. */
-function inner(schema: unknown): unknown {
-  let at = schema as z.core.$ZodType | undefined;
-  for (let depth = 0; at !== undefined && depth < 10; depth++) {
-    const def = at._zod.def as { innerType?: z.core.$ZodType; getter?: () => z.core.$ZodType; in?: z.core.$ZodType };
-    const next = def.innerType ?? def.getter?.() ?? def.in;
-    if (next === undefined) return at;
-    at = next;
-  }
-  return at;
-}
-
-/** Where the value at a path begins; where it is no node, as with an alias, the nearest one above. */
-function offsetOf(root: Node | null, path: Path): number {
-  let at: Node | null = root;
-  let offset = root?.range?.[0] ?? 0;
-  for (const part of path) {
-    const next: unknown = at !== null && "get" in at && typeof at.get === "function" ? at.get(part, true) : undefined;
-    if (!isNode(next)) return offset;
-    at = next;
-    offset = next.range?.[0] ?? offset;
-  }
-  return offset;
-}
-
-function keyOffset(root: Node | null, path: Path, key: string): number {
-  const map = path.length === 0 ? root : nodeAt(root, path);
-  if (isMap(map)) {
-    for (const { key: each } of map.items) {
-      if (isScalar(each) && String(each.value) === key) return each.range?.[0] ?? offsetOf(root, path);
+  /** What the parser throws, too, is an error of the file: a bomb of aliases, nesting beyond the stack. */
+  parse<T>(read: () => T, offset = 0): T {
+    try {
+      return read();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw this.invalid([[offset, oneLine(message)]]);
     }
   }
-  return offsetOf(root, path);
-}
 
-function nodeAt(root: Node | null, path: Path): unknown {
-  return root !== null && "getIn" in root && typeof root.getIn === "function" ? root.getIn(path, true) : undefined;
+  place(offset: number): string {
+    const { line, column } = this.#at([offset, ""]);
+    return `${this.label}:${line}:${column}`;
+  }
+
+  /** The error: each problem with its line and a caret below it. */
+  invalid(complaints: readonly Complaint[]): VfleetError {
+    const lines = this.text.split(/\r?\n/);
+    const problems = complaints.slice(0, MOST_PROBLEMS).map((each) => this.#at(each));
+    const told = problems.map(({ line, column, message }) => {
+      const source = (lines[line - 1] ?? "").replace(/[\p{Cc}]/gu, " ");
+      const caret = column <= LINE_LIMIT ? `\n    ${" ".repeat(column - 1)}^` : "";
+      return `${this.label}:${line}:${column} ${message}\n    ${source.slice(0, LINE_LIMIT)}${caret}`;
+    });
+    const more = complaints.length > MOST_PROBLEMS ? [`and ${complaints.length - MOST_PROBLEMS} more`] : [];
+    const [first] = problems;
+    return new VfleetError("VFL-0016", {
+      message: [...told, ...more].join("\n"),
+      details: {
+        path: this.label,
+        line: first?.line ?? 1,
+        column: first?.column ?? 1,
+        problem: first?.message ?? "",
+      },
+    });
+  }
+
+  #at([offset, message]: Complaint): Problem {
+    const { line, col } = this.lines.linePos(Math.min(offset, this.text.length));
+    // A counter that has seen no line is at the beginning.
+    return { line: Math.max(line, 1), column: Math.max(col, 1), message };
+  }
 }
 
 function oneLine(message: string): string {
-  return message.split("\n")[0]?.trim() ?? "";
-}
-
-/** The error: each problem with its line and a caret below it. */
-function invalid(label: string, text: string, problems: readonly Problem[]): VfleetError {
-  const lines = text.split(/\r?\n/);
-  const told = problems.slice(0, MOST_PROBLEMS).map(({ line, column, message }) => {
-    const source = (lines[line - 1] ?? "").replace(/[\p{Cc}]/gu, " ");
-    const caret = column <= LINE_LIMIT ? `\n    ${" ".repeat(column - 1)}^` : "";
-    return `${label}:${line}:${column} ${message}\n    ${source.slice(0, LINE_LIMIT)}${caret}`;
-  });
-  const more = problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [];
-  const [first] = problems;
-  return new VfleetError("VFL-0016", {
-    message: [...told, ...more].join("\n"),
-    details: { path: label, line: first?.line ?? 1, column: first?.column ?? 1, problem: first?.message ?? "" },
-  });
+  const line = message.split("\n")[0]?.trim() ?? "";
+  if (/call stack/.test(line)) return "it is nested too deeply";
+  return /^Unresolved alias/.test(line) ? `${line}; text that begins with * wants quotes` : line;
 }

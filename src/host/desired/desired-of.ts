@@ -7,22 +7,25 @@ import type { DesiredPf, DesiredVf } from "./desired-pf.ts";
 /**
  * What there is of a PF, in the words of what is wanted: a plan toward it is empty now, and leads back to it later. What could
  * not be read is left out, and so will not be touched.
+ * @param vfIndexes of which VFs; all where left out
  */
-export function desiredOf(pf: PfState, wantedBy = "what was there"): DesiredPf {
+export function desiredOf(pf: PfState, vfIndexes?: readonly number[]): DesiredPf {
   const { numVfs, eswitchMode, netdevs, driversAutoprobe } = pf;
   const netdev = isUnread(netdevs) ? undefined : netdevs[0];
   const mtu = netdev && known(netdev.mtu);
   const up = netdev && known(netdev.up);
   return {
     pf: pf.bdf,
-    wantedBy: [wantedBy],
+    wantedBy: ["what was there"],
     onShrink: "refuse",
     ...(isUnread(numVfs) ? {} : { numVfs }),
     ...(eswitchMode === "legacy" || eswitchMode === "switchdev" ? { eswitchMode } : {}),
     ...(mtu === undefined ? {} : { mtu }),
     ...(up === undefined ? {} : { up }),
     ...(isUnread(driversAutoprobe) ? {} : { driversAutoprobe }),
-    vfs: pf.vfs.map((vf) => desiredVf(pf, vf)),
+    vfs: pf.vfs
+      .filter(({ vfIndex }) => vfIndexes === undefined || vfIndexes.includes(vfIndex))
+      .map((vf) => desiredVf(pf, vf)),
   };
 }
 

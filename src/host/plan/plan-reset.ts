@@ -20,7 +20,7 @@ const NO_MAC = "00:00:00:00:00:00";
 export function planReset(state: HostState, pf: Bdf, vfIndexes: readonly number[]): Plan {
   const found = state.pfs.find(({ bdf }) => bdf === pf);
   if (found === undefined) throw new RangeError(`${pf} is no PF of the host`);
-  const desired = { ...desiredOf(found, "reset"), vfs: [] };
+  const desired = { ...desiredOf(found, []), wantedBy: ["reset"] };
   const draft = new PfDraft(state, found, desired);
   draft.count = found.vfs.length;
   const vfs = found.vfs.filter(({ vfIndex }) => vfIndexes.includes(vfIndex));

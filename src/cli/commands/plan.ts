@@ -1,0 +1,39 @@
+import { isRefused, isSettled } from "../../host/plan/plan.ts";
+import { print, toJson } from "../output.ts";
+import { showPlan } from "../provision/run-plan.ts";
+import { type HostOptions, openHost } from "../provision/setting.ts";
+import { planWishes } from "../provision/wishes.ts";
+import { paint } from "../terminal.ts";
+
+export interface PlanOptions extends HostOptions {
+  readonly file?: readonly string[];
+  readonly check?: boolean;
+}
+
+const REFUSED = 3;
+/** With --check: the host is not what is desired. */
+const DIFFERS = 4;
+
+/** `vfleet plan`: what would be done to make the host what is wanted. Writes nothing. */
+export async function plan(options: PlanOptions): Promise<number> {
+  const host = await openHost(options);
+  const { plan: planned, state } = await planWishes(host, options.file);
+  const settled = isSettled(planned);
+  if (options.json) {
+    const verdict = isRefused(planned) ? "refused" : settled ? "settled" : "changes";
+    print(`${toJson({ source: host.kernel.source.name, verdict, plan: planned })}\n`);
+  } else {
+    showPlan(planned, state);
+    if (!isRefused(planned) && !settled && !options.check) {
+      const files = (options.file ?? []).map((path) => ` -f ${path}`).join("");
+      print(
+        paint(
+          "faint",
+          `to do it: vfleet apply${files}${options.source === "linux" ? "" : ` --source ${options.source}`}\n`,
+        ),
+      );
+    }
+  }
+  if (isRefused(planned)) return REFUSED;
+  return options.check && !settled ? DIFFERS : 0;
+}

@@ -1,0 +1,26 @@
+import { recoverOperations } from "../../host/apply/recover.ts";
+import { print, toJson } from "../output.ts";
+import { ProgressLines } from "../provision/progress.ts";
+import { operationEnd } from "../provision/run-plan.ts";
+import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
+
+export interface RecoverOptions extends HostOptions {
+  readonly stuck?: boolean;
+}
+
+const FAILED = 1;
+
+/** `vfleet recover`: ends what a crash or a power loss has cut off, by what the hardware shows. */
+export async function recover(options: RecoverOptions): Promise<number> {
+  const host = await openHost(options);
+  const found = await recoverOperations({
+    ...operationSetting(host),
+    ...(options.stuck ? { stuck: true } : {}),
+    ...(options.json ? {} : { onEvent: new ProgressLines().onEvent }),
+  });
+  if (options.json) print(`${toJson({ source: host.kernel.source.name, operations: found })}\n`);
+  else if (found.length === 0) print("Nothing to recover.\n");
+  else print(`${found.flatMap(operationEnd).join("\n")}\n`);
+  const ended = ["settled", "undone", "overtaken"];
+  return found.every(({ state }) => ended.includes(state)) ? 0 : FAILED;
+}

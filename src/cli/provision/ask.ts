@@ -1,0 +1,21 @@
+import { createInterface } from "node:readline/promises";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+
+/**
+ * Asks on the terminal whether to go on.
+ * @throws VfleetError VFL-0231 where nobody can be asked, or the answer is no
+ */
+export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes) return;
+  if (!(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new VfleetError("VFL-0231", { message: "there is no terminal to ask on" });
+  }
+  const reader = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await reader.question(`${question} [y/N] `);
+    if (/^y(?:es)?$/i.test(answer.trim())) return;
+  } finally {
+    reader.close();
+  }
+  throw new VfleetError("VFL-0231", { message: "not confirmed; nothing was changed" });
+}

@@ -1,0 +1,104 @@
+import { applyPlan } from "../../host/apply/apply-plan.ts";
+import type { Operation } from "../../host/apply/operation.ts";
+import { isRefused, isSettled, type Plan } from "../../host/plan/plan.ts";
+import type { HostState } from "../../host/state/host-state.ts";
+import { note, print, toJson } from "../output.ts";
+import { planSummary, renderPlan } from "../render-plan.ts";
+import { paint } from "../terminal.ts";
+import { confirm } from "./ask.ts";
+import { failureLines, ProgressLines } from "./progress.ts";
+import { type HostOptions, type HostSetting, operationSetting } from "./setting.ts";
+
+const REFUSED = 3;
+const FAILED = 1;
+
+export interface RunOptions extends HostOptions {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** How a plan came about, for its record. */
+interface Origin {
+  /** The command. */
+  readonly kind: string;
+  readonly title: string;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  /** Undefined where nothing was begun. */
+  readonly operation: Operation | undefined;
+}
+
+/** Shows a plan, asks, does it, and tells what came of it. */
+export async function runPlan(
+  host: HostSetting,
+  state: HostState,
+  plan: Plan,
+  { kind, title }: Origin,
+  options: RunOptions,
+): Promise<RunResult> {
+  const ended = (exitCode: number): RunResult => {
+    if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation: null })}\n`);
+    return { exitCode, operation: undefined };
+  };
+  if (!options.json) showPlan(plan, state);
+  if (isRefused(plan)) return ended(REFUSED);
+  if (isSettled(plan) || options.dryRun) return ended(0);
+  await confirm("Do it?", options.yes);
+  const stop = new AbortController();
+  const abandon = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) abandon.abort();
+    else {
+      note("stopping at the next step, and undoing; once more leaves it to vfleet recover");
+      stop.abort();
+    }
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    const operation = await applyPlan({
+      ...operationSetting(host),
+      plan,
+      kind,
+      title,
+      signal: stop.signal,
+      abandon: abandon.signal,
+      ...(options.json ? {} : { onEvent: new ProgressLines().onEvent }),
+    });
+    if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation })}\n`);
+    else print(`${operationEnd(operation).join("\n")}\n`);
+    return { exitCode: operation.state === "settled" ? 0 : FAILED, operation };
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+export function showPlan(plan: Plan, state: HostState): void {
+  const lines = renderPlan(plan, state);
+  print(`${[...lines, ...(lines.length > 0 ? [""] : []), planSummary(plan)].join("\n")}\n`);
+}
+
+/** What came of an operation, in its last lines. */
+export function operationEnd(operation: Operation): string[] {
+  const { number, state, failure } = operation;
+  const kept = paint("faint", `vfleet operations show ${number}`);
+  switch (state) {
+    case "settled":
+      return [`${paint("good", "✔")} verified by reading back   operation ${number}: ${kept}`];
+    case "undone":
+      return [`${paint("warn", "↺")} undone: all is as it was before   operation ${number}: ${kept}`];
+    case "overtaken":
+      return [`the host was rebooted meanwhile: nothing of it is left   operation ${number}: ${kept}`];
+    case "stuck":
+      return [
+        `${paint("bad", "✖")} stuck: neither as wished nor as before   operation ${number}: ${kept}`,
+        ...(failure ? failureLines(failure) : []),
+        "  then        vfleet recover --stuck",
+      ];
+    default:
+      return [`not ended: vfleet recover goes on with it   operation ${number}: ${kept}`];
+  }
+}

@@ -1,0 +1,92 @@
+import { basename, dirname, join } from "node:path";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { OperationSetting } from "../../host/apply/apply-plan.ts";
+import { systemClock } from "../../host/apply/clock.ts";
+import type { Planning } from "../../host/apply/planning.ts";
+import { desiredOf } from "../../host/desired/desired-of.ts";
+import { planHost } from "../../host/plan/plan-host.ts";
+import { runPreflights } from "../../host/plan/run-preflights.ts";
+import { observeHost } from "../../host/state/observe-host.ts";
+import { machineFolder, modelsFolder, realFile } from "../../kernel/model/remote/state-folder.ts";
+import { openSource } from "../../kernel/open-source.ts";
+import type { Kernel } from "../../kernel/port.ts";
+import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import { openOperationStore } from "../../state/operation-store.ts";
+import { openLocks } from "../../state/pf-locks.ts";
+
+/** Options that all commands of provisioning take. */
+export interface HostOptions {
+  readonly source: string;
+  /** Where operations are written down. */
+  readonly state?: string;
+  /** Where what is desired is kept. */
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** A host to work at, and where what is known of it is kept. */
+export interface HostSetting {
+  readonly kernel: Kernel | ChangeableKernel;
+  readonly planning: Planning;
+  readonly folders: HostFolders;
+}
+
+interface HostFolders {
+  readonly state: string;
+  readonly config: string;
+  /** Of the host whatever `--state` says: two vfleets meet there. */
+  readonly locks: string;
+}
+
+const MODEL = "model:";
+
+export async function openHost(options: HostOptions): Promise<HostSetting> {
+  const kernel = await openSource(options.source);
+  return { kernel, planning: planningOf(kernel), folders: foldersOf(options) };
+}
+
+function planningOf(kernel: Kernel | ChangeableKernel): Planning {
+  return {
+    observe: () => observeHost(kernel),
+    plan: async (state, desired) =>
+      planHost({ state, desired, preflights: await runPreflights(kernel, state, desired) }),
+    desiredOf,
+  };
+}
+
+/** What an operation works with. @throws VfleetError VFL-0011 where the source takes no changes */
+export function operationSetting({ kernel, planning, folders }: HostSetting): OperationSetting {
+  if (!("write" in kernel)) {
+    throw new VfleetError("VFL-0011", {
+      message: `${kernel.source.name} is a picture of a host, and takes no changes`,
+      remedy: "use linux (this host) or model:FILE",
+      details: { source: kernel.source.name },
+    });
+  }
+  return {
+    kernel,
+    planning,
+    store: openOperationStore(join(folders.state, "operations")),
+    locks: openLocks(folders.locks),
+    clock: systemClock,
+    pid: process.pid,
+  };
+}
+
+/**
+ * Root's folders where root works at its own host; else folders of the user's own. A modelled machine has its own, so that its
+ * operations are not another's; they stay when it is powered off, as a host's disk does.
+ */
+function foldersOf({ source, state, config }: HostOptions): HostFolders {
+  if (source.startsWith(MODEL)) {
+    const models = modelsFolder();
+    const machine = basename(machineFolder(realFile(source.slice(MODEL.length)), models));
+    const own = join(dirname(models), "hosts", machine);
+    return { state: state ?? join(own, "state"), config: config ?? join(own, "config"), locks: join(own, "locks") };
+  }
+  if (process.geteuid?.() === 0) {
+    return { state: state ?? "/var/lib/vfleet", config: config ?? "/etc/vfleet", locks: "/run/vfleet/locks" };
+  }
+  const own = join(dirname(modelsFolder()), "hosts", "this");
+  return { state: state ?? own, config: config ?? "/etc/vfleet", locks: join(own, "locks") };
+}

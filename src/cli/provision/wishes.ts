@@ -1,0 +1,54 @@
+import { getRandomValues } from "node:crypto";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { PolicyDocuments, PolicyFile } from "../../host/desired/read-documents.ts";
+import { readPolicies } from "../../host/desired/read-documents.ts";
+import { type Resolved, resolveDesired } from "../../host/desired/resolve-desired.ts";
+import type { Plan } from "../../host/plan/plan.ts";
+import { planHost } from "../../host/plan/plan-host.ts";
+import { runPreflights } from "../../host/plan/run-preflights.ts";
+import type { HostState } from "../../host/state/host-state.ts";
+import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
+import { readPolicyFile } from "../../state/read-policy-file.ts";
+import type { HostSetting } from "./setting.ts";
+
+/** What is wanted of a host, and the plan toward it. */
+export interface Wishes {
+  readonly files: readonly PolicyFile[];
+  readonly documents: PolicyDocuments;
+  readonly state: HostState;
+  readonly resolved: Resolved;
+  readonly plan: Plan;
+}
+
+/**
+ * Reads what is wanted: the files that were named, else the folder where it is kept. Nothing is asked of the host before all
+ * of it was understood.
+ * @throws VfleetError VFL-0016 where a file is wrong, VFL-0232 where nothing is wanted
+ */
+export async function readWishes(
+  { folders }: Pick<HostSetting, "folders">,
+  paths: readonly string[] | undefined,
+): Promise<{ readonly files: readonly PolicyFile[]; readonly documents: PolicyDocuments }> {
+  const files =
+    paths === undefined ? await readDesiredFolder(folders.config) : await Promise.all(paths.map(readPolicyFile));
+  const documents = readPolicies(files);
+  if (documents.policies.length === 0 && documents.claims.length === 0) {
+    throw new VfleetError("VFL-0232", {
+      message: paths === undefined ? `${folders.config} holds no policies` : `${paths.join(", ")}: no policies`,
+      details: { path: paths?.join(", ") ?? folders.config },
+    });
+  }
+  return { files, documents };
+}
+
+/** The plan toward what is wanted. */
+export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
+  const { files, documents } = await readWishes(host, paths);
+  const state = await host.planning.observe();
+  const claims = await readAllocations(host.folders.state);
+  const random = (count: number) => getRandomValues(new Uint8Array(count));
+  const resolved = resolveDesired({ documents, state, claims, random });
+  const { desired, refusals } = resolved;
+  const preflights = await runPreflights(host.kernel, state, desired);
+  return { files, documents, state, resolved, plan: planHost({ state, desired, refusals, preflights }) };
+}

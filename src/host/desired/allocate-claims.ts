@@ -1,0 +1,287 @@
+import { isUnread, known } from "../../kernel/port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import { nearMiss } from "../../yaml/near-miss.ts";
+import type { Refusal } from "../plan/plan.ts";
+import type { Evidence } from "../preflight/check.ts";
+import type { HostState, VfState } from "../state/host-state.ts";
+import type { Allocation } from "./allocation.ts";
+import type { VfClaim } from "./claim-schema.ts";
+import { type Candidate, inOrder, joins, type Need, placeAll } from "./claim-search.ts";
+import { type PfWishes, settingFields, type Wish } from "./pf-wishes.ts";
+import { selectPfs } from "./select-pfs.ts";
+import { formatVfs } from "./vf-range.ts";
+
+/** A VF that is there, or will be. */
+interface Vf extends Candidate {
+  readonly wishes: PfWishes;
+  readonly pool: string | undefined;
+  readonly state: VfState | undefined;
+}
+
+/** One thing that a claim asks of a VF. */
+interface Demand {
+  /** As it stands in the claim, or what else it is. */
+  readonly text: string;
+  fits(vf: Vf): boolean;
+  /** What the VFs have instead. */
+  there?(vfs: readonly Vf[]): string;
+  readonly remedy: string;
+}
+
+export interface ClaimedVfs {
+  readonly claim: VfClaim;
+  /** By PF's address and vfIndex, in order. */
+  readonly vfs: readonly { readonly wishes: PfWishes; readonly vfIndex: number }[];
+}
+
+/**
+ * Gives claims their VFs. What a record says stays as long as it fits; the rest goes to the lowest addresses and indexes
+ * that fit, whatever the order of the documents.
+ * @param wishes of each PF of the host, with how many VFs it will have
+ */
+export function allocateClaims(
+  state: HostState,
+  claims: readonly VfClaim[],
+  records: readonly Allocation[],
+  wishes: ReadonlyMap<Bdf, PfWishes>,
+  numVfs: ReadonlyMap<Bdf, number>,
+): { readonly claimed: readonly ClaimedVfs[]; readonly refusals: readonly Refusal[] } {
+  const vfs = vfsOf(state, wishes, numVfs);
+  const refusals: Refusal[] = [];
+  const taken = new Map<Candidate, string>();
+  const open: { claim: VfClaim; need: Need; demands: readonly Demand[] }[] = [];
+  for (const claim of claims) {
+    const { demands, refusals: unclear } = demandsOf(state, claim);
+    refusals.push(...unclear);
+    if (unclear.length > 0) continue;
+    const { count = 1, constraints: { samePf = false, distinctPfs = false } = {} } = claim.spec;
+    const fitting = vfs.filter((vf) => demands.every((demand) => demand.fits(vf)));
+    const need = { claim: claim.metadata.name, candidates: fitting, count, held: [], samePf, distinctPfs };
+    const held = heldOf(need, records, vfs, demands, taken);
+    for (const vf of held) taken.set(vf, need.claim);
+    open.push({ claim, demands, need: { ...need, candidates: fitting, held } });
+  }
+  const placement = new Map(
+    placeAll(
+      open.map(({ need }) => need),
+      new Set(taken.keys()),
+    ),
+  );
+  if (placement.size === 0) {
+    // Not all fit: one after the other, to say which don't.
+    for (const need of inOrder(open.map((each) => each.need))) {
+      const alone = placeAll([need], new Set(taken.keys()))?.get(need.claim);
+      const entry = open.find((each) => each.need === need);
+      if (alone) {
+        placement.set(need.claim, alone);
+        for (const vf of alone) taken.set(vf, need.claim);
+      } else if (entry) refusals.push(misfit(entry.claim, need, entry.demands, vfs, taken, uncounted(state, numVfs)));
+    }
+  }
+  const claimed = open.flatMap(({ claim }): ClaimedVfs[] => {
+    const mine = placement.get(claim.metadata.name);
+    // In the order of addresses, records first or not.
+    const ofClaim = new Set<Candidate>(mine);
+    return mine ? [{ claim, vfs: vfs.filter((vf) => ofClaim.has(vf)) }] : [];
+  });
+  return { claimed, refusals };
+}
+
+function vfsOf({ pfs }: HostState, wishes: ReadonlyMap<Bdf, PfWishes>, numVfs: ReadonlyMap<Bdf, number>): Vf[] {
+  return pfs.flatMap((pf) => {
+    const ofPf = wishes.get(pf.bdf);
+    if (!ofPf) return [];
+    const states = new Map(pf.vfs.map((vf) => [vf.vfIndex, vf]));
+    return Array.from({ length: numVfs.get(pf.bdf) ?? 0 }, (_, vfIndex) => {
+      const pool = ofPf.get("pool", vfIndex)?.value;
+      return {
+        pf: pf.bdf,
+        vfIndex,
+        wishes: ofPf,
+        pool: pool === undefined ? undefined : String(pool),
+        state: states.get(vfIndex),
+      };
+    });
+  });
+}
+
+/** PFs whose VFs nobody can be given. */
+function uncounted({ pfs }: HostState, numVfs: ReadonlyMap<Bdf, number>): readonly Evidence[] {
+  return pfs.flatMap(({ bdf, numVfs: present }) =>
+    isUnread(present) && !numVfs.has(bdf)
+      ? [{ fact: `${bdf}: how many VFs it has is unknown: ${present.reason}`, from: present.path }]
+      : [],
+  );
+}
+
+/** The VFs that records give the claim and that still fit; that its guest uses them is no obstacle. */
+function heldOf(
+  need: Need,
+  records: readonly Allocation[],
+  vfs: readonly Vf[],
+  demands: readonly Demand[],
+  taken: ReadonlyMap<Candidate, string>,
+): readonly Vf[] {
+  const mine = records.filter(({ claim }) => claim === need.claim);
+  const held: Vf[] = [];
+  if (mine.length === 0) return held;
+  for (const vf of vfs) {
+    const recorded = mine.some(({ pfKey, vfIndex }) => pfKey === vf.wishes.pf.identity.key && vfIndex === vf.vfIndex);
+    if (!recorded || held.length >= need.count || taken.has(vf) || !joins(need, held, vf)) continue;
+    if (demands.every((demand) => demand.text === NOT_IN_USE || demand.fits(vf))) held.push(vf);
+  }
+  return held;
+}
+
+const NOT_IN_USE = "in use by nobody else";
+
+/** What a claim asks of each VF, in the order in which it is told. */
+function demandsOf(state: HostState, claim: VfClaim): { demands: readonly Demand[]; refusals: readonly Refusal[] } {
+  const { guest, pool, select, constraints = {} } = claim.spec;
+  const { numaNode, vf: exact } = constraints;
+  const demands: Demand[] = [];
+  const refusals: Refusal[] = [];
+  if (pool === undefined) {
+    demands.push({ text: "in no pool", fits: (vf) => vf.pool === undefined, remedy: "claim from a pool by its name" });
+  } else {
+    demands.push({
+      text: `pool: ${pool}`,
+      fits: (vf) => vf.pool === pool,
+      there: (vfs) =>
+        there(
+          "pools",
+          vfs.map((vf) => vf.pool ?? "none"),
+          pool,
+        ),
+      remedy: "put more VFs into the pool: numVfs and vfs.range of a policy",
+    });
+  }
+  if (select !== undefined) {
+    const selection = selectPfs(state, select, `${nameOf(claim)}: spec.select`);
+    refusals.push(...selection.refusals);
+    const pfs = new Set(selection.pfs.map(({ bdf }) => bdf));
+    demands.push({ text: "select", fits: (vf) => pfs.has(vf.pf), remedy: "let select find more PFs, or raise numVfs" });
+  }
+  if (numaNode !== undefined) {
+    demands.push({
+      text: `numaNode: ${numaNode}`,
+      fits: (vf) => vf.wishes.pf.numaNode === numaNode,
+      there: (vfs) =>
+        there(
+          "NUMA nodes",
+          vfs.map(({ wishes: { pf } }) => String(known(pf.numaNode) ?? "unknown")),
+        ),
+      remedy: "leave numaNode out, or name another node",
+    });
+  }
+  if (exact !== undefined) {
+    demands.push({
+      text: `vf: ${exact.pf} VF ${exact.vfIndex}`,
+      fits: (vf) => vf.pf === exact.pf && vf.vfIndex === exact.vfIndex,
+      remedy: "name a VF that is there, or leave constraints.vf out",
+    });
+  }
+  const wishes = claimWishes(claim);
+  demands.push({
+    text: "settings that no policy contradicts",
+    fits: (vf) => vf.wishes.objection(vf.vfIndex, wishes) === undefined,
+    there: (vfs) => {
+      const objection = vfs.map((vf) => vf.wishes.objection(vf.vfIndex, wishes)).find((wish) => wish !== undefined);
+      return objection ? `${objection.by} has ${objection.field}: ${objection.written ?? objection.value}` : "";
+    },
+    remedy: "leave the setting out of the claim, or out of the policy",
+  });
+  demands.push({
+    text: NOT_IN_USE,
+    fits: ({ state: vf }) => usersBut(guest, vf).length === 0,
+    there: (vfs) =>
+      vfs.flatMap((vf) => usersBut(guest, vf.state).map(({ evidence }) => `VF ${vf.vfIndex}: ${evidence}`))[0] ?? "",
+    remedy: "free a VF, or raise numVfs",
+  });
+  return { demands, refusals };
+}
+
+function usersBut(guest: string, vf: VfState | undefined) {
+  return (vf?.users.users ?? []).filter(({ who }) => who.guest?.name !== guest);
+}
+
+/** What there is, each once, and what was likely meant. */
+function there(what: string, values: readonly string[], wanted = ""): string {
+  const names = [...new Set(values)].sort();
+  const meant = nearMiss(
+    wanted,
+    names.filter((name) => name !== "none"),
+  );
+  return `${what} there are: ${names.join(", ") || "none"}${meant === undefined || meant === wanted ? "" : `; did you mean ${meant}?`}`;
+}
+
+/** The settings of a claim, as its wishes of each of its VFs. */
+export function claimWishes(claim: VfClaim): readonly Wish[] {
+  const { driver, network, msixCount, nvme } = claim.spec;
+  const by = nameOf(claim);
+  return settingFields({ driver, network, msixCount, nvme }).map(([field, value]) => ({
+    by,
+    ofClaim: true,
+    field,
+    value,
+  }));
+}
+
+export function nameOf(claim: VfClaim): string {
+  return `claim ${claim.metadata.name}`;
+}
+
+/** Which demand leaves too few VFs, what there is instead, and what would fit. */
+function misfit(
+  claim: VfClaim,
+  need: Need,
+  demands: readonly Demand[],
+  vfs: readonly Vf[],
+  taken: ReadonlyMap<Candidate, string>,
+  unknown: readonly Evidence[],
+): Refusal {
+  const { count } = need;
+  const others = [...taken].filter(([, name]) => name !== need.claim);
+  const free: Demand = {
+    text: "claimed by nobody else",
+    fits: (vf) => !others.some(([candidate]) => candidate === vf),
+    there: (all) =>
+      `claimed by ${[...new Set(others.filter(([vf]) => all.some((each) => each === vf)).map(([, name]) => name))].sort().join(", ")}`,
+    remedy: "raise numVfs and the pool's range, or take another claim away",
+  };
+  const evidence: Evidence[] = [{ fact: `the host has, or will have, ${vfs.length} VFs` }, ...unknown];
+  let left = vfs;
+  let decisive: { demand: Demand; left: readonly Vf[]; before: readonly Vf[] } | undefined;
+  for (const demand of [...demands, free]) {
+    const before = left;
+    left = left.filter((vf) => demand.fits(vf) || need.held.includes(vf));
+    evidence.push({ fact: `${demand.text}: ${left.length === 0 ? "none" : listVfs(left)}` });
+    if (left.length < count) {
+      const instead = demand.there?.(before) ?? "";
+      if (instead !== "") evidence.push({ fact: instead });
+      decisive = { demand, left, before };
+      break;
+    }
+  }
+  const who = `${nameOf(claim)} for ${claim.spec.guest}`;
+  const wants = count === 1 ? "1 VF" : `${count} VFs`;
+  const without = decisive?.before.length ?? 0;
+  const why = decisive
+    ? `${decisive.demand.text}: ${decisive.left.length} ${decisive.left.length === 1 ? "fits" : "fit"}, ${without} without that`
+    : spreadMisfit(need, left);
+  const remedy = decisive?.demand.remedy ?? `ask for fewer VFs, or leave ${need.samePf ? "samePf" : "distinctPfs"} out`;
+  return { code: "VFL-0205", summary: `${who} wants ${wants}; ${why}`, evidence, remedy };
+}
+
+/** There are VFs enough, but not so spread over PFs. */
+function spreadMisfit({ samePf, distinctPfs, count }: Need, left: readonly Vf[]): string {
+  const perPf = Map.groupBy(left, ({ pf }) => pf);
+  if (samePf) return `samePf: ${Math.max(0, ...[...perPf.values()].map((each) => each.length))} is the most on one PF`;
+  if (distinctPfs) return `distinctPfs: they are on ${perPf.size} ${perPf.size === 1 ? "PF" : "PFs"}`;
+  return `no way was found to give all claims theirs, of ${left.length} that fit for ${count}`;
+}
+
+function listVfs(vfs: readonly Vf[]): string {
+  const perPf = Map.groupBy(vfs, ({ pf }) => pf);
+  return [...perPf].map(([pf, each]) => `${pf} VF ${formatVfs(each.map(({ vfIndex }) => vfIndex))}`).join(", ");
+}

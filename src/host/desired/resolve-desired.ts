@@ -1,0 +1,231 @@
+import { isUnread, known } from "../../kernel/port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import { pfDriver } from "../drivers.ts";
+import type { Refusal } from "../plan/plan.ts";
+import type { HostState, PfState } from "../state/host-state.ts";
+import { allocateClaims, type ClaimedVfs, claimWishes, nameOf } from "./allocate-claims.ts";
+import type { Allocation } from "./allocation.ts";
+import { assignMacs, type MacWish } from "./assign-macs.ts";
+import { compareText } from "./claim-search.ts";
+import type { DesiredPf } from "./desired-pf.ts";
+import { PfWishes, settingFields } from "./pf-wishes.ts";
+import type { VfPolicy } from "./policy-schema.ts";
+import type { PolicyDocuments } from "./read-documents.ts";
+import { selectPfs } from "./select-pfs.ts";
+import type { NumVfsWish } from "./text-schemas.ts";
+import { formatVfs, vfsOfRange } from "./vf-range.ts";
+
+export interface Resolved {
+  /** By address of the PF. PFs that nobody says anything of are left out. */
+  readonly desired: readonly DesiredPf[];
+  readonly refusals: readonly Refusal[];
+  /**
+   * Which VFs the claims have now: to be kept once the plan was done, and given back as `claims` the next time. As they were
+   * where something is refused.
+   */
+  readonly allocations: readonly Allocation[];
+}
+
+/**
+ * What policies and claims mean on this host: selectors found, shares counted, policies merged, claims given their VFs, MAC
+ * addresses made. The order of documents makes no difference.
+ * @param claims which VFs claims had before
+ * @param random gives as many random bytes as it is asked for
+ */
+export function resolveDesired({
+  documents,
+  state,
+  claims,
+  random,
+}: {
+  readonly documents: PolicyDocuments;
+  readonly state: HostState;
+  readonly claims: readonly Allocation[];
+  readonly random: (count: number) => Uint8Array;
+}): Resolved {
+  const byName = <T extends { metadata: { name: string } }>(all: readonly T[]) =>
+    [...all].sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+  const refusals: Refusal[] = [];
+  const wishes = new Map(state.pfs.map((pf) => [pf.bdf, new PfWishes(pf)]));
+  const selected = byName(documents.policies).map((policy) => {
+    const selection = selectPfs(state, policy.spec.select, policyName(policy));
+    refusals.push(...selection.refusals);
+    const ofPolicy = selection.pfs.flatMap((pf) => wishes.get(pf.bdf) ?? []);
+    for (const each of ofPolicy) refusals.push(...wishOfPf(policy, each));
+    return { policy, ofPolicy };
+  });
+  const numVfs = new Map<Bdf, number>();
+  for (const [bdf, each] of wishes) {
+    const count = each.get("numVfs")?.value ?? known(each.pf.numVfs);
+    if (typeof count === "number") numVfs.set(bdf, count);
+  }
+  for (const { policy, ofPolicy } of selected) {
+    for (const each of ofPolicy) refusals.push(...wishOfVfs(policy, each, numVfs));
+  }
+  // VFs that policies leave unclear can't be given to anybody, and to say so of each claim would hide the cause.
+  const clear = refusals.length === 0 && [...wishes.values()].every((each) => each.refusals().length === 0);
+  const allocated = clear
+    ? allocateClaims(state, byName(documents.claims), claims, wishes, numVfs)
+    : { claimed: [], refusals: [] };
+  refusals.push(...allocated.refusals);
+  for (const { claim, vfs } of allocated.claimed) {
+    const settings = claimWishes(claim);
+    for (const vf of vfs) {
+      vf.wishes.wantedBy.add(nameOf(claim));
+      vf.wishes.touch(vf.vfIndex);
+      for (const wish of settings) vf.wishes.want(wish, vf.vfIndex);
+    }
+  }
+  for (const each of wishes.values()) refusals.push(...each.refusals());
+  const macs = assignMacs(state, macWishes(wishes, allocated.claimed, claims), numVfs, random);
+  refusals.push(...macs.refusals);
+  const guests = guestsOf(allocated.claimed);
+  const allocations = allocated.claimed.flatMap(({ claim, vfs }) =>
+    vfs.map(({ wishes: { pf }, vfIndex }) => ({
+      claim: claim.metadata.name,
+      pfKey: pf.identity.key,
+      vfIndex,
+      mac: macs.macs.get(pf.bdf)?.get(vfIndex) ?? null,
+    })),
+  );
+  return {
+    desired: state.pfs.flatMap(({ bdf }) => {
+      const each = wishes.get(bdf);
+      return each && each.wantedBy.size > 0
+        ? [each.toDesired(macs.macs.get(bdf) ?? new Map(), guests.get(bdf) ?? new Map())]
+        : [];
+    }),
+    refusals,
+    allocations: refusals.length === 0 ? allocations : claims,
+  };
+}
+
+function policyName({ metadata }: VfPolicy): string {
+  return `policy ${metadata.name}`;
+}
+
+/** What a policy says of a PF itself. */
+function wishOfPf(policy: VfPolicy, wishes: PfWishes): readonly Refusal[] {
+  const by = policyName(policy);
+  const { numVfs, onShrink, eswitchMode, pf } = policy.spec;
+  wishes.wantedBy.add(by);
+  for (const [field, value] of settingFields({ onShrink, eswitchMode, pf })) wishes.want({ by, field, value });
+  if (numVfs === undefined) return [];
+  const count = countVfs(numVfs, wishes.pf, by);
+  if (typeof count !== "number") return [count];
+  wishes.want({ by, field: "numVfs", value: count, written: writtenCount(numVfs, count) });
+  return [];
+}
+
+function writtenCount(wish: NumVfsWish, count: number): string {
+  if (typeof wish === "number") return String(wish);
+  return `${wish === "max" ? wish : `${wish.percent}%`} (${count})`;
+}
+
+/** How many VFs a wish means on a PF. */
+function countVfs(wish: NumVfsWish, { bdf, driver, driverLimit }: PfState, by: string): number | Refusal {
+  const refusal = (
+    summary: string,
+    remedy: string,
+    fact: string,
+    from = `/sys/bus/pci/devices/${bdf}/sriov_totalvfs`,
+  ) => ({
+    code: "VFL-0203",
+    pf: bdf,
+    summary: `${by}: ${summary}`,
+    evidence: [{ fact, from }],
+    remedy,
+  });
+  if (isUnread(driverLimit)) {
+    // The kernel will tell; a share can't be counted.
+    if (typeof wish === "number") return wish;
+    const remedy = "bind the PF's driver, run as root, or write the number";
+    return refusal(`how many VFs ${bdf} offers is unknown`, remedy, driverLimit.reason, driverLimit.path);
+  }
+  const offers = `${bdf} offers ${driverLimit} VFs`;
+  const share = typeof wish === "object" ? Math.max(1, Math.floor((driverLimit * wish.percent) / 100)) : undefined;
+  const count = share ?? (wish === "max" ? driverLimit : Number(wish));
+  if (driverLimit === 0 && wish !== 0) {
+    return refusal(`${offers}: SR-IOV is off`, "turn SR-IOV on in the device's firmware, or bind its driver", offers);
+  }
+  if (count > driverLimit) {
+    return refusal(`${count} VFs are wanted, and ${offers}`, `ask for ${driverLimit} at the most, or max`, offers);
+  }
+  const known = pfDriver(driver);
+  if (known?.ignoresCount && count !== 0 && count !== driverLimit) {
+    const summary = `${count} VFs are wanted of ${bdf}, whose driver makes all ${driverLimit} whatever number is asked for`;
+    return refusal(summary, "write numVfs: max", `driver ${String(driver)}`, `/sys/bus/pci/devices/${bdf}/driver`);
+  }
+  return count;
+}
+
+/** What a policy says of the VFs of a PF. */
+function wishOfVfs(policy: VfPolicy, wishes: PfWishes, numVfs: ReadonlyMap<Bdf, number>): readonly Refusal[] {
+  const by = policyName(policy);
+  const { bdf, numVfs: present } = wishes.pf;
+  const count = numVfs.get(bdf);
+  const entries = policy.spec.vfs ?? [];
+  // That the number itself is refused was said.
+  if (policy.spec.numVfs !== undefined && wishes.get("numVfs") === undefined) return [];
+  if (wishes.contradictsNumVfs) return [];
+  return entries.flatMap(({ range, ...settings }, index): readonly Refusal[] => {
+    const place = `${by}: spec.vfs[${index}].range: ${range.text}`;
+    const refusal = (summary: string, remedy: string, fact: string, from?: string) => [
+      { code: "VFL-0204", pf: bdf, summary, remedy, evidence: [{ fact, ...(from === undefined ? {} : { from }) }] },
+    ];
+    if (count === undefined) {
+      const { reason, path } = isUnread(present) ? present : { reason: "nobody says how many", path: undefined };
+      return refusal(`${place}: how many VFs ${bdf} has is unknown`, "say numVfs in the policy", reason, path);
+    }
+    const { vfs, beyond } = vfsOfRange(range, count);
+    const fields = settingFields(settings).map(([field, value]) => ({ by, field, value }));
+    for (const vfIndex of vfs) for (const wish of fields) wishes.want(wish, vfIndex);
+    if (beyond.length === 0) return [];
+    const has = count === 0 ? "no VFs" : `${count} VFs, 0 to ${count - 1}`;
+    const source = wishes.get("numVfs");
+    const fact = source ? `${source.by}: numVfs: ${source.written ?? source.value}` : `numVfs is ${count} at present`;
+    const remedy = source ? "make the range smaller, or numVfs larger" : "say numVfs in the policy";
+    return refusal(`${place}: ${bdf} has ${has}; VF ${formatVfs(beyond)} will not be there`, remedy, fact);
+  });
+}
+
+function macWishes(
+  wishes: ReadonlyMap<Bdf, PfWishes>,
+  claimed: readonly ClaimedVfs[],
+  records: readonly Allocation[],
+): readonly MacWish[] {
+  const owners = new Map<string, string>();
+  for (const { claim, vfs } of claimed) {
+    for (const vf of vfs) owners.set(`${vf.wishes.pf.bdf} ${vf.vfIndex}`, claim.metadata.name);
+  }
+  const recordOf = new Map(records.map((one) => [`${one.claim} ${one.pfKey} ${one.vfIndex}`, one]));
+  return [...wishes.values()].flatMap((each) =>
+    each.vfIndexes.flatMap((vfIndex): MacWish[] => {
+      const wish = each.get("network.mac", vfIndex);
+      if (wish === undefined || wish.value === "keep") return [];
+      const owner = owners.get(`${each.pf.bdf} ${vfIndex}`);
+      const record = recordOf.get(`${owner} ${each.pf.identity.key} ${vfIndex}`);
+      return [
+        {
+          pf: each.pf,
+          vfIndex,
+          by: wish.by,
+          wish: String(wish.value),
+          newTenant: owner !== undefined && record === undefined,
+          ...(record?.mac ? { recorded: record.mac } : {}),
+        },
+      ];
+    }),
+  );
+}
+
+function guestsOf(claimed: readonly ClaimedVfs[]): ReadonlyMap<Bdf, ReadonlyMap<number, string>> {
+  const guests = new Map<Bdf, Map<number, string>>();
+  for (const { claim, vfs } of claimed) {
+    for (const { wishes, vfIndex } of vfs) {
+      const ofPf = guests.get(wishes.pf.bdf) ?? new Map<number, string>();
+      guests.set(wishes.pf.bdf, ofPf.set(vfIndex, claim.spec.guest));
+    }
+  }
+  return guests;
+}

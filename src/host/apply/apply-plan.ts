@@ -114,8 +114,10 @@ async function checkUnmoved(plan: Plan, state: HostState, planning: Planning): P
   const now = await planning.plan(state, plan.desired);
   const [refusal] = refusalsOf(now);
   if (refusal) throw moved(`${refusal.summary} (${refusal.code})`);
-  // Resets are asked for: no state of the host tells whether one is due.
-  const ofState = (steps: readonly Step[]) => JSON.stringify(steps.filter(({ kind }) => kind !== "resetVf"));
+  // Resets, and what goes with them, are asked for: no state of the host tells whether one is due.
+  const reset = stepsOf(plan).flatMap((step) => (step.kind === "resetVf" ? [step.pf] : []));
+  const ofState = (steps: readonly Step[]) =>
+    JSON.stringify(steps.filter((step) => !("pf" in step && reset.includes(step.pf))));
   if (ofState(stepsOf(now)) === ofState(stepsOf(plan))) return;
   throw moved(isSettled(now) ? "nothing is left to do" : "other steps would be needed now");
 }

@@ -407,14 +407,14 @@ export const CATALOGUE = {
     title: "the kernel still works at it",
     explanation:
       "A write has not returned: taking VFs away waits for whoever holds one of them, an eSwitch for its firmware. It cannot be called back, and will have its effect.",
-    remedy: "end what holds the VF, then: vfleet recover",
+    remedy: "end what holds the VF, then: vfleet recover --stuck",
     exitCode: 1,
   },
   "VFL-0305": {
     title: "operation stuck",
     explanation:
       "The operation could neither be finished nor be taken back: the host is neither as before nor as wished.",
-    remedy: "do what the record says stands in the way, then: vfleet recover",
+    remedy: "do what the record says stands in the way, then: vfleet recover --stuck",
     exitCode: 1,
   },
   "VFL-0306": {
@@ -453,7 +453,7 @@ export const CATALOGUE = {
     title: "the PF is gone",
     explanation:
       "The PF of the operation is not among the devices of the host any more, by its address or by its serial number or slot.",
-    remedy: "put it back or bring its driver and slot up again, then: vfleet recover",
+    remedy: "put it back or bring its driver and slot up again, then: vfleet recover --stuck",
     exitCode: 1,
   },
   "VFL-0312": {

@@ -7,6 +7,8 @@ import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
 import { failure } from "./step-outcome.ts";
 
+const RECOVER = "then: vfleet recover --stuck";
+
 /**
  * Takes an operation back: a plan toward what was there before, made of what the hardware shows now, with the same checks
  * as any other plan. It ends undone, or stuck.
@@ -23,14 +25,15 @@ export async function goBack(
 ): Promise<Operation> {
   const { journal } = setting;
   let why: OperationFailure | undefined;
+  const gone = new Set(missing);
   try {
-    why = await tryToGoBack(cause, before, planning, setting);
+    why = await tryToGoBack(cause, before, planning, setting, gone);
     if (setting.abandon?.aborted) return journal.operation;
   } catch (error) {
     why = failureOf(error);
   }
-  if (why === undefined && missing.length > 0) {
-    const { code, message, remedy } = failure("VFL-0311", `${missing.join(", ")}: not among the host's PFs any more`);
+  if (why === undefined && gone.size > 0) {
+    const { code, message, remedy } = failure("VFL-0311", `${[...gone].join(", ")}: not among the host's PFs any more`);
     why = { ...cause, code, message, remedy };
   }
   if (why === undefined) {
@@ -38,7 +41,8 @@ export async function goBack(
   } else {
     const code = why.code === "VFL-0304" || why.code === "VFL-0311" ? why.code : "VFL-0305";
     const after = why === cause ? "" : ` (after: ${cause.message})`;
-    const stuck = { ...why, code, message: `${why.message}${after}`, remedy: `${why.remedy}; then: vfleet recover` };
+    const remedy = why.remedy.includes(RECOVER) ? why.remedy : `${why.remedy}; ${RECOVER}`;
+    const stuck = { ...why, code, message: `${why.message}${after}`, remedy };
     await journal.tryWrite({ event: "ended", state: "stuck", failure: noteBroken(stuck, setting) });
   }
   return journal.operation;
@@ -50,12 +54,17 @@ async function tryToGoBack(
   before: readonly DesiredPf[],
   planning: Planning,
   setting: RunSetting,
+  gone: Set<Bdf>,
 ): Promise<OperationFailure | undefined> {
   const { journal } = setting;
   // What the kernel still works at holds the PF: whatever is read or written there would wait with it.
   if (cause.code === "VFL-0304") return cause;
   const state = await planning.observe();
-  const plan = await planning.plan(state, before);
+  // Those that are there go back all the same.
+  const isHere = ({ pf }: DesiredPf) => state.pfs.some(({ bdf }) => bdf === pf);
+  for (const each of before) if (!isHere(each)) gone.add(each.pf);
+  const here = before.filter(isHere);
+  const plan = await planning.plan(state, here);
   const [refusal] = refusalsOf(plan);
   if (isRefused(plan) && refusal) {
     return { ...cause, code: refusal.code, message: `not taken back: ${refusal.summary}`, remedy: refusal.remedy };
@@ -66,7 +75,7 @@ async function tryToGoBack(
   if (end.kind === "failed") return end.failure;
   if (end.kind !== "done") return undefined;
   if (steps.length === 0) return undefined;
-  const left = leftOf(await planning.plan(await planning.observe(), before));
+  const left = leftOf(await planning.plan(await planning.observe(), here));
   return left === undefined ? undefined : { ...cause, ...failure("VFL-0310", `it is not as before: ${left}`), log: [] };
 }
 

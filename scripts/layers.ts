@@ -16,6 +16,8 @@ export interface Layer {
  */
 export const LAYERS: readonly Layer[] = [
   { name: "errors", path: "src/errors/", pure: true, packages: [] },
+  // A lock that ends with its process.
+  { name: "process lock", path: "src/process-lock/", imports: [], packages: [] },
   // Documents by a schema, with line and column of what is wrong.
   { name: "yaml", path: "src/yaml/", pure: true, imports: ["errors"], packages: ["yaml", "zod"] },
   { name: "pci", path: "src/pci/", pure: true, packages: [] },
@@ -26,7 +28,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "kernel model",
     path: "src/kernel/model/",
-    imports: ["errors", "yaml", "pci", "hardware", "port", "kernels"],
+    imports: ["errors", "process lock", "yaml", "pci", "hardware", "port", "kernels"],
     packages: ["zod"],
   },
   {
@@ -37,7 +39,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: "host", path: "src/host/", pure: true, imports: ["errors", "yaml", "pci", "port"] },
   // What a host's vfleet keeps on disk: operations, locks, what is desired.
-  { name: "state", path: "src/state/", imports: ["errors", "yaml", "pci", "port", "host"] },
+  { name: "state", path: "src/state/", imports: ["errors", "process lock", "yaml", "pci", "port", "host"] },
   { name: "lab", path: "src/lab/", imports: ["errors"], packages: [] },
   { name: "guests", path: "src/guests/" },
   { name: "fleet", path: "src/fleet/" },

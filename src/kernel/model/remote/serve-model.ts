@@ -7,7 +7,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { takeProcessLock } from "../../../process-lock/process-lock.ts";
 import { readModel } from "../description/read-model.ts";
 import type { HostIds } from "../linux.ts";
 import { openModel } from "../model-kernel.ts";
@@ -19,21 +19,6 @@ import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
 const ALREADY_SERVED = 4;
 const WATCH_MS = 500;
 const MACHINE_ID_DIGITS = 32;
-
-/**
- * One process a machine: a lock of SQLite's goes with the process that has it, however that ends, as no file of our own
- * would.
- */
-function lock(folder: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(folder, LOCK));
-  try {
-    database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE;");
-    return database;
-  } catch {
-    database.close();
-    return undefined;
-  }
-}
 
 /** A machine keeps its ID, as its file its path; each power on is another boot. */
 function hostIds(file: string): HostIds {
@@ -47,7 +32,8 @@ async function main(file: string, folder: string): Promise<void> {
   process.umask(0o077);
   // What a terminal does to whoever started us is not for us.
   process.on("SIGHUP", () => {});
-  const locked = lock(folder);
+  // One process a machine.
+  const locked = takeProcessLock(join(folder, LOCK));
   if (locked === undefined) {
     process.exitCode = ALREADY_SERVED;
     return;
@@ -76,7 +62,7 @@ async function main(file: string, folder: string): Promise<void> {
   const { ino } = statSync(folder);
   setInterval(() => {
     // The lock lasts as long as its object.
-    if (!locked.isOpen || statSync(folder, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
+    if (!locked.isHeld || statSync(folder, { throwIfNoEntry: false })?.ino !== ino) process.exit(0);
   }, WATCH_MS);
 }
 

@@ -1,0 +1,146 @@
+import { catalogueEntry } from "../../errors/catalogue.ts";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import { known } from "../../kernel/port.ts";
+import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
+import type { HostState } from "../state/host-state.ts";
+import type { Clock } from "./clock.ts";
+import { failureOf, goBack } from "./go-back.ts";
+import { type ApplyProgress, Journal } from "./journal.ts";
+import type { Operation, OperationFailure, OperationStore, PfLocks } from "./operation.ts";
+import { PATIENCE, type Patience } from "./patience.ts";
+import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
+import { type RunSetting, runSteps } from "./run-steps.ts";
+import { failure } from "./step-outcome.ts";
+
+/** What every operation works with. */
+export interface OperationSetting {
+  readonly kernel: ChangeableKernel;
+  readonly store: OperationStore;
+  readonly locks: PfLocks;
+  readonly clock: Clock;
+  readonly planning: Planning;
+  /** Of this process, for the record. */
+  readonly pid: number;
+  readonly patience?: Patience;
+  readonly onEvent?: (progress: ApplyProgress) => void;
+  /** Ends all waiting, and leaves the operation to `recoverOperations`. */
+  readonly abandon?: AbortSignal;
+}
+
+export interface ApplyRequest extends OperationSetting {
+  readonly plan: Plan;
+  /** The command, and its subject for a person. */
+  readonly kind: string;
+  readonly title: string;
+  /** Ends the operation at the next boundary of a step, and takes it back. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Does a plan as one operation: all of it, verified, or it is taken back. What came of it is in the operation's state;
+ * everything before its first step is thrown.
+ * @throws VfleetError the first refusal of a plan that has some; VFL-0306, VFL-0307, VFL-0308
+ */
+export async function applyPlan(request: ApplyRequest): Promise<Operation> {
+  const { plan, store, locks, clock, planning, pid, kind, title, onEvent } = request;
+  const [refusal] = refusalsOf(plan);
+  if (refusal) throw refused(refusal.code, refusal.summary, refusal.remedy);
+  const involved = plan.pfs.filter(({ steps }) => steps.length > 0);
+  const { release } = await locks.acquire(involved.map(({ pf }) => pf));
+  try {
+    const state = await planning.observe();
+    await checkUnmoved(plan, state, planning);
+    const desired = plan.desired.filter(({ pf }) => involved.some((each) => each.pf === pf));
+    const pfs = involved.map(({ pf }) => pfIn(state, pf));
+    const writer = await store.create({
+      kind,
+      title,
+      startedAt: clock.now().toISOString(),
+      pid,
+      bootId: known(state.bootId) ?? null,
+      pfs: pfs.map(({ bdf, identity }) => ({ bdf, key: identity.key })),
+      desired,
+      before: pfs.map((pf) => planning.desiredOf(pf, touchedVfs(involved, pf.bdf))),
+      steps: stepsOf(plan),
+    });
+    const journal = new Journal(writer, clock, onEvent);
+    try {
+      return await perform(request, state, journal);
+    } finally {
+      await journal.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+async function perform(request: ApplyRequest, state: HostState, journal: Journal): Promise<Operation> {
+  const { planning, signal } = request;
+  const { desired, before, steps } = journal.header;
+  const setting = runSetting(request, journal);
+  let cause: OperationFailure;
+  try {
+    const end = await runSteps(steps, state, setting, { keep: true, ...(signal ? { stop: signal } : {}) });
+    if (end.kind === "abandoned") return journal.operation;
+    if (end.kind === "done") {
+      const left = leftOf(await planning.plan(await planning.observe(), desired));
+      if (left === undefined) {
+        await journal.write({ event: "ended", state: "settled" });
+        return journal.operation;
+      }
+      cause = { ...failure("VFL-0310", `the host is not as wished afterwards: ${left}`), log: [] };
+    } else if (end.kind === "failed") cause = end.failure;
+    else cause = { ...failure("VFL-0312", "the operation was interrupted"), log: [] };
+  } catch (error) {
+    cause = failureOf(error);
+    // All is done, and only that could not be written down: whoever recovers sees the same.
+    if (journal.operation.state === "settled") throw error;
+  }
+  return goBack(cause, before, planning, setting);
+}
+
+export function runSetting(
+  { kernel, clock, patience = PATIENCE, abandon }: OperationSetting,
+  journal: Journal,
+): RunSetting {
+  return { kernel, clock, patience, journal, fresh: new Set(), ...(abandon ? { abandon } : {}) };
+}
+
+/** Between plan and lock another may have changed the host: then the plan would be another one. */
+async function checkUnmoved(plan: Plan, state: HostState, planning: Planning): Promise<void> {
+  const now = await planning.plan(state, plan.desired);
+  const [refusal] = refusalsOf(now);
+  if (refusal) throw moved(`${refusal.summary} (${refusal.code})`);
+  // Resets are asked for: no state of the host tells whether one is due.
+  const ofState = (steps: readonly Step[]) => JSON.stringify(steps.filter(({ kind }) => kind !== "resetVf"));
+  if (ofState(stepsOf(now)) === ofState(stepsOf(plan))) return;
+  throw moved(isSettled(now) ? "nothing is left to do" : "other steps would be needed now");
+}
+
+function moved(why: string): VfleetError {
+  return new VfleetError("VFL-0308", { message: `the host has changed since the plan: ${why}` });
+}
+
+function refused(code: string, message: string, remedy: string): VfleetError {
+  return new VfleetError(catalogueEntry(code)?.code ?? "VFL-0308", { message, remedy });
+}
+
+function pfIn({ pfs }: HostState, pf: Bdf): HostState["pfs"][number] {
+  const found = pfs.find(({ bdf }) => bdf === pf);
+  if (found === undefined) throw new VfleetError("VFL-0311", { message: `${pf} is gone`, details: { pf } });
+  return found;
+}
+
+/** The VFs that the steps change; undefined where it is all, since they are made anew. Others' VFs are not gone back to. */
+function touchedVfs(plans: readonly PfPlan[], pf: Bdf): readonly number[] | undefined {
+  const steps = plans.filter((each) => each.pf === pf).flatMap((each) => each.steps);
+  if (steps.some(({ kind }) => kind === "setNumVfs" || kind === "setEswitchMode")) return undefined;
+  const touched = steps.flatMap((step) => {
+    if ("vfIndex" in step) return [step.vfIndex];
+    return step.kind === "setVfNetwork" ? step.changes.map(({ to }) => to.vfIndex) : [];
+  });
+  return [...new Set(touched)].sort((a, b) => a - b);
+}

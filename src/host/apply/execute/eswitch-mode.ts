@@ -1,0 +1,26 @@
+import { isUnread } from "../../../kernel/port.ts";
+import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
+import { BEFORE, done, type Executor, fail, notReadable, refused, UNREADABLE } from "../step-outcome.ts";
+
+export const SET_ESWITCH_MODE: Executor<"setEswitchMode"> = {
+  async run({ pf, to }, context) {
+    const device = `pci/${pf}`;
+    const { devlink } = context.kernel;
+    const answer = await answerOf(devlink.setEswitch(device, { mode: to }, writeWaiting(context)), context);
+    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
+    if (answer.kind === "failed") return refused(answer);
+    const shown = await devlink.eswitch(device);
+    if (isUnread(shown)) return notReadable(shown);
+    if (shown.mode === to) return done(`the eSwitch of ${device} is in mode ${to}`);
+    return fail("VFL-0310", `the eSwitch of ${device} is in mode ${shown.mode} after ${to} was set`, {
+      target: device,
+    });
+  },
+
+  async look({ pf, from, to }, { kernel }) {
+    const shown = await kernel.devlink.eswitch(`pci/${pf}`);
+    if (isUnread(shown) || shown.mode === null) return UNREADABLE;
+    if (shown.mode === to) return { kind: "after", evidence: `the eSwitch is in mode ${to}` };
+    return shown.mode === from ? BEFORE : { kind: "other", evidence: `the eSwitch is in mode ${shown.mode}` };
+  },
+};

@@ -1,0 +1,65 @@
+import { isUnread, type Observed, unread } from "../../kernel/port.ts";
+import { type Bdf, parseBdf } from "../../pci/bdf.ts";
+import { readDevices } from "../net-devices.ts";
+import { isAbsent, readLinkName, readText, sysfsPath } from "../observe.ts";
+import type { StepContext } from "./step-outcome.ts";
+
+type Where = Pick<StepContext, "kernel">;
+
+/** Of representors (`ndo_get_phys_port_name` in switchdev mode): `pf0vf3`, `c1pf0`. */
+const REPRESENTOR = /^(?:c\d+)?pf\d+(?:(?:vf|sf)\d+)?$/;
+
+/** The address of a VF now; ENOENT where there is no such VF. */
+export async function vfAddress({ kernel }: Where, pf: Bdf, vfIndex: number): Promise<Observed<Bdf>> {
+  const path = sysfsPath(pf, `virtfn${vfIndex}`);
+  const name = await readLinkName(kernel, path);
+  if (isUnread(name)) return name;
+  return parseBdf(name) ?? unread(path, "EINVAL", `it leads to ${JSON.stringify(name)}, which is no address`);
+}
+
+/**
+ * The PF's interface as it is called now: udev may rename it at any time, also while VFs are made.
+ * @param planned the name that it had
+ */
+export async function pfNetdev({ kernel }: Where, pf: Bdf, planned?: string): Promise<Observed<string>> {
+  const { net: names } = await readDevices(kernel, pf);
+  if (isUnread(names)) return names;
+  if (planned !== undefined && names.includes(planned)) return planned;
+  const own: string[] = [];
+  for (const name of names) {
+    const port = await readText(kernel, `/sys/class/net/${name}/phys_port_name`);
+    if (isUnread(port) || !REPRESENTOR.test(port)) own.push(name);
+  }
+  const path = sysfsPath(pf, "net");
+  const [first] = own;
+  if (first === undefined) return unread(path, "ENOENT", "the PF has no network interface");
+  return own.length === 1 ? first : unread(path, "EINVAL", `the PF has several interfaces: ${own.join(", ")}`);
+}
+
+/** The name of the PF's NVMe controller. */
+export async function nvmeController({ kernel }: Where, pf: Bdf): Promise<Observed<string>> {
+  const path = sysfsPath(pf, "nvme");
+  const names = await kernel.list(path);
+  if (isUnread(names)) return names;
+  return names.find((name) => /^nvme\d+$/.test(name)) ?? unread(path, "ENOENT", "the PF has no NVMe controller");
+}
+
+/** A function's driver; null where none is bound. */
+export async function driverOf({ kernel }: Where, bdf: Bdf): Promise<Observed<string | null>> {
+  const name = await readLinkName(kernel, sysfsPath(bdf, "driver"));
+  if (!isAbsent(name)) return name;
+  // Without its folder there is no function either.
+  const folder = await kernel.list(sysfsPath(bdf));
+  return isUnread(folder) ? folder : null;
+}
+
+/** null where there is none: `driver_override_show` prints a null pointer. */
+export async function driverOverrideOf({ kernel }: Where, bdf: Bdf): Promise<Observed<string | null>> {
+  const text = await readText(kernel, sysfsPath(bdf, "driver_override"));
+  return isUnread(text) ? text : text === "(null)" || text === "" ? null : text;
+}
+
+/** Whether the function is there at all. */
+export async function isThere({ kernel }: Where, bdf: Bdf): Promise<boolean> {
+  return !isAbsent(await kernel.list(sysfsPath(bdf)));
+}

@@ -1,0 +1,93 @@
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
+import { isRefused } from "../plan/plan.ts";
+import type { Operation, OperationFailure } from "./operation.ts";
+import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
+import { type RunSetting, runSteps } from "./run-steps.ts";
+import { failure } from "./step-outcome.ts";
+
+/**
+ * Takes an operation back: a plan toward what was there before, made of what the hardware shows now, with the same checks
+ * as any other plan. It ends undone, or stuck.
+ * @param cause why it goes back
+ * @param before of the PFs that are there
+ * @param missing PFs that are gone, of which nothing can be taken back
+ */
+export async function goBack(
+  cause: OperationFailure,
+  before: readonly DesiredPf[],
+  planning: Planning,
+  setting: RunSetting,
+  missing: readonly Bdf[] = [],
+): Promise<Operation> {
+  const { journal } = setting;
+  let why: OperationFailure | undefined;
+  try {
+    why = await tryToGoBack(cause, before, planning, setting);
+    if (setting.abandon?.aborted) return journal.operation;
+  } catch (error) {
+    why = failureOf(error);
+  }
+  if (why === undefined && missing.length > 0) {
+    const { code, message, remedy } = failure("VFL-0311", `${missing.join(", ")}: not among the host's PFs any more`);
+    why = { ...cause, code, message, remedy };
+  }
+  if (why === undefined) {
+    await journal.tryWrite({ event: "ended", state: "undone", failure: noteBroken(cause, setting) });
+  } else {
+    const code = why.code === "VFL-0304" || why.code === "VFL-0311" ? why.code : "VFL-0305";
+    const after = why === cause ? "" : ` (after: ${cause.message})`;
+    const stuck = { ...why, code, message: `${why.message}${after}`, remedy: `${why.remedy}; then: vfleet recover` };
+    await journal.tryWrite({ event: "ended", state: "stuck", failure: noteBroken(stuck, setting) });
+  }
+  return journal.operation;
+}
+
+/** @returns what stood in the way */
+async function tryToGoBack(
+  cause: OperationFailure,
+  before: readonly DesiredPf[],
+  planning: Planning,
+  setting: RunSetting,
+): Promise<OperationFailure | undefined> {
+  const { journal } = setting;
+  // What the kernel still works at holds the PF: whatever is read or written there would wait with it.
+  if (cause.code === "VFL-0304") return cause;
+  const state = await planning.observe();
+  const plan = await planning.plan(state, before);
+  const [refusal] = refusalsOf(plan);
+  if (isRefused(plan) && refusal) {
+    return { ...cause, code: refusal.code, message: `not taken back: ${refusal.summary}`, remedy: refusal.remedy };
+  }
+  const steps = stepsOf(plan);
+  await journal.tryWrite({ event: "undoBegun", why: cause.message, steps });
+  const end = await runSteps(steps, state, setting, { keep: false });
+  if (end.kind === "failed") return end.failure;
+  if (end.kind !== "done") return undefined;
+  if (steps.length === 0) return undefined;
+  const left = leftOf(await planning.plan(await planning.observe(), before));
+  return left === undefined ? undefined : { ...cause, ...failure("VFL-0310", `it is not as before: ${left}`), log: [] };
+}
+
+/** Says that the end of an operation is not on the disk. */
+function noteBroken(told: OperationFailure, { journal }: RunSetting): OperationFailure {
+  if (journal.broken === undefined || told.code === journal.broken.code) return told;
+  return { ...told, message: `${told.message}; and the record is not complete: ${journal.broken.message}` };
+}
+
+/** A failure of the world as it goes into the records. */
+export function failureOf(error: unknown): OperationFailure {
+  if (!(error instanceof VfleetError)) throw error;
+  const { code, message, remedy, details } = error;
+  const { errno = null, path = null } = details;
+  return {
+    code,
+    message,
+    remedy,
+    errno: typeof errno === "string" ? errno : null,
+    target: typeof path === "string" ? path : null,
+    value: null,
+    log: [],
+  };
+}

@@ -1,0 +1,37 @@
+import { isPending, type Within } from "../../kernel/port-outcome.ts";
+import { failure, type StepContext, type StepFailure } from "./step-outcome.ts";
+
+/**
+ * The kernel's answer to a change, with the patience that it needs: where it takes long that is told, and then it is waited
+ * for on.
+ * @param vfs how many VFs the change is about
+ */
+export async function answerOf<T>(
+  begun: Promise<Within<T>>,
+  context: StepContext,
+): Promise<T | { readonly kind: "unanswered"; readonly failure: StepFailure }> {
+  const answer = await begun;
+  if (!isPending(answer)) return answer;
+  const { clock, patience, abandon } = context;
+  const { target } = answer;
+  context.onLongWrite(target);
+  const stop = new AbortController();
+  const given = abandon ? AbortSignal.any([stop.signal, abandon]) : stop.signal;
+  const ended = await Promise.race([
+    answer.finished().then((value) => ({ value })),
+    clock.sleep(patience.longWriteMs, given).then(() => undefined),
+  ]);
+  stop.abort();
+  if (ended) return ended.value;
+  const message = `${target}: the kernel has not answered yet; what was written will still have its effect`;
+  return { kind: "unanswered", failure: failure("VFL-0304", message, { target }) };
+}
+
+/** Of a change that is about so many VFs. */
+export function writeWaiting({ patience }: StepContext, vfs = 1): { readonly deadlineMs: number } {
+  return { deadlineMs: patience.writeMs + patience.perVfMs * vfs };
+}
+
+export function isUnanswered(value: unknown): value is { readonly kind: "unanswered"; readonly failure: StepFailure } {
+  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "unanswered";
+}

@@ -1,0 +1,128 @@
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import { known } from "../../kernel/port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { Step } from "../plan/step.ts";
+import type { HostState } from "../state/host-state.ts";
+import { type OperationSetting, runSetting } from "./apply-plan.ts";
+import { failureOf, goBack } from "./go-back.ts";
+import { Journal } from "./journal.ts";
+import type { Operation, OperationEvent, OperationFailure, OperationHeader } from "./operation.ts";
+import { leftOf } from "./planning.ts";
+import { failure } from "./step-outcome.ts";
+
+export interface RecoverRequest extends OperationSetting {
+  /** Tries those again, too, that ended stuck. */
+  readonly stuck?: boolean;
+}
+
+/**
+ * Ends operations whose process has died, by what the hardware shows: as wished they are settled, else they are taken
+ * back. Those that another process is at work on are left alone.
+ * @returns those that were looked at, as they are now
+ */
+export async function recoverOperations(request: RecoverRequest): Promise<readonly Operation[]> {
+  const { store, stuck = false } = request;
+  const found: Operation[] = [];
+  for (const { number, state } of await store.list()) {
+    if (!isUnfinished(state, stuck)) continue;
+    const operation = await recoverOne(number, request);
+    if (operation) found.push(operation);
+  }
+  return found;
+}
+
+function isUnfinished(state: Operation["state"], stuck: boolean): boolean {
+  return state === "applying" || state === "undoing" || (stuck && state === "stuck");
+}
+
+async function recoverOne(number: number, request: RecoverRequest): Promise<Operation | undefined> {
+  const { store, locks, planning, clock, pid, onEvent, stuck = false } = request;
+  const listed = await store.read(number);
+  if (listed === undefined) return undefined;
+  const places = findPfs(listed, await planning.observe());
+  let lock: Awaited<ReturnType<typeof locks.acquire>>;
+  try {
+    lock = await locks.acquire([...listed.pfs.map(({ bdf }) => bdf), ...places.values()]);
+  } catch (error) {
+    if (error instanceof VfleetError && error.code === "VFL-0306") return undefined;
+    throw error;
+  }
+  try {
+    // Till the locks were there somebody else may have ended it.
+    const operation = await store.read(number);
+    if (operation === undefined || !isUnfinished(operation.state, stuck)) return undefined;
+    const writer = await store.resume(number);
+    const journal = new Journal(writer, clock, onEvent, operation.events);
+    try {
+      await journal.write({ event: "resumed", pid, found: `${operation.state}, of process ${operation.pid}` });
+      return await end(operation, places, journal, request);
+    } finally {
+      await journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+async function end(
+  operation: Operation,
+  places: ReadonlyMap<Bdf, Bdf>,
+  journal: Journal,
+  request: RecoverRequest,
+): Promise<Operation> {
+  const { planning } = request;
+  const state = await planning.observe();
+  const bootId = known(state.bootId);
+  if (operation.bootId !== null && bootId !== undefined && bootId !== operation.bootId) {
+    await journal.write({ event: "ended", state: "overtaken" });
+    return journal.operation;
+  }
+  const missing = operation.pfs.map(({ bdf }) => bdf).filter((pf) => !places.has(pf));
+  if (missing.length === 0 && !lacksReset(operation)) {
+    let left: string | undefined = "";
+    try {
+      left = leftOf(await planning.plan(state, moved(operation.desired, places)));
+    } catch (error) {
+      left = failureOf(error).message;
+    }
+    if (left === undefined) {
+      await journal.write({ event: "ended", state: "settled" });
+      return journal.operation;
+    }
+  }
+  const cause = operation.failure ?? died(operation);
+  // A write that was waited for in vain may be through by now: what is read next tells.
+  const known0304: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
+  return goBack(known0304, moved(operation.before, places), planning, runSetting(request, journal), missing);
+}
+
+/** Where the PFs of an operation are now, by what they are known by. */
+function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<Bdf, Bdf> {
+  return new Map(
+    pfs.flatMap(({ bdf, key }) => {
+      const found = state.pfs.find(({ identity }) => identity.key === key);
+      return found ? [[bdf, found.bdf] as const] : [];
+    }),
+  );
+}
+
+function moved(desired: readonly DesiredPf[], places: ReadonlyMap<Bdf, Bdf>): readonly DesiredPf[] {
+  return desired.flatMap((each) => {
+    const pf = places.get(each.pf);
+    return pf === undefined ? [] : [{ ...each, pf }];
+  });
+}
+
+/** Whether it was to reset a VF and nobody wrote down that it did: the hardware cannot tell. */
+function lacksReset({ steps, events }: Operation): boolean {
+  const isReset = (step: Step | undefined) => step?.kind === "resetVf";
+  const undoAt = events.findIndex(({ event }) => event === "undoBegun");
+  const applied: readonly OperationEvent[] = undoAt === -1 ? events : events.slice(0, undoAt);
+  const doneSteps = new Set(applied.flatMap((event) => (event.event === "stepDone" ? [event.step] : [])));
+  return steps.some((step, place) => isReset(step) && !doneSteps.has(place));
+}
+
+function died({ pid }: Operation): OperationFailure {
+  return { ...failure("VFL-0312", `its process ${pid} died`), log: [] };
+}

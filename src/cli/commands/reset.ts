@@ -1,5 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
+import type { HostState } from "../../host/state/host-state.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
@@ -10,7 +11,7 @@ export async function reset(words: readonly string[], options: RunOptions): Prom
   const state = await host.planning.observe();
   const { pf, vf, rest } = namedVf(state, words);
   if (rest.length > 0) throw new VfleetError("VFL-0001", { message: `${rest.join(" ")} is too much` });
-  const plan = planReset(state, pf.bdf, [vf.vfIndex]);
+  const replan = (now: HostState) => planReset(now, pf.bdf, [vf.vfIndex]);
   const title = `${pf.bdf} VF ${vf.vfIndex}`;
-  return (await runPlan(host, state, plan, { kind: "reset", title }, options)).exitCode;
+  return (await runPlan(host, state, replan(state), { kind: "reset", title, replan }, options)).exitCode;
 }

@@ -22,6 +22,8 @@ interface Origin {
   /** The command. */
   readonly kind: string;
   readonly title: string;
+  /** As of `ApplyRequest`. */
+  readonly replan?: (state: HostState) => Plan;
 }
 
 export interface RunResult {
@@ -35,7 +37,7 @@ export async function runPlan(
   host: HostSetting,
   state: HostState,
   plan: Plan,
-  { kind, title }: Origin,
+  origin: Origin,
   options: RunOptions,
 ): Promise<RunResult> {
   const ended = (exitCode: number): RunResult => {
@@ -61,8 +63,7 @@ export async function runPlan(
     const operation = await applyPlan({
       ...operationSetting(host),
       plan,
-      kind,
-      title,
+      ...origin,
       signal: stop.signal,
       abandon: abandon.signal,
       ...(options.json ? {} : { onEvent: new ProgressLines().onEvent }),

@@ -4,7 +4,6 @@ import { known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
-import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
@@ -35,6 +34,8 @@ export interface ApplyRequest extends OperationSetting {
   /** The command, and its subject for a person. */
   readonly kind: string;
   readonly title: string;
+  /** Makes the plan anew where it does not follow from what is desired alone, as that of a reset. */
+  readonly replan?: (state: HostState) => Plan | Promise<Plan>;
   /** Ends the operation at the next boundary of a step, and takes it back. */
   readonly signal?: AbortSignal;
 }
@@ -52,7 +53,8 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
   const { release } = await locks.acquire(involved.map(({ pf }) => pf));
   try {
     const state = await planning.observe();
-    await checkUnmoved(plan, state, planning);
+    const { replan = (now: HostState) => planning.plan(now, plan.desired) } = request;
+    checkUnmoved(plan, await replan(state));
     const desired = plan.desired.filter(({ pf }) => involved.some((each) => each.pf === pf));
     const pfs = involved.map(({ pf }) => pfIn(state, pf));
     const writer = await store.create({
@@ -110,15 +112,10 @@ export function runSetting(
 }
 
 /** Between plan and lock another may have changed the host: then the plan would be another one. */
-async function checkUnmoved(plan: Plan, state: HostState, planning: Planning): Promise<void> {
-  const now = await planning.plan(state, plan.desired);
+function checkUnmoved(plan: Plan, now: Plan): void {
   const [refusal] = refusalsOf(now);
   if (refusal) throw moved(`${refusal.summary} (${refusal.code})`);
-  // Resets, and what goes with them, are asked for: no state of the host tells whether one is due.
-  const reset = stepsOf(plan).flatMap((step) => (step.kind === "resetVf" ? [step.pf] : []));
-  const ofState = (steps: readonly Step[]) =>
-    JSON.stringify(steps.filter((step) => !("pf" in step && reset.includes(step.pf))));
-  if (ofState(stepsOf(now)) === ofState(stepsOf(plan))) return;
+  if (JSON.stringify(stepsOf(now)) === JSON.stringify(stepsOf(plan))) return;
   throw moved(isSettled(now) ? "nothing is left to do" : "other steps would be needed now");
 }
 

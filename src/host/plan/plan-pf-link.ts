@@ -75,6 +75,8 @@ export function planLinkForRates(draft: PfDraft): boolean {
     return false;
   }
   if (!remade && up && netdev.carrier === true) return true;
-  draft.add("link", { kind: "setPfUp", pf: pf.bdf, netdev: netdev.name, from: up, to: true, awaitCarrier: true });
+  // Where it was brought up before, this waits for its link.
+  const from = up || desired.up === true;
+  draft.add("link", { kind: "setPfUp", pf: pf.bdf, netdev: netdev.name, from, to: true, awaitCarrier: true });
   return true;
 }

@@ -44,7 +44,12 @@ export class DriverCore implements PciDriverCore {
     const folder = linux.sys.folders("bus/pci/drivers").folder(driver.name);
     const entry: Registered = { driver, folder, dynamicIds: [], devices: new Set() };
     folder.tables.push(attributeFiles(entry, this.#attributes));
-    if (driver.module !== undefined) folder.link("module", linux.sys.folders(`module/${driver.module}`));
+    if (driver.module !== undefined) {
+      const module = linux.sys.folders(`module/${driver.module}`);
+      folder.link("module", module);
+      // `module_add_driver` (drivers/base/module.c)
+      module.folder("drivers").link(`pci:${driver.name}`, folder);
+    }
     this.#registered.set(driver.name, entry);
     linux.uevents.send("add", `/bus/pci/drivers/${driver.name}`, "drivers", {});
     if (this.autoprobe) await this.#attachAll(entry);
@@ -59,6 +64,9 @@ export class DriverCore implements PciDriverCore {
     }
     this.#registered.delete(driver.name);
     entry.folder.remove();
+    if (driver.module !== undefined) {
+      this.#linux().sys.folders(`module/${driver.module}/drivers`).removeChild(`pci:${driver.name}`);
+    }
     this.#linux().uevents.send("remove", `/bus/pci/drivers/${driver.name}`, "drivers", {});
   }
 

@@ -70,7 +70,7 @@ export const BIND_DRIVER: Executor<"bindDriver"> = {
 };
 
 async function wantedOf({ pf, to }: StepOf<"bindDriver">, context: StepContext): Promise<Observed<Wanted>> {
-  if (to === null || to === "none") return { driver: null, override: null };
+  if (to === "none") return { driver: null, override: null };
   if (to === "default") return { driver: undefined, override: null };
   if (to !== "vfio") return { driver: to, override: to };
   const module = context.variantOf(pf);
@@ -79,7 +79,7 @@ async function wantedOf({ pf, to }: StepOf<"bindDriver">, context: StepContext):
   return isUnread(name) ? name : { driver: name, override: name };
 }
 
-/** A variant's module and driver have different names: mlx5_vfio_pci has mlx5-vfio-pci. */
+/** What a variant's driver is called, its module says. */
 async function driverNameOf(module: string, { kernel }: StepContext): Promise<Observed<string>> {
   const path = `/sys/module/${module.replaceAll("-", "_")}/drivers`;
   const names = await kernel.list(path);
@@ -144,7 +144,7 @@ function bindingText({ driver, override }: Binding): string {
   return `${driver === null ? "no driver" : `the driver ${driver}`}${override === null ? "" : `, override ${override}`}`;
 }
 
-function wishText(to: DriverWish | null): string {
-  if (to === null || to === "none") return "no driver";
+function wishText(to: DriverWish): string {
+  if (to === "none") return "no driver";
   return to === "default" ? "the driver that the kernel takes of itself" : `the driver ${to}`;
 }

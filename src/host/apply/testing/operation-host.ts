@@ -25,7 +25,7 @@ import { recoverOperations } from "../recover.ts";
 export const PF = bdf("0000:01:00.0");
 
 /** Time that passes only while somebody sleeps. */
-function skippingClock(): Clock {
+export function skippingClock(): Clock {
   let ms = 0;
   return {
     now: () => new Date(1_767_225_600_000 + ms),
@@ -38,7 +38,7 @@ function skippingClock(): Clock {
 }
 
 /** Of writes the model waits by the world's time. */
-const QUICK: Patience = { writeMs: 30, longWriteMs: 500, appearMs: 500, perVfMs: 0, settleMs: 300 };
+export const QUICK: Patience = { writeMs: 30, longWriteMs: 500, appearMs: 500, perVfMs: 0, settleMs: 300 };
 
 /** A modelled host with the folders that operations on it need. */
 export interface OperationHost {

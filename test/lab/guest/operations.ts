@@ -28,7 +28,7 @@ import { holdFiles } from "./hold-files.ts";
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const PF = bdf("0000:01:00.0");
 const DEVICE = `/sys/bus/pci/devices/${PF}`;
-const RECORDS = [1, 4, 8, 13, 18];
+const RECORDS = [1, 4, 7, 10, 13];
 const NEVER = 1000;
 const kernel = openLinux();
 const planning: Planning = {
@@ -83,7 +83,7 @@ function shown(): unknown {
 }
 
 function tell(stage: string, more: object): void {
-  appendFileSync(LAB_RECORDS, `${JSON.stringify({ stage, ...more, shown: shown() })}\n`);
+  appendFileSync(LAB_RECORDS, `${JSON.stringify({ kind: "stage", stage, ...more, shown: shown() })}\n`);
 }
 
 function ended({ state, failure, events }: Operation): object {

@@ -7,6 +7,7 @@ import { runScript, type ScriptOptions } from "../../src/lab/run-script.ts";
 
 /** A script for a lab machine, on this side. */
 export interface GuestScript {
+  /** In a folder of its own, which the machine sees as /script. */
   readonly path: string;
   remove(): void;
 }

@@ -23,8 +23,12 @@ export interface OpenFile {
   readonly target: string;
 }
 
-/** These are open in nearly every process, and belong to no PCI function. */
-const BORING = /^\/dev\/(?:(?:null|zero|full|u?random|tty|ptmx|fuse|console)$|(?:pts|shm|mqueue|hugepages)\/)/;
+/**
+ * These are open in nearly every process, and belong to no PCI function. Process 1 may have the console of its initial RAM
+ * disk, which is gone.
+ */
+const BORING =
+  /^\/dev\/(?:(?:null|zero|full|u?random|tty|ptmx|fuse|console)(?: \(deleted\))?$|(?:pts|shm|mqueue|hugepages)\/)/;
 /** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 const PROCESSES_A_TURN = 256;

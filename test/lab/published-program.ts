@@ -1,0 +1,21 @@
+import { cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "rolldown";
+import { ROOT } from "../dumps.ts";
+
+/**
+ * Lays the program out in `folder` as it is published, with what it depends on: in an emulated machine, to strip and load two
+ * hundred modules takes longer than what most commands do.
+ */
+export async function layOutProgram(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["bin", "data", "package.json", "examples"]) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  await build({
+    input: { main: join(ROOT, "src/cli/main.ts") },
+    platform: "node",
+    output: { dir: join(folder, "dist/cli"), format: "esm", chunkFileNames: "[name].js" },
+    logLevel: "warn",
+  });
+}

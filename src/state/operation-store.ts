@@ -18,7 +18,7 @@ const DIGITS = 6;
 const LIMIT_BYTES = 64 * 1024 * 1024;
 /** Room that is taken before the first step: for the records of a step, of undoing it, and of everything else. */
 const STEP_BYTES = 2048;
-const OTHER_BYTES = 16 * 1024;
+const OTHER_BYTES = 64 * 1024;
 const NEWLINE = "\n".charCodeAt(0);
 
 /** Operations as files in `folder`, which is made with the first. */

@@ -5,7 +5,15 @@ import { failed } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { ApplyRequest } from "./apply-plan.ts";
-import { eventsOf, kernelWith, type OperationHost, operationHost, PF, planningOf } from "./testing/operation-host.ts";
+import {
+  eventsOf,
+  kernelWith,
+  type OperationHost,
+  operationHost,
+  PF,
+  planningOf,
+  QUICK,
+} from "./testing/operation-host.ts";
 
 const hosts: OperationHost[] = [];
 after(() => {
@@ -265,6 +273,32 @@ describe("applyPlan", () => {
       ["settled"],
     );
     assert.ok((await picture()).includes('"numVfs": 0'));
+  });
+
+  test("who gives up waiting leaves it to recovery, at once", async () => {
+    const { plan, apply, useByGuest, kernel, recover } = await host();
+    await apply(await plan(TWO_POOLS));
+    let end = () => {};
+    const abandon = new AbortController();
+    const late = kernelWith(kernel, {
+      write: (path, text, waiting) => {
+        if (path === NUM_VFS && text === "0") {
+          end = useByGuest(VF0);
+          setTimeout(() => abandon.abort(), 5);
+        }
+        return kernel.write(path, text, waiting);
+      },
+    });
+    // Far longer than the test would last.
+    const patience = { ...QUICK, writeMs: 1_000_000, longWriteMs: 1_000_000 };
+    const operation = await apply(await plan(wish(0)), { kernel: late, abandon: abandon.signal, patience });
+    assert.deepEqual(eventsOf(operation), ["stepBegun setNumVfs"]);
+    end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(
+      (await recover()).map(({ state }) => state),
+      ["settled"],
+    );
   });
 
   test("two PFs side by side; where one fails both go back", async () => {

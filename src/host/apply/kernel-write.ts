@@ -1,4 +1,4 @@
-import { isPending, type Within } from "../../kernel/port-outcome.ts";
+import { isPending, type Waiting, type Within } from "../../kernel/port-outcome.ts";
 import { failure, type StepContext, type StepFailure } from "./step-outcome.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function answerOf<T>(
   if (!isPending(answer)) return answer;
   const { clock, patience, abandon } = context;
   const { target } = answer;
-  context.onLongWrite(target);
+  if (!abandon?.aborted) context.onLongWrite(target);
   const stop = new AbortController();
   const given = abandon ? AbortSignal.any([stop.signal, abandon]) : stop.signal;
   const ended = await Promise.race([
@@ -28,8 +28,10 @@ export async function answerOf<T>(
 }
 
 /** Of a change that is about so many VFs. */
-export function writeWaiting({ patience }: StepContext, vfs = 1): { readonly deadlineMs: number } {
-  return { deadlineMs: patience.writeMs + patience.perVfMs * vfs };
+export function writeWaiting({ patience, abandon }: StepContext, vfs = 1): Waiting {
+  const deadlineMs = patience.writeMs + patience.perVfMs * vfs;
+  // One that is aborted already would be thrown; the step ends of itself then.
+  return abandon === undefined || abandon.aborted ? { deadlineMs } : { deadlineMs, signal: abandon };
 }
 
 export function isUnanswered(value: unknown): value is { readonly kind: "unanswered"; readonly failure: StepFailure } {

@@ -54,7 +54,7 @@ export type OperationEvent = { readonly at: string } & (
  * settled: as wished, verified. undone: as before, verified. stuck: neither, and vfleet stopped: see its failure. overtaken: the
  * host was rebooted meanwhile, and nothing of it is left.
  */
-export type EndState = "settled" | "undone" | "stuck" | "overtaken";
+type EndState = "settled" | "undone" | "stuck" | "overtaken";
 export type OperationState = "applying" | "undoing" | EndState;
 
 export interface OperationFailure {

@@ -61,7 +61,6 @@ export function findOpenDevices(
     }
     const mount = mounts.get(Number(/^mnt_id:\s*(\d+)$/m.exec(info)?.[1]));
     if (mount?.options.includes("nodev")) return;
-    if (mount === undefined && isFirstConsole(file)) return;
     if (mount === undefined || !ANSWERING.has(mount.type)) {
       if (file.target.startsWith("/dev/")) gaps.push(unfollowed(file, mount));
       return;
@@ -82,14 +81,6 @@ export function findOpenDevices(
   }
   for (const pid of unnamedVfio) if (!holdsNamedVfio.has(pid)) gaps.push(unnamed(identify(pid)));
   return { openFiles, gaps };
-}
-
-/**
- * The kernel opens it for process 1 before there is any other (`console_on_rootfs`, init/main.c): on the first root, which
- * is nobody's mount any more once the real one is there.
- */
-function isFirstConsole({ pid, target }: OpenFile): boolean {
-  return pid === 1 && /^\/dev\/console(?: \(deleted\))?$/.test(target);
 }
 
 /** As glibc packs it: `gnu_dev_major` takes bits 8-19 and 44-63, `gnu_dev_minor` 0-7 and 20-43. */

@@ -20,7 +20,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
   const keeps = options.persist === true && options.file !== undefined && !isRefused(plan);
   // What cannot be kept is told before anything is done.
   if (keeps) await checkKept(host.folders.config, wishes);
-  const { exitCode } = await runPlan(host, state, plan, { kind: "apply", title: titleOf(wishes) }, options);
+  const { exitCode } = await runPlan(wishes.host, state, plan, { kind: "apply", title: titleOf(wishes) }, options);
   if (exitCode !== 0 || options.dryRun) return exitCode;
   if (resolved.allocations.length > 0 || wishes.documents.claims.length > 0) {
     await keepAllocations(host.folders.state, resolved.allocations);

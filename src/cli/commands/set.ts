@@ -38,13 +38,13 @@ function keyValues(words: readonly string[]): Readonly<Record<string, unknown>> 
           remedy: hint,
         });
       }
-      return [key, valueOf(key, word.slice(at + 1))];
+      return [key, settingValue(key, word.slice(at + 1))];
     }),
   );
 }
 
 /** As YAML has it, so that what works in a policy works here; `on` and `off` as ip(8) has them. */
-function valueOf(key: string, text: string): unknown {
+function settingValue(key: string, text: string): unknown {
   if (text === "on") return true;
   if (text === "off") return false;
   if (key === "mac" || key.endsWith("Guid")) return text;

@@ -3,14 +3,17 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { OperationSetting } from "../../host/apply/apply-plan.ts";
 import { systemClock } from "../../host/apply/clock.ts";
 import type { Planning } from "../../host/apply/planning.ts";
+import type { Allocation } from "../../host/desired/allocation.ts";
 import { desiredOf } from "../../host/desired/desired-of.ts";
 import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
+import { withClaims } from "../../host/state/claim-users.ts";
 import { observeHost } from "../../host/state/observe-host.ts";
 import { machineFolder, modelsFolder, realFile } from "../../kernel/model/remote/state-folder.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import { readAllocations } from "../../state/desired-folder.ts";
 import { openOperationStore } from "../../state/operation-store.ts";
 import { openLocks } from "../../state/pf-locks.ts";
 
@@ -42,12 +45,14 @@ const MODEL = "model:";
 
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
-  return { kernel, planning: planningOf(kernel), folders: foldersOf(options) };
+  const folders = foldersOf(options);
+  return { kernel, folders, planning: planningOf(kernel, await readAllocations(folders.state)) };
 }
 
-function planningOf(kernel: Kernel | ChangeableKernel): Planning {
+/** @param claims whose VFs are in use */
+export function planningOf(kernel: Kernel | ChangeableKernel, claims: readonly Allocation[]): Planning {
   return {
-    observe: () => observeHost(kernel),
+    observe: async () => withClaims(await observeHost(kernel), claims),
     plan: async (state, desired) =>
       planHost({ state, desired, preflights: await runPreflights(kernel, state, desired) }),
     desiredOf,

@@ -6,13 +6,17 @@ import { type Resolved, resolveDesired } from "../../host/desired/resolve-desire
 import type { Plan } from "../../host/plan/plan.ts";
 import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
+import { withClaims } from "../../host/state/claim-users.ts";
 import type { HostState } from "../../host/state/host-state.ts";
+import { observeHost } from "../../host/state/observe-host.ts";
 import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
 import { readPolicyFile } from "../../state/read-policy-file.ts";
-import type { HostSetting } from "./setting.ts";
+import { type HostSetting, planningOf } from "./setting.ts";
 
 /** What is wanted of a host, and the plan toward it. */
 export interface Wishes {
+  /** The host, where those claims hold VFs that are still wanted. */
+  readonly host: HostSetting;
   readonly files: readonly PolicyFile[];
   readonly documents: PolicyDocuments;
   readonly state: HostState;
@@ -44,11 +48,17 @@ export async function readWishes(
 /** The plan toward what is wanted. */
 export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
   const { files, documents } = await readWishes(host, paths);
-  const state = await host.planning.observe();
-  const claims = await readAllocations(host.folders.state);
+  const { kernel, folders } = host;
+  const claims = await readAllocations(folders.state);
+  const names = new Set(documents.claims.map(({ metadata }) => metadata.name));
+  const held = claims.filter(({ claim }) => names.has(claim));
+  // A new claim may have the VF that another has let go.
+  const seen = await observeHost(kernel);
   const random = (count: number) => getRandomValues(new Uint8Array(count));
-  const resolved = resolveDesired({ documents, state, claims, random });
+  const resolved = resolveDesired({ documents, state: seen, claims, random });
   const { desired, refusals } = resolved;
-  const preflights = await runPreflights(host.kernel, state, desired);
-  return { files, documents, state, resolved, plan: planHost({ state, desired, refusals, preflights }) };
+  const state = withClaims(seen, held);
+  const preflights = await runPreflights(kernel, state, desired);
+  const plan = planHost({ state, desired, refusals, preflights });
+  return { host: { ...host, planning: planningOf(kernel, held) }, files, documents, state, resolved, plan };
 }

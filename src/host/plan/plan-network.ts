@@ -7,7 +7,7 @@ import type { VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { planLinkForRates } from "./plan-pf-link.ts";
 import type { VfSettingChange } from "./step.ts";
-import { requireUnused, usersOfVf } from "./vf-use.ts";
+import { requireUnused } from "./vf-use.ts";
 
 const NO_MAC = "00:00:00:00:00:00";
 
@@ -173,7 +173,7 @@ function tellWhoNotices(draft: PfDraft, { vfIndex, now }: PlannedVf, { to }: VfS
   if (to.mac !== undefined && draft.quirks.macNeedsRebind) planNewMac(draft, now, to.mac);
   const { vfIndex: _, ...settings } = to;
   const how = `its ${Object.keys(settings).join(", ")} ${Object.keys(settings).length === 1 ? "changes" : "change"}`;
-  for (const user of usersOfVf(draft, now)) draft.affected.push({ vfIndex, user, how });
+  for (const user of now.users.users) draft.affected.push({ vfIndex, user, how });
 }
 
 /**

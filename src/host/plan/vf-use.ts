@@ -1,16 +1,7 @@
-import type { DeviceUser } from "../../kernel/port-users.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft } from "./pf-draft.ts";
 import type { VfUser } from "./plan.ts";
-
-/** Who has a VF: who is seen to use it, and who was promised it. */
-export function usersOfVf({ desired }: PfDraft, vf: VfState): readonly DeviceUser[] {
-  const guest = desired.vfs.find(({ vfIndex }) => vfIndex === vf.vfIndex)?.claimedBy;
-  if (guest === undefined) return vf.users.users;
-  const evidence = `a claim gives it to the guest ${guest}`;
-  return [...vf.users.users, { kind: "definedGuest", who: { guest: { name: guest } }, evidence }];
-}
 
 /**
  * Refuses to take VFs from who uses them, and from who might: "nobody" is known only where everything was looked at.
@@ -18,7 +9,7 @@ export function usersOfVf({ desired }: PfDraft, vf: VfState): readonly DeviceUse
  * @returns whether none of them is in use
  */
 export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string): boolean {
-  const users: VfUser[] = vfs.flatMap((vf) => usersOfVf(draft, vf).map((user) => ({ vfIndex: vf.vfIndex, user })));
+  const users: VfUser[] = vfs.flatMap((vf) => vf.users.users.map((user) => ({ vfIndex: vf.vfIndex, user })));
   if (users.length > 0) {
     const indexes = [...new Set(users.map(({ vfIndex }) => vfIndex))];
     const [only] = indexes;

@@ -14,7 +14,7 @@ test("a process that dies at any moment leaves a host that recovery makes as bef
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { name: string; moments: number; runs: number });
-  assert.equal(scenarios.length, 5);
+  assert.equal(scenarios.length, 6);
   for (const { name, moments, runs } of scenarios) {
     assert.ok(moments > 8 && runs > moments, name);
     t.diagnostic(`${name}: ${moments} moments, ${runs} runs`);

@@ -19,6 +19,7 @@ import {
 import type { DesiredPf } from "../../src/host/desired/desired-pf.ts";
 import type { ChangeableKernel } from "../../src/kernel/port-change.ts";
 import { failed } from "../../src/kernel/port-outcome.ts";
+import { bdf } from "../../src/pci/bdf.ts";
 
 /**
  * A process that dies at its `at`th moment: there is one before and one after each record and each change of the kernel's.
@@ -105,8 +106,6 @@ function mortal(kernel: ChangeableKernel, life: Life): ChangeableKernel {
   };
 }
 
-/** Of the recovery's moments one in as many. */
-const STRIDE = 3;
 const LONG = Number.MAX_SAFE_INTEGER;
 
 function wish(numVfs: number, vfs: DesiredPf["vfs"] = []): DesiredPf[] {
@@ -132,9 +131,33 @@ interface Scenario {
   readonly spoil?: (kernel: OperationHost["kernel"]) => ChangeableKernel;
   /** VFs that nobody touches. */
   readonly others?: readonly number[];
+  /** Of the lab; igb where left out. */
+  readonly machine?: string;
+  /** Of the recovery's moments one in as many is tried; 3 where left out. */
+  readonly stride?: number;
+}
+
+/** Two cards behind a switch. */
+const SIDE_BY_SIDE = ["0000:03:00.0", "0000:04:00.0"].map(bdf);
+
+function onBoth([wanted]: readonly DesiredPf[]): DesiredPf[] {
+  assert.ok(wanted);
+  // Each with addresses of its own: two VFs with one are refused.
+  return SIDE_BY_SIDE.map((pf, card) => ({
+    ...wanted,
+    pf,
+    vfs: wanted.vfs.map((vf) => ({ ...vf, network: { ...vf.network, mac: `02:00:00:00:0${card}:0${vf.vfIndex}` } })),
+  }));
 }
 
 const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "two PFs side by side",
+    machine: "switch-acs",
+    from: onBoth(wish(0)),
+    to: onBoth(wish(1, [{ vfIndex: 0, driver: "none" }])),
+    stride: 5,
+  },
   { name: "VFs are made and set up", from: wish(0), to: POOLS },
   { name: "VFs are taken away", from: POOLS, to: wish(0) },
   { name: "their number changes", from: POOLS, to: TWO },
@@ -174,7 +197,7 @@ class Crash {
   }
 
   static async of(scenario: Scenario): Promise<Crash> {
-    const host = await operationHost();
+    const host = await operationHost(scenario.machine);
     const none = { store: new Disk().storeOf(new Life(LONG)), locks: FREE };
     const apply = async (desired: readonly DesiredPf[]) => {
       const plan = await host.plan(desired);
@@ -251,8 +274,9 @@ async function runScenario(scenario: Scenario): Promise<{ readonly moments: numb
   try {
     let moments = 0;
     for (let at = 0; (await crash.run(at, LONG)).died; at++) moments++;
+    const { stride = 3 } = scenario;
     for (let at = 1; at < moments; at++) {
-      for (let second = at % STRIDE; (await crash.run(at, second)).recoveryDied; second += STRIDE);
+      for (let second = at % stride; (await crash.run(at, second)).recoveryDied; second += stride);
     }
     return { moments, runs: crash.runs };
   } finally {

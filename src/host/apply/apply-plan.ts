@@ -3,6 +3,7 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { DesiredPf } from "../desired/desired-pf.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
@@ -57,6 +58,7 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
     checkUnmoved(plan, await replan(state));
     const desired = plan.desired.filter(({ pf }) => involved.some((each) => each.pf === pf));
     const pfs = involved.map(({ pf }) => pfIn(state, pf));
+    const before = pfs.map((pf) => planning.desiredOf(pf, touchedVfs(involved, pf.bdf)));
     const writer = await store.create({
       kind,
       title,
@@ -64,8 +66,8 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
       pid,
       bootId: known(state.bootId) ?? null,
       pfs: pfs.map(({ bdf, identity }) => ({ bdf, key: identity.key })),
-      desired,
-      before: pfs.map((pf) => planning.desiredOf(pf, touchedVfs(involved, pf.bdf))),
+      desired: desired.map((each) => withAutoprobe(each, before)),
+      before,
       steps: stepsOf(plan),
     });
     const journal = new Journal(writer, clock, onEvent);
@@ -117,6 +119,12 @@ function checkUnmoved(plan: Plan, now: Plan): void {
   if (refusal) throw moved(`${refusal.summary} (${refusal.code})`);
   if (JSON.stringify(stepsOf(now)) === JSON.stringify(stepsOf(plan))) return;
   throw moved(isSettled(now) ? "nothing is left to do" : "other steps would be needed now");
+}
+
+/** The steps turn it off for a while. It is as wished only once it is back. */
+function withAutoprobe(desired: DesiredPf, before: readonly DesiredPf[]): DesiredPf {
+  const was = before.find(({ pf }) => pf === desired.pf)?.driversAutoprobe;
+  return was === undefined ? desired : { driversAutoprobe: was, ...desired };
 }
 
 function moved(why: string): VfleetError {

@@ -16,6 +16,7 @@ import { translationsPerSecond } from "./iommu.ts";
 import { labFigures } from "./lab.ts";
 import { cardFramesPerSecond, guestFramesPerSecond } from "./nic.ts";
 import { nvmeReadsPerSecond } from "./nvme.ts";
+import { planFigures } from "./plan.ts";
 import { type Command, medianMs } from "./processes.ts";
 
 const FUNCTIONS = 1000;
@@ -31,6 +32,7 @@ const { hits, walks, walksEach } = translationsPerSecond();
 figure("DMA translations, IOTLB hits", hits, "translations/s", { wanted: ">= 20000000" });
 figure("DMA translations, 4-level walks", walks, "walks/s", { wanted: ">= 2000000", walksEach });
 measureHardware();
+planFigures();
 figure("frames through the card alone, 64 bytes", cardFramesPerSecond(64), "frames/s");
 figure("frames through the card alone, 1518 bytes", cardFramesPerSecond(1518), "frames/s");
 const guestFrames = guestFramesPerSecond(64);

@@ -16,11 +16,14 @@ export interface GuestScript {
  * Makes one file of a guest script and all that it imports: in an emulated machine, reading and stripping a hundred modules
  * takes longer than to boot.
  */
-export async function makeGuestScript(name: string): Promise<GuestScript> {
+export async function makeGuestScript(
+  name: string,
+  from: string = join(import.meta.dirname, "guest"),
+): Promise<GuestScript> {
   const folder = mkdtempSync(join(tmpdir(), "vfleet-guest-"));
   const path = join(folder, `${basename(name, ".ts")}.mjs`);
   await build({
-    input: join(import.meta.dirname, "guest", name),
+    input: join(from, name),
     platform: "node",
     output: { file: path, format: "esm", codeSplitting: false },
     logLevel: "warn",

@@ -23,7 +23,8 @@ function planPresent(draft: PfDraft, vf: VfState, wish: DriverWish | undefined):
     draft.refuseUnread(`the driver of VF ${vfIndex}`, driver, vfIndex);
     return;
   }
-  if (driver !== null && !requireUnused(draft, [vf], "would lose its driver")) return;
+  // A VF that no driver has may be mapped through sysfs, as DPDK does.
+  if (!requireUnused(draft, [vf], driver === null ? "would be bound" : "would lose its driver")) return;
   if (wantsVfio(wish) && !requireWholeGroup(draft, vf)) return;
   draft.released.add(vfIndex);
 }

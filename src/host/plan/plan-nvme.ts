@@ -145,8 +145,8 @@ function requireEnough(draft: PfDraft, resource: "vq" | "vi", changes: readonly 
 /** A controller that goes offline takes its block devices with it: its driver is let go first. */
 function letGo(draft: PfDraft, { vf, now, vq, vi, online }: NvmeChange): boolean {
   const differs = now.vq !== vq || now.vi !== vi || now.online !== online;
-  if (!differs || vf.now === undefined || vf.now.driver === null) return true;
+  if (!differs || vf.now === undefined) return true;
   if (!requireUnused(draft, [vf.now], "would go offline")) return false;
-  draft.released.add(vf.vfIndex);
+  if (vf.now.driver !== null) draft.released.add(vf.vfIndex);
   return true;
 }

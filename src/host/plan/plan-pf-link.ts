@@ -65,18 +65,12 @@ export function planLinkForRates(draft: PfDraft): boolean {
   if (netdev === undefined) return true;
   const up = required(draft, `whether ${netdev.name} is up`, netdev.up);
   if (up === undefined) return false;
-  if (desired.up === false) {
-    draft.refuse({
-      code: "VFL-0213",
-      summary: `${String(pf.driver)} takes rates of VFs only while ${netdev.name} has its link, and it is wanted down`,
-      evidence: [],
-      remedy: "leave pf.up out, or leave the rates out",
-    });
-    return false;
-  }
   if (!remade && up && netdev.carrier === true) return true;
   // Where it was brought up before, this waits for its link.
   const from = up || desired.up === true;
-  draft.add("link", { kind: "setPfUp", pf: pf.bdf, netdev: netdev.name, from, to: true, awaitCarrier: true });
+  const step = { kind: "setPfUp", pf: pf.bdf, netdev: netdev.name } as const;
+  draft.add("link", { ...step, from, to: true, awaitCarrier: true });
+  // Up for the rates alone; one that was up goes down by planPfLink's step.
+  if (desired.up === false && !up) draft.add("end", { ...step, from: true, to: false, awaitCarrier: false });
   return true;
 }

@@ -45,10 +45,8 @@ export function planVectors(draft: PfDraft): void {
         continue;
       }
       if (now.msixCount === to) continue;
-      if (now.driver !== null) {
-        if (!requireUnused(draft, [now], "would lose its driver while its vectors change")) continue;
-        draft.released.add(vfIndex);
-      }
+      if (!requireUnused(draft, [now], "would lose its driver while its vectors change")) continue;
+      if (now.driver !== null) draft.released.add(vfIndex);
     }
     const from = now === undefined ? null : (known(now.msixCount) ?? null);
     draft.add("vectors", { kind: "setMsixCount", pf: pf.bdf, vfIndex, from, to });

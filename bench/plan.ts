@@ -1,0 +1,73 @@
+import type { DesiredPf, DesiredVf } from "../src/host/desired/desired-pf.ts";
+import { readPolicies } from "../src/host/desired/read-documents.ts";
+import { resolveDesired } from "../src/host/desired/resolve-desired.ts";
+import { planHost } from "../src/host/plan/plan-host.ts";
+import { hostState } from "../src/host/state/testing/host-state-builder.ts";
+import { figure, median } from "./figure.ts";
+
+const PFS = 16;
+const VFS = 256;
+const ROUNDS = 15;
+const WARM_UP_ROUNDS = 5;
+const POLICY = `
+apiVersion: vfleet.dev/v1alpha1
+kind: VfPolicy
+metadata: {name: all}
+spec:
+  select: {driver: mlx5_core}
+  numVfs: max
+  vfs:
+    - {range: 0-, network: {mac: auto, vlan: 100, trust: false}}
+`;
+
+/** Planning for 16 PFs with 256 VFs each, beside reading the same host from its JSON: what any tool does at the least. */
+export function planFigures(): void {
+  const state = hostState(
+    Array.from({ length: PFS }, (_, index) => ({
+      bdf: `0000:${(0x10 + index * 2).toString(16)}:00.0`,
+      driver: "mlx5_core",
+      totalVfs: VFS,
+      driverLimit: VFS,
+      firstVfOffset: 1,
+      vfStride: 1,
+      vfs: VFS,
+    })),
+  );
+  const text = JSON.stringify(state);
+  const settled = state.pfs.map(({ bdf, vfs }): DesiredPf => wanted(bdf, vfs.length, 0));
+  const changed = state.pfs.map(({ bdf, vfs }): DesiredPf => wanted(bdf, vfs.length, 100));
+  const documents = readPolicies([{ label: "bench", text: POLICY }]);
+  const random = (count: number) => new Uint8Array(count);
+
+  const parseMs = medianMs(() => JSON.parse(text).pfs.length);
+  const host = { pfs: PFS, vfs: PFS * VFS, wanted: "<= 50" };
+  const figures: [string, () => number][] = [
+    ["planning, nothing differs", () => planHost({ state, desired: settled }).pfs.length],
+    ["planning, every VF differs", () => planHost({ state, desired: changed }).pfs.length],
+  ];
+  for (const [name, work] of figures) {
+    const ms = medianMs(work);
+    figure(`${name}, 16 PFs x 256 VFs`, ms, "ms", host);
+    figure(`${name} / JSON.parse of the host`, ms / parseMs, "ratio");
+  }
+  const resolveMs = medianMs(() => resolveDesired({ documents, state, claims: [], random }).desired.length);
+  figure("policies resolved, 4096 automatic MAC addresses", resolveMs, "ms", { pfs: PFS, vfs: PFS * VFS });
+}
+
+function wanted(pf: DesiredPf["pf"], numVfs: number, vlan: number): DesiredPf {
+  const vfs = Array.from({ length: numVfs }, (_, vfIndex): DesiredVf => {
+    return { vfIndex, network: { vlan, trust: false, spoofCheck: true } };
+  });
+  return { pf, wantedBy: ["policy bench"], onShrink: "refuse", numVfs, vfs };
+}
+
+/** @param work gives a number that depends on all of it */
+function medianMs(work: () => number): number {
+  const times: number[] = [];
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    const began = performance.now();
+    if (work() === 0) throw new Error("nothing was done");
+    if (round >= 0) times.push(performance.now() - began);
+  }
+  return median(times);
+}

@@ -78,10 +78,11 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
   withChange(program.command("release").argument("[pf...]", "PFs: 01:00.0, or eth0").description("go back to no VFs"))
     .option("--all", "on all PFs")
     .option("--policy <name>", "on the PFs of a policy")
+    .option("--claim <name>", "the VFs of a claim alone: reset, scrubbed, and nobody's again")
     .addOption(fileOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  vfleet release 01:00.0\n  vfleet release --policy tenant-net -f tenants.yaml\n  vfleet release --all --yes",
+      "\nExamples:\n  vfleet release 01:00.0\n  vfleet release --policy tenant-net -f tenants.yaml\n  vfleet release --claim web-bond\n  vfleet release --all --yes",
     )
     .action(async (pfs, options) => run((await import("./commands/release.ts")).release(pfs, options)));
 

@@ -229,6 +229,16 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
     assert.deepEqual(drivers("virtio", VIRTIO), Array(3).fill("virtio-pci"));
   });
 
+  test("a claim keeps its VFs until it is released: then they are scrubbed", () => {
+    assertExit("claimed", 3);
+    assert.match(command("claimed").stdout, /the claim web-bond has it/);
+    assertExit("claim", 0);
+    for (const pf of [PF, OTHER_PORT]) {
+      assert.equal(vlans("claim", pf)[0], 0);
+      assert.deepEqual(drivers("claim", pf), drivers("claimed", pf));
+    }
+  });
+
   test("release: no VFs anywhere, as at the start", () => {
     assertExit("status", 0);
     assertExit("release", 0);

@@ -11,7 +11,7 @@ export async function reset(words: readonly string[], options: RunOptions): Prom
   const state = await host.planning.observe();
   const { pf, vf, rest } = namedVf(state, words);
   if (rest.length > 0) throw new VfleetError("VFL-0001", { message: `${rest.join(" ")} is too much` });
-  const replan = (now: HostState) => planReset(now, pf.bdf, [vf.vfIndex]);
+  const replan = (now: HostState) => planReset(now, [{ pf: pf.bdf, vfIndexes: [vf.vfIndex] }]);
   const title = `${pf.bdf} VF ${vf.vfIndex}`;
   return (await runPlan(host, state, replan(state), { kind: "reset", title, replan }, options)).exitCode;
 }

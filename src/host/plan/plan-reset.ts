@@ -9,6 +9,12 @@ import { wishOf } from "./plan-binding.ts";
 import { settingsOf } from "./plan-network.ts";
 import { requireUnused } from "./vf-use.ts";
 
+/** VFs of one PF that are to be reset. */
+export interface ResetTarget {
+  readonly pf: Bdf;
+  readonly vfIndexes: readonly number[];
+}
+
 /** Methods that reset the function alone (drivers/pci/pci.c `pci_reset_fn_methods`). */
 const OWN_METHODS = new Set(["device_specific", "acpi", "flr", "af_flr", "pm"]);
 const NO_MAC = "00:00:00:00:00:00";
@@ -17,17 +23,21 @@ const NO_MAC = "00:00:00:00:00:00";
  * VFs made as new for the next tenant: reset, and their settings as the driver has them of a VF that was just made. Refused
  * while somebody uses one, and where the kernel's reset would reach others.
  */
-export function planReset(state: HostState, pf: Bdf, vfIndexes: readonly number[]): Plan {
+export function planReset(state: HostState, targets: readonly ResetTarget[]): Plan {
+  const pfs = targets.map(({ pf, vfIndexes }) => resetOf(state, pf, vfIndexes));
+  return { desired: pfs.map(({ desired }) => desired), pfs: pfs.map((draft) => draft.finish()), refusals: [] };
+}
+
+function resetOf(state: HostState, pf: Bdf, vfIndexes: readonly number[]): PfDraft {
   const found = state.pfs.find(({ bdf }) => bdf === pf);
   if (found === undefined) throw new RangeError(`${pf} is no PF of the host`);
-  const desired = { ...desiredOf(found, []), wantedBy: ["reset"] };
-  const draft = new PfDraft(state, found, desired);
+  const draft = new PfDraft(state, found, { ...desiredOf(found, []), wantedBy: ["reset"] });
   draft.count = found.vfs.length;
   const vfs = found.vfs.filter(({ vfIndex }) => vfIndexes.includes(vfIndex));
   if (requireUnused(draft, vfs, vfs.length === 1 ? "would be reset" : "would be reset together")) {
     for (const vf of vfs) addReset(draft, vf);
   }
-  return { desired: [desired], pfs: [draft.finish()], refusals: [] };
+  return draft;
 }
 
 function addReset(draft: PfDraft, vf: VfState): void {

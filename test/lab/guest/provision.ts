@@ -151,6 +151,8 @@ vfleet("two-ports", "apply", "-f", `${POLICIES}/igb-two-ports.yaml`, "--yes", "-
 vfleet("nvme", "apply", "-f", `${POLICIES}/nvme-secondaries.yaml`, "--yes", "--json");
 vfleet("virtio", "apply", "-f", `${POLICIES}/virtio-net.yaml`, "--yes", "--json");
 vfleet("status", "status");
+vfleet("claimed", "release", "--all", "--yes", "--json");
+vfleet("claim", "release", "--claim", "web-bond", "--yes", "--json");
 vfleet("release", "release", "--all", "--yes", "--json");
 
 for (const afterMs of KILL_AFTER_MS) {

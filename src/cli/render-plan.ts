@@ -2,7 +2,7 @@ import { isRefused, isSettled, type PfPlan, type Plan, type Refusal } from "../h
 import type { StepOf, VfSettingChange } from "../host/plan/step.ts";
 import type { HostState, PfState } from "../host/state/host-state.ts";
 import { isUnread, known } from "../kernel/port.ts";
-import { shortDeviceName } from "./names.ts";
+import { pfName } from "./names.ts";
 import { paint, wrapWords } from "./terminal.ts";
 
 const INDENT = 2;
@@ -59,8 +59,9 @@ function pfLines(plan: PfPlan, pf: PfState | undefined, wantedBy: readonly strin
   return lines;
 }
 
-function nameOf({ vendorId, deviceId, netdevs, nvmeController }: PfState): string {
-  const device = shortDeviceName(known(vendorId), known(deviceId));
+function nameOf(pf: PfState): string {
+  const { netdevs, nvmeController } = pf;
+  const device = pfName(pf);
   const names = [...(isUnread(netdevs) ? [] : netdevs.map(({ name }) => name)), known(nvmeController)].filter(Boolean);
   return names.length > 0 ? `${device} (${names.join(", ")})` : device;
 }

@@ -4,7 +4,7 @@ import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { isRefused, type PfPlan, type Plan } from "../../host/plan/plan.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
 import { isUnread, known, type Observed } from "../../kernel/port.ts";
-import { shortDeviceName } from "../names.ts";
+import { pfName } from "../names.ts";
 import { print, toJson } from "../output.ts";
 import { type HostOptions, type HostSetting, openHost, operationSetting } from "../provision/setting.ts";
 import { planWishes } from "../provision/wishes.ts";
@@ -69,7 +69,7 @@ function pfLines(pf: PfState, plan: Plan | undefined): string[] {
   const names = [...(isUnread(pf.netdevs) ? [] : pf.netdevs.map(({ name }) => name)), known(pf.nvmeController)];
   const head = [
     paint("strong", pf.bdf),
-    shortDeviceName(known(pf.vendorId), known(pf.deviceId)),
+    pfName(pf),
     names.filter(Boolean).join(","),
     text(pf.driver),
     `${text(pf.numVfs)} of ${text(pf.driverLimit)} VFs`,
@@ -110,7 +110,8 @@ function fold(rows: readonly VfRow[]): Cell[][] {
     const first = run[0] as VfRow;
     const last = run.at(-1) as VfRow;
     const range = run.length === 1 ? `${first.vf.vfIndex}` : `${first.vf.vfIndex}-${last.vf.vfIndex}`;
-    const address = run.length === 1 ? first.vf.bdf : `${first.vf.bdf} .. ${last.vf.bdf.slice(5)}`;
+    const [from, to] = [first.vf.bdf ?? "-", last.vf.bdf ?? "-"];
+    const address = from === to ? from : `${from} .. ${to.slice(5)}`;
     return [`  ${range}`, address, ...first.cells];
   });
 }
@@ -128,6 +129,8 @@ function cellsOf(vf: VfState, pool: string | undefined): string[] {
           ...(settings.minTxRateMbps ? [`min ${settings.minTxRateMbps} Mbit/s`] : []),
           ...(settings.spoofCheck === false ? ["no spoof check"] : []),
           ...(settings.trust ? ["trusted"] : []),
+          ...(settings.queryRss ? ["RSS query"] : []),
+          ...(settings.vlanProtocol === "802.1ad" ? ["802.1ad"] : []),
           ...(settings.linkState === "auto" || settings.linkState === null ? [] : [`link ${settings.linkState}`]),
         ]),
     ...(isUnread(nvme) || nvme === null

@@ -16,7 +16,7 @@ export interface PfParts extends Partial<Omit<PfState, "bdf" | "vfs">> {
 }
 
 interface VfParts extends Partial<Omit<VfState, "bdf" | "settings">> {
-  readonly bdf?: string;
+  readonly bdf?: string | null;
   /** By what differs from {@link NO_SETTINGS}; null where the PF's driver tells nothing of VFs. */
   readonly settings?: Observed<Partial<VfInfo> | null>;
 }
@@ -99,7 +99,8 @@ export function pfState(parts: PfParts = {}): PfState {
 }
 
 /** An unset VF of an 82576, bound to igbvf, in a group of its own, used by nobody. */
-function vfState(vfIndex: number, { bdf: address = "0000:01:10.0", settings = {}, ...parts }: VfParts): VfState {
+function vfState(vfIndex: number, { bdf: given, settings = {}, ...parts }: VfParts): VfState {
+  const address = given ?? "0000:01:10.0";
   const vf = bdf(address);
   return {
     driver: "igbvf",

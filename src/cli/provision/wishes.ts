@@ -29,7 +29,7 @@ export interface Wishes {
  * of it was understood.
  * @throws VfleetError VFL-0016 where a file is wrong, VFL-0232 where nothing is wanted
  */
-export async function readWishes(
+async function readWishes(
   { folders }: Pick<HostSetting, "folders">,
   paths: readonly string[] | undefined,
 ): Promise<{ readonly files: readonly PolicyFile[]; readonly documents: PolicyDocuments }> {

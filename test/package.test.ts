@@ -65,9 +65,24 @@ describe("the npm package", () => {
     assert.equal(execFileSync(vfleet, ["--version"], { encoding: "utf8", env }), `${manifest.version}\n`);
   });
 
-  test("has the names of devices and the example host with it", () => {
-    const output = execFileSync(process.execPath, [vfleet, "start"], { encoding: "utf8" });
-    assert.match(output, /Intel 82576 Gigabit Network Connection|^this host/m);
+  test("has the names of devices and a modelled server with it, which its own commands go on with", () => {
+    const env = { ...process.env, XDG_STATE_HOME: join(folder, "state") };
+    const run = (...args: readonly string[]) =>
+      execFileSync(process.execPath, [vfleet, ...args], { encoding: "utf8", env, cwd: folder });
+    const output = run("start");
+    if (!output.includes("modelled server")) {
+      assert.match(output, /^this host/m);
+      return;
+    }
+    try {
+      assert.match(output, /Intel 82576 Gigabit Network Connection/);
+      const commands = [...output.matchAll(/^ {2}vfleet ((?:plan|scan|status) .*)$/gm)].map(([, words = ""]) => words);
+      assert.equal(commands.length, 3);
+      for (const words of commands) assert.notEqual(run(...words.split(/ +/)), "");
+    } finally {
+      const [, off = ""] = /until: vfleet (.*)$/m.exec(output) ?? [];
+      run(...off.split(" "));
+    }
   });
 
   for (const { name, path, skip } of NODES) {

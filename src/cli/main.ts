@@ -164,7 +164,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (pl
 
   program
     .command("start", { hidden: true })
-    .description("inventory and preflight of this machine, or of the bundled example host")
+    .description("what is here, and what to do next; on a modelled server where this machine has no SR-IOV device")
     .action(async () => run((await import("./commands/start.ts")).start()));
 
   return program;

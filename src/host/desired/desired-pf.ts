@@ -55,7 +55,7 @@ export interface DesiredVfNetwork {
   readonly portGuid?: string;
 }
 
-export interface DesiredVfNvme {
+interface DesiredVfNvme {
   /** Queue pairs, the admin queue's among them, and interrupt vectors. */
   readonly queues?: number;
   readonly interrupts?: number;

@@ -97,7 +97,7 @@ function bindStep({ pf }: PfDraft, { vfIndex, now }: PlannedVf, from: string | n
 }
 
 /** Whether a VF has the driver that is wanted. */
-export function isBoundAs(pf: PfState, { driver, driverOverride }: VfState, wish: DriverWish): boolean {
+function isBoundAs(pf: PfState, { driver, driverOverride }: VfState, wish: DriverWish): boolean {
   switch (wish) {
     case "none":
       return driver === null;

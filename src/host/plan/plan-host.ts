@@ -65,6 +65,8 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
 function takeFindings(draft: PfDraft, findings: readonly Finding[]): void {
   for (const { check, code, result, summary, evidence, remedy = "", errno } of findings) {
     if (OWN_CHECKS.has(check)) continue;
+    // VFs of nvme want resources: here they get some.
+    if (check === "pf-driver" && result === "warn" && draft.desired.vfs.some(({ nvme }) => nvme !== undefined)) continue;
     const told = errno === undefined ? evidence : [...evidence, { fact: `the kernel would answer ${errno}` }];
     const refusal = { code, summary, evidence: told, remedy };
     // The planner has said so itself.

@@ -3,7 +3,7 @@ import type { Bdf } from "../../pci/bdf.ts";
 import type { DriverWish } from "../desired/desired-pf.ts";
 
 /** What each kind of step is told. VFs go by PF and vfIndex: a VF that the same plan makes has no address yet. */
-export interface StepArguments {
+interface StepArguments {
   /** Asked for by a driver that some VF is to have; the module stays when the operation is undone. */
   readonly loadModule: { readonly module: string };
   /** @param awaitCarrier the next steps need the link, as igb's rates do */

@@ -1,7 +1,4 @@
 import { readFileSync } from "node:fs";
-import { isSimulated } from "../host/pf-address.ts";
-import type { PfState } from "../host/state/host-state.ts";
-import { known } from "../kernel/port.ts";
 import { PciIds } from "../pci/pci-ids.ts";
 
 let loaded: PciIds | undefined;
@@ -38,9 +35,4 @@ export function shortDeviceName(vendorId: number | undefined, deviceId: number |
       "",
     )
     .replace(/,(?= )/g, "");
-}
-
-/** What a PF is, for tables. */
-export function pfName({ bdf, vendorId, deviceId }: Pick<PfState, "bdf" | "vendorId" | "deviceId">): string {
-  return isSimulated(bdf) ? "simulated network device" : shortDeviceName(known(vendorId), known(deviceId));
 }

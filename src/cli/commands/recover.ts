@@ -1,8 +1,8 @@
 import { recoverOperations } from "../../host/apply/recover.ts";
 import { print, toJson } from "../output.ts";
 import { ProgressLines } from "../provision/progress.ts";
-import { operationEnd } from "../provision/run-plan.ts";
 import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
+import { operationEnd } from "../render-operation.ts";
 
 export interface RecoverOptions extends HostOptions {
   readonly stuck?: boolean;
@@ -16,7 +16,7 @@ export async function recover(options: RecoverOptions): Promise<number> {
   const found = await recoverOperations({
     ...operationSetting(host),
     ...(options.stuck ? { stuck: true } : {}),
-    ...(options.json ? {} : { onEvent: new ProgressLines().onEvent }),
+    ...(options.json ? {} : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent }),
   });
   if (options.json) print(`${toJson({ source: host.kernel.source.name, operations: found })}\n`);
   else if (found.length === 0) print("Nothing to recover.\n");

@@ -1,41 +1,41 @@
 import type { ApplyProgress } from "../../host/apply/journal.ts";
-import type { OperationEvent, OperationFailure } from "../../host/apply/operation.ts";
-import { pfOf, type Step } from "../../host/plan/step.ts";
-import { print } from "../output.ts";
-import { duration } from "../render-plan.ts";
+import type { OperationEvent } from "../../host/apply/operation.ts";
+import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
+import { duration, plural } from "../amounts.ts";
+import { factLines, failureLines } from "../render-operation.ts";
+import { stepGroup } from "../step-words.ts";
 import { paint } from "../terminal.ts";
 
-/** Steps that a person sees as one thing; others, as probing off and on, are nobody's news. */
-const GROUPS: Partial<Record<Step["kind"], string>> = {
-  loadModule: "modules",
-  setPfUp: "PF link",
-  setPfMtu: "PF MTU",
-  setEswitchMode: "eSwitch",
-  setNumVfs: "VFs",
-  awaitVfs: "VFs",
-  setVfNetwork: "settings",
-  setMsixCount: "vectors",
-  assignNvmeResources: "NVMe resources",
-  setNvmeOnline: "NVMe resources",
-  bindDriver: "drivers",
-  resetVf: "reset",
-};
+const NAME_WIDTH = 22;
+const COUNT_WIDTH = 12;
+const TIME_WIDTH = 8;
+const ERASE_LINE = "\r\u001b[2K";
 
-const WHAT_WIDTH = 16;
+/** Where progress is written. */
+export interface ProgressOutput {
+  readonly print: (text: string) => void;
+  /** A terminal also shows what is being done; in a pipe each line stands for good. */
+  readonly terminal: boolean;
+}
 
 interface Group {
   done: number;
-  readonly total: number;
+  readonly steps: readonly Step[];
   tookMs: number;
-  evidence: string;
 }
 
-/** Tells how an operation goes on: a line when each thing is done; on a terminal, what is being done as well. */
+/** Tells how an operation goes on: a line when each thing is done, with how many, how long, and what was read back. */
 export class ProgressLines {
+  readonly #output: ProgressOutput;
   readonly #groups = new Map<string, Group>();
   #steps: readonly Step[] = [];
+  #failed = false;
   #undoing = false;
   #waiting = false;
+
+  constructor(output: ProgressOutput) {
+    this.#output = output;
+  }
 
   readonly onEvent = (progress: ApplyProgress): void => {
     if (progress.kind === "waiting") {
@@ -53,8 +53,8 @@ export class ProgressLines {
     switch (event.event) {
       case "stepBegun": {
         const step = this.#steps[event.step];
-        const name = step && GROUPS[step.kind];
-        if (step && name) this.#transient(`${pfOf(step) ?? ""} ${name} ...`);
+        const name = step && stepGroup(step);
+        if (step && name) this.#transient(`${this.#place(step)}${name} ...`);
         return;
       }
       case "stepDone":
@@ -62,16 +62,27 @@ export class ProgressLines {
         return;
       case "stepFailed": {
         const step = this.#steps[event.step];
-        if (step) this.#line(`${paint("bad", "✖")} ${this.#place(step)}${event.failure.errno ?? event.failure.code}`);
-        for (const line of failureLines(event.failure)) this.#line(line);
+        const { failure } = event;
+        this.#failed = true;
+        if (step) {
+          const count = failedCount(step, this.#group(step)).padEnd(COUNT_WIDTH);
+          this.#line(`${paint("bad", "✖")} ${this.#head(step)}${count}${failure.errno ?? failure.code}`);
+        }
+        for (const line of failureLines(failure)) this.#line(line);
         return;
       }
-      case "undoBegun":
+      case "undoBegun": {
+        const { steps, why } = event;
+        const what = steps.length === 0 ? "nothing had changed" : plural(steps.length, "step");
+        // A failure was told with its step; what else makes an operation go back was not.
+        if (!this.#failed) for (const line of factLines("cause", why)) this.#line(line);
+        for (const line of factLines("undoing", what)) this.#line(line);
         this.#undoing = true;
-        this.#line(`  undoing     ${event.steps.length === 0 ? "nothing had changed" : `${event.steps.length} steps`}`);
         return;
+      }
       case "resumed":
-        this.#line(`  found       ${event.found}`);
+        this.#undoing = false;
+        for (const line of factLines("found", event.found)) this.#line(line);
         return;
       case "ended":
         this.#clear();
@@ -80,55 +91,89 @@ export class ProgressLines {
 
   #done(place: number, tookMs: number, evidence: string): void {
     const step = this.#steps[place];
-    const name = step && GROUPS[step.kind];
-    if (!step || !name) return;
-    const key = `${pfOf(step)} ${name}`;
-    const inGroup = (other: Step) => GROUPS[other.kind] === name && pfOf(other) === pfOf(step);
-    const group = this.#groups.get(key) ?? {
-      done: 0,
-      total: this.#steps.filter(inGroup).length,
-      tookMs: 0,
-      evidence: "",
-    };
+    const group = step && this.#group(step);
+    if (!step || !group) return;
     group.done++;
     group.tookMs += tookMs;
-    group.evidence = evidence;
-    this.#groups.set(key, group);
-    if (group.done < group.total) return;
-    const text = step.kind === "bindDriver" ? `${group.total} of ${group.total}` : group.evidence;
-    const tick = paint(this.#undoing ? "warn" : "good", this.#undoing ? "↺" : "✔");
-    this.#line(`${tick} ${this.#place(step)}${text}  ${paint("faint", duration(group.tookMs))}`);
+    if (group.done < group.steps.length) {
+      this.#transient(`${this.#head(step)}${group.done} of ${group.steps.length}`);
+      return;
+    }
+    const [mark, tone] = this.#undoing ? (["↺", "warn"] as const) : (["✔", "good"] as const);
+    const count = groupCount(group.steps).padEnd(COUNT_WIDTH);
+    const time = duration(group.tookMs).padEnd(TIME_WIDTH);
+    // What was read back of the last of many says nothing of the others.
+    const told = group.steps.length > 1 && step.kind === "bindDriver" ? "" : evidence;
+    this.#line(`${paint(tone, mark)} ${this.#head(step)}${count}${time}${paint("faint", told)}`.trimEnd());
   }
 
+  /** The steps of a PF that are one thing to a person; undefined of a step that is nobody's news. */
+  #group(step: Step): Group | undefined {
+    const name = stepGroup(step);
+    if (name === undefined) return undefined;
+    const key = `${pfOf(step)} ${name}`;
+    const found = this.#groups.get(key);
+    if (found) return found;
+    const steps = this.#steps.filter((other) => stepGroup(other) === name && pfOf(other) === pfOf(step));
+    const group = { done: 0, steps, tookMs: 0 };
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #head(step: Step): string {
+    return `${this.#place(step)}${(stepGroup(step) ?? step.kind).padEnd(NAME_WIDTH)}`;
+  }
+
+  /** Named only where there are several: PFs are changed side by side, and their lines mix. */
   #place(step: Step): string {
     const pf = pfOf(step);
-    return `${pf === undefined ? "" : `${pf}  `}${(GROUPS[step.kind] ?? step.kind).padEnd(WHAT_WIDTH)}`;
+    const several = new Set(this.#steps.flatMap((each) => pfOf(each) ?? [])).size > 1;
+    return pf === undefined || !several ? "" : `${pf}  `;
   }
 
   #line(text: string): void {
     this.#clear();
-    print(`${text}\n`);
+    this.#output.print(`${text}\n`);
   }
 
-  /** Stays until the next line; only a terminal shows it. */
+  /** Stays until the next line. */
   #transient(text: string): void {
-    if (!process.stdout.isTTY) return;
+    if (!this.#output.terminal) return;
     this.#clear();
-    print(paint("faint", `  ${text}`));
+    this.#output.print(paint("faint", `  ${text}`));
     this.#waiting = true;
   }
 
   #clear(): void {
-    if (this.#waiting) print("\r\u001b[2K");
+    if (this.#waiting) this.#output.print(ERASE_LINE);
     this.#waiting = false;
   }
 }
 
-/** Kernel, cause, remedy: in the order in which a person asks. */
-export function failureLines({ code, message, remedy, log }: OperationFailure): string[] {
-  return [
-    ...log.map((line) => `  kernel      ${line}`),
-    `  cause       ${message} (${code})`,
-    ...(remedy === "" ? [] : [`  remedy      ${remedy}`]),
-  ];
+/** How much of what was to be done is done: all of it. */
+function groupCount(steps: readonly Step[]): string {
+  const total = totalOf(steps);
+  return total === undefined ? "" : `${total} of ${total}`;
+}
+
+/** Of VFs that are made at once, none; of steps one by one, those before. */
+function failedCount(step: Step, group: Group | undefined): string {
+  const total = totalOf(group?.steps ?? [step]);
+  if (total === undefined) return "";
+  return `${"vfIndex" in step ? (group?.done ?? 0) : 0} of ${total}`;
+}
+
+/** VFs, settings or steps; undefined of what is one thing. */
+function totalOf(steps: readonly Step[]): number | undefined {
+  let total = 0;
+  for (const step of steps) {
+    if (step.kind === "setNumVfs") total += Math.max(step.from, step.to);
+    else if (step.kind === "setVfNetwork") total += settingCount(step);
+    else if ("vfIndex" in step) total++;
+  }
+  return total === 0 ? undefined : total;
+}
+
+function settingCount({ changes }: StepOf<"setVfNetwork">): number {
+  return changes.reduce((sum, { to }) => sum + Object.keys(to).length - 1, 0);
 }

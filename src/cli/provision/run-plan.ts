@@ -3,10 +3,10 @@ import type { Operation } from "../../host/apply/operation.ts";
 import { isRefused, isSettled, type Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { note, print, toJson } from "../output.ts";
+import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
-import { paint } from "../terminal.ts";
 import { confirm } from "./ask.ts";
-import { failureLines, ProgressLines } from "./progress.ts";
+import { ProgressLines } from "./progress.ts";
 import { type HostOptions, type HostSetting, operationSetting } from "./setting.ts";
 
 const REFUSED = 3;
@@ -66,7 +66,9 @@ export async function runPlan(
       ...origin,
       signal: stop.signal,
       abandon: abandon.signal,
-      ...(options.json ? {} : { onEvent: new ProgressLines().onEvent }),
+      ...(options.json
+        ? {}
+        : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent }),
     });
     if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation })}\n`);
     else print(`${operationEnd(operation).join("\n")}\n`);
@@ -80,26 +82,4 @@ export async function runPlan(
 export function showPlan(plan: Plan, state: HostState): void {
   const lines = renderPlan(plan, state);
   print(`${[...lines, ...(lines.length > 0 ? [""] : []), planSummary(plan)].join("\n")}\n`);
-}
-
-/** What came of an operation, in its last lines. */
-export function operationEnd(operation: Operation): string[] {
-  const { number, state, failure } = operation;
-  const kept = paint("faint", `vfleet operations show ${number}`);
-  switch (state) {
-    case "settled":
-      return [`${paint("good", "✔")} verified by reading back   operation ${number}: ${kept}`];
-    case "undone":
-      return [`${paint("warn", "↺")} undone: all is as it was before   operation ${number}: ${kept}`];
-    case "overtaken":
-      return [`the host was rebooted meanwhile: nothing of it is left   operation ${number}: ${kept}`];
-    case "stuck":
-      return [
-        `${paint("bad", "✖")} stuck: neither as wished nor as before   operation ${number}: ${kept}`,
-        ...(failure ? failureLines(failure) : []),
-        "  then        vfleet recover --stuck",
-      ];
-    default:
-      return [`not ended: vfleet recover goes on with it   operation ${number}: ${kept}`];
-  }
 }

@@ -1,0 +1,58 @@
+import type { Step, StepKind } from "../host/plan/step.ts";
+import { vfChanges } from "./vf-changes.ts";
+
+/** What a step does, old -> new, for a person; lines of which only settings of many VFs have several. */
+export function stepWords(step: Step): readonly string[] {
+  switch (step.kind) {
+    case "loadModule":
+      return [`load the module ${step.module}`];
+    case "setPfUp":
+      return [step.from === step.to ? `wait for the link of ${step.netdev}` : `${step.netdev} ${linkChange(step)}`];
+    case "setPfMtu":
+      return [`${step.netdev} MTU ${step.from} -> ${step.to}`];
+    case "setEswitchMode":
+      return [`eSwitch ${step.from} -> ${step.to}`];
+    case "setDriversAutoprobe":
+      return [step.to ? "new VFs get their driver of themselves again" : "new VFs get no driver yet"];
+    case "setNumVfs":
+      return [`numVfs ${step.from} -> ${step.to}`];
+    case "awaitVfs":
+      return [`wait for ${step.count} VF${step.count === 1 ? "" : "s"}`];
+    default:
+      return vfChanges([step]).map(({ vfs, text }) => `${vfs} ${text}`);
+  }
+}
+
+/** `down -> up` */
+export function linkChange({ from, to }: { readonly from: boolean; readonly to: boolean }): string {
+  const word = (up: boolean) => (up ? "up" : "down");
+  return `${word(from)} -> ${word(to)}`;
+}
+
+/** Steps that a person sees as one thing, by its name; others, as probing off and on, are nobody's news. */
+export function stepGroup(step: Step): string | undefined {
+  switch (step.kind) {
+    case "setNumVfs":
+      return step.to === 0 ? "VFs taken away" : "VFs created";
+    case "bindDriver":
+      if (step.to === "none") return "drivers unbound";
+      return step.to === "default" ? "default drivers" : step.to;
+    case "setDriversAutoprobe":
+      return undefined;
+    default:
+      return GROUPS[step.kind];
+  }
+}
+
+const GROUPS = {
+  loadModule: "modules",
+  setPfUp: "PF link",
+  setPfMtu: "PF MTU",
+  setEswitchMode: "eSwitch",
+  awaitVfs: "VFs created",
+  setVfNetwork: "settings",
+  setMsixCount: "vectors",
+  assignNvmeResources: "NVMe resources",
+  setNvmeOnline: "NVMe online",
+  resetVf: "reset",
+} as const satisfies Partial<Record<StepKind, string>>;

@@ -5,10 +5,12 @@ import { systemClock } from "../../host/apply/clock.ts";
 import type { Planning } from "../../host/apply/planning.ts";
 import type { Allocation } from "../../host/desired/allocation.ts";
 import { desiredOf } from "../../host/desired/desired-of.ts";
+import type { Inventory } from "../../host/inventory.ts";
 import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
 import { withClaims } from "../../host/state/claim-users.ts";
-import { observeHost } from "../../host/state/observe-host.ts";
+import type { HostState } from "../../host/state/host-state.ts";
+import { observeWithInventory } from "../../host/state/observe-host.ts";
 import { machineFolder, modelsFolder, realFile } from "../../kernel/model/remote/state-folder.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import type { Kernel } from "../../kernel/port.ts";
@@ -51,10 +53,19 @@ export async function openHost(options: HostOptions): Promise<HostSetting> {
 
 /** @param claims whose VFs are in use */
 export function planningOf(kernel: Kernel | ChangeableKernel, claims: readonly Allocation[]): Planning {
+  // Registers are slow to read: what was read for a state serves its plan, too.
+  const inventories = new WeakMap<HostState, Inventory>();
   return {
-    observe: async () => withClaims(await observeHost(kernel), claims),
-    plan: async (state, desired) =>
-      planHost({ state, desired, preflights: await runPreflights(kernel, state, desired) }),
+    async observe() {
+      const { state: seen, inventory } = await observeWithInventory(kernel);
+      const state = withClaims(seen, claims);
+      inventories.set(state, inventory);
+      return state;
+    },
+    async plan(state, desired) {
+      const preflights = await runPreflights(kernel, state, desired, inventories.get(state));
+      return planHost({ state, desired, preflights });
+    },
     desiredOf,
   };
 }

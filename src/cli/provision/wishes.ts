@@ -8,7 +8,7 @@ import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
 import { withClaims } from "../../host/state/claim-users.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { observeHost } from "../../host/state/observe-host.ts";
+import { observeWithInventory } from "../../host/state/observe-host.ts";
 import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
 import { readPolicyFile } from "../../state/read-policy-file.ts";
 import { type HostSetting, planningOf } from "./setting.ts";
@@ -53,12 +53,12 @@ export async function planWishes(host: HostSetting, paths: readonly string[] | u
   const names = new Set(documents.claims.map(({ metadata }) => metadata.name));
   const held = claims.filter(({ claim }) => names.has(claim));
   // A new claim may have the VF that another has let go.
-  const seen = await observeHost(kernel);
+  const { state: seen, inventory } = await observeWithInventory(kernel);
   const random = (count: number) => getRandomValues(new Uint8Array(count));
   const resolved = resolveDesired({ documents, state: seen, claims, random });
   const { desired, refusals } = resolved;
   const state = withClaims(seen, held);
-  const preflights = await runPreflights(kernel, state, desired);
+  const preflights = await runPreflights(kernel, state, desired, inventory);
   const plan = planHost({ state, desired, refusals, preflights });
   return { host: { ...host, planning: planningOf(kernel, held) }, files, documents, state, resolved, plan };
 }

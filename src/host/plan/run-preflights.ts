@@ -1,17 +1,21 @@
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
-import { physicalFunctions, readInventory } from "../inventory.ts";
+import { type Inventory, physicalFunctions, readInventory } from "../inventory.ts";
 import { isSimulated, type PfAddress } from "../pf-address.ts";
 import { readHostFacts, type VfUse } from "../preflight/facts.ts";
 import { type Preflight, preflight } from "../preflight/preflight.ts";
 import type { HostState } from "../state/host-state.ts";
 import { isVfioDriver } from "./plan-network.ts";
 
-/** Asks preflight about each PF whose VFs a plan would make; where it would make none, nothing is read. */
+/**
+ * Asks preflight about each PF whose VFs a plan would make; where it would make none, nothing is read.
+ * @param read of the same look as `state`; read anew where left out
+ */
 export async function runPreflights(
   kernel: Kernel,
   state: HostState,
   desired: readonly DesiredPf[],
+  read?: Inventory,
 ): Promise<ReadonlyMap<PfAddress, Preflight>> {
   const making = desired.filter(({ pf, numVfs }) => {
     // Nothing of PCI stands in the way of netdevsim.
@@ -21,7 +25,7 @@ export async function runPreflights(
   });
   const results = new Map<PfAddress, Preflight>();
   if (making.length === 0) return results;
-  const inventory = await readInventory(kernel);
+  const inventory = read ?? (await readInventory(kernel));
   const hostFacts = await readHostFacts(kernel);
   const pfs = new Map(physicalFunctions(inventory).map((pf) => [pf.bdf, pf]));
   for (const wanted of making) {

@@ -39,13 +39,21 @@ interface Look {
  * @throws VfleetError VFL-0012 where PCI devices cannot be listed
  */
 export async function observeHost(kernel: Kernel | ChangeableKernel): Promise<HostState> {
-  let last: HostState | undefined;
-  for (let tries = 0; tries < TRIES; tries++) {
-    last = await lookOnce(kernel);
-    if (last.pfs.every(isWhole)) return last;
-  }
+  return (await observeWithInventory(kernel)).state;
+}
+
+/** As {@link observeHost}, with the registers that were read for it. */
+export async function observeWithInventory(kernel: Kernel | ChangeableKernel): Promise<Observation> {
+  let last = await lookOnce(kernel);
+  for (let tries = 1; tries < TRIES && !last.state.pfs.every(isWhole); tries++) last = await lookOnce(kernel);
   // Somebody makes and takes VFs all the while: what was seen of them belongs to no one time.
-  return { ...last, pfs: (last?.pfs ?? []).map((pf) => (isWhole(pf) ? pf : inMotion(pf))) } as HostState;
+  const pfs = last.state.pfs.map((pf) => (isWhole(pf) ? pf : inMotion(pf)));
+  return { ...last, state: { ...last.state, pfs } };
+}
+
+interface Observation {
+  readonly state: HostState;
+  readonly inventory: Inventory;
 }
 
 /** As many VFs were found as the PF has: none came or went while it was read. */
@@ -58,7 +66,7 @@ function inMotion(pf: PfState): PfState {
   return { ...pf, numVfs: unread(sysfsPath(pf.bdf, "sriov_numvfs"), "EAGAIN", reason), vfs: [] };
 }
 
-async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<HostState> {
+async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<Observation> {
   const inventory = await readInventory(kernel);
   const pfs = physicalFunctions(inventory);
   const look: Look = {
@@ -82,12 +90,13 @@ async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<HostState> {
     readSettings: (netdevs) => readSettings(kernel, netdevs),
     readEswitchMode: (pf) => readEswitchMode(look, pf),
   });
-  return {
+  const state: HostState = {
     hostId: await readHostId(kernel),
     bootId: await readBootId(kernel),
     modules: await readModules(kernel),
     pfs: [...states, ...simulated],
   };
+  return { state, inventory };
 }
 
 async function observePf(look: Look, pf: HostFunction): Promise<Omit<PfState, "identity">> {

@@ -5,6 +5,8 @@ import type { LogPart } from "../port-change.ts";
 const RECORD_BYTES = 16 * 1024;
 /** The largest log buffer, LOG_BUF_LEN_MAX, is 2 GiB; nobody reads that. */
 const MAX_RECORDS = 1_000_000;
+/** What a follower keeps: a driver that resets a card with 256 VFs writes some thousand lines. */
+const KEPT_RECORDS = 20_000;
 
 export interface KmsgRecord {
   readonly sequence: number;
@@ -35,6 +37,61 @@ export function readKmsg(path: string): KmsgRecord[] | NodeJS.ErrnoException {
     return error as NodeJS.ErrnoException;
   } finally {
     if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/**
+ * Follows the log: what was read once is not read again, of which there may be thousands of records before each mark.
+ * Synchronous: the reads cannot block.
+ */
+export class KmsgFollower {
+  readonly #path: string;
+  readonly #buffer = Buffer.alloc(RECORD_BYTES);
+  #fd: number | undefined;
+  /** The latest ones: `logSince` is asked soon after its mark. */
+  #records: KmsgRecord[] = [];
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The sequence number of the record that is to come. @throws the error of a system call */
+  mark(): number {
+    this.#read();
+    return kmsgEnd(this.#records);
+  }
+
+  /** What came from number `mark` on. @throws the error of a system call */
+  since(mark: number): LogPart {
+    this.#read();
+    return kmsgSince(this.#records, mark);
+  }
+
+  #read(): void {
+    if (this.#fd === undefined) {
+      const fd = openSync(this.#path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+      if (!fstatSync(fd).isCharacterDevice()) {
+        closeSync(fd);
+        throw Object.assign(new Error("no device"), { code: "ENODEV" });
+      }
+      this.#fd = fd;
+    }
+    for (;;) {
+      const count = readRecord(this.#fd, this.#buffer);
+      if (count === 0) break;
+      if (count === undefined) continue;
+      const text = this.#buffer.toString("utf8", 0, count);
+      const sequence = /^\d+,(\d+),/.exec(text)?.[1];
+      if (sequence === undefined) continue;
+      this.#records.push({
+        sequence: Number(sequence),
+        // Of most records nobody wants the text.
+        get lines() {
+          return parseRecord(text)?.lines ?? [];
+        },
+      });
+    }
+    if (this.#records.length > KEPT_RECORDS) this.#records = this.#records.slice(-KEPT_RECORDS);
   }
 }
 

@@ -6,7 +6,7 @@ import { readFile } from "../read-file.ts";
 import { DeadlineReader, type DeadlineReaderOptions } from "./deadline-reader.ts";
 import { devlinkBy } from "./devlink.ts";
 import { readIpLink, setLink, setVfs } from "./ip-link.ts";
-import { type KmsgRecord, kmsgEnd, kmsgSince, readKmsg } from "./kmsg.ts";
+import { KmsgFollower, type KmsgRecord, readKmsg } from "./kmsg.ts";
 import { loadModule, unloadModule } from "./modprobe.ts";
 import { nvmeBy } from "./nvme.ts";
 import { NO_PROGRAMS, systemPrograms } from "./program.ts";
@@ -69,6 +69,15 @@ export function openLinux(root = "/", options: LinuxOptions = {}): ChangeableKer
     return Array.isArray(records) ? answer(records) : failed(path, records);
   }
 
+  const follower = new KmsgFollower(`${prefix}/dev/kmsg`);
+  function follow<T>(ask: () => T): Observed<T> {
+    try {
+      return ask();
+    } catch (error) {
+      return failed("/dev/kmsg", error);
+    }
+  }
+
   async function read(path: string, limitBytes = DEFAULT_LIMIT_BYTES): Promise<Observed<Uint8Array>> {
     let fd: number;
     try {
@@ -116,8 +125,8 @@ export function openLinux(root = "/", options: LinuxOptions = {}): ChangeableKer
     },
 
     log: async () => log((records) => records.flatMap(({ lines }) => lines)),
-    logMark: async () => log(kmsgEnd),
-    logSince: async (mark) => log((records) => kmsgSince(records, mark)),
+    logMark: async () => follow(() => follower.mark()),
+    logSince: async (mark) => follow(() => follower.since(mark)),
 
     write: (path, text, waiting) =>
       writeFileByProgram(systemPrograms(options.programs), path, prefix + path, text, waiting),

@@ -50,10 +50,10 @@ test("traffic between two VFs runs through their rings, and shows in their inter
     { vf: 1, rxPackets: 1000, rxBytes: 128_000, txPackets: 0, txBytes: 0, dropped: 0 },
   ]);
   const [from, to] = [await stats("eth1"), await stats("eth2")];
-  assert.deepEqual([from?.tx["packets"], from?.tx["bytes"], to?.rx["packets"]], [1000, 128_000, 1000]);
+  assert.deepEqual([from?.tx.packets, from?.tx.bytes, to?.rx.packets], [1000, 128_000, 1000]);
   sendTraffic(linux, "eth0", { from: 1, to: "pf", frames: 5, bytes: 64 });
-  assert.equal((await stats("eth0"))?.rx["packets"], 5);
-  assert.equal((await stats("eth2"))?.tx["packets"], 5);
+  assert.equal((await stats("eth0"))?.rx.packets, 5);
+  assert.equal((await stats("eth2"))?.tx.packets, 5);
 });
 
 test("the machine is after traffic as it was before", async () => {

@@ -59,12 +59,24 @@ const EXAMPLES: Readonly<
     host: [CONNECTX, { ...CONNECTX, bdf: "0000:01:00.1" }],
     pfs: { "0000:01:00.0 4 switchdev 9000 up": [0, 1, 2, 3].map((vf) => `${vf} offloaded vfio mac`) },
   },
+  "netdevsim.yaml": {
+    host: [{}, { bdf: "netdevsim10" }],
+    pfs: {
+      "netdevsim10 4": [
+        ...[0, 1].map(
+          (vf) => `${vf} limited mac vlan=100 qos=3 spoofCheck=true trust=false minTxRateMbps=50 maxTxRateMbps=500`,
+        ),
+        "2 outer mac vlan=200 trust=true linkState=enable queryRss=true vlanProtocol=802.1ad",
+        "3 off mac linkState=disable",
+      ],
+    },
+  },
   "x710.yaml": {
     host: [X710],
     pfs: {
       "0000:01:00.0 8 up": [0, 1, 2, 3, 4, 5, 6, 7].map((vf) =>
         vf === 0 || vf === 4
-          ? `${vf} routers vfio-pci mac spoofCheck=true trust=false linkState=auto vlan=10 minTxRateMbps=1000 maxTxRateMbps=5000`
+          ? `${vf} routers vfio-pci mac spoofCheck=true trust=false linkState=auto vlan=10 maxTxRateMbps=5000`
           : `${vf} mac spoofCheck=true trust=false linkState=auto`,
       ),
     },

@@ -1,10 +1,12 @@
+import { isSimulated } from "../host/pf-address.ts";
 import type { PfState } from "../host/state/host-state.ts";
 import { isUnread, known } from "../kernel/port.ts";
 import { shortDeviceName } from "./names.ts";
 
 /** `Intel 82576 Gigabit Network Connection (eth0)` */
 export function pfName(pf: PfState): string {
-  const device = shortDeviceName(known(pf.vendorId), known(pf.deviceId));
+  const { bdf, vendorId, deviceId } = pf;
+  const device = isSimulated(bdf) ? "simulated network device" : shortDeviceName(known(vendorId), known(deviceId));
   const names = pfDevices(pf);
   return names.length > 0 ? `${device} (${names.join(", ")})` : device;
 }

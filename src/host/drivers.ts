@@ -139,6 +139,8 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   "octeontx-cpt": { vfModule: "octeontx_cptvf" },
   rvu_cptpf: {},
   xe: {},
+  // no pci_driver: drivers/net/netdevsim, for which everything is data
+  netdevsim: { makes: "netdev", takes: [...WITH_SHARES, "queryRss"], takesServiceVlan: true },
   // none of their own
   "pci-endpoint-test": {},
   "pci-pf-stub": {},

@@ -1,6 +1,6 @@
 import { isUnread, type Kernel, known, type Observed } from "../kernel/port.ts";
-import type { Bdf } from "../pci/bdf.ts";
 import { isAbsent, readText, sysfsPath } from "./observe.ts";
+import type { PfAddress } from "./pf-address.ts";
 
 /** What the drivers made of a function: its network, NVMe, RDMA and other devices, by name. */
 export interface FunctionDevices {
@@ -15,7 +15,7 @@ const RTF_REJECT = 0x0200;
 /** Deep enough for a VLAN on a bridge on a bond; a chain of uppers that is longer is none that Linux builds. */
 const MAX_UPPER_DEPTH = 8;
 
-export async function readDevices(kernel: Kernel, bdf: Bdf): Promise<FunctionDevices> {
+export async function readDevices(kernel: Kernel, bdf: PfAddress): Promise<FunctionDevices> {
   return {
     net: await readNetDevices(kernel, bdf),
     nvme: await readClassDevices(kernel, sysfsPath(bdf, "nvme")),
@@ -24,7 +24,7 @@ export async function readDevices(kernel: Kernel, bdf: Bdf): Promise<FunctionDev
   };
 }
 
-async function readNetDevices(kernel: Kernel, bdf: Bdf): Promise<Observed<readonly string[]>> {
+async function readNetDevices(kernel: Kernel, bdf: PfAddress): Promise<Observed<readonly string[]>> {
   const names = await readClassDevices(kernel, sysfsPath(bdf, "net"));
   if (isUnread(names) || names.length > 0) return names;
   // A virtio function's netdev hangs below its virtio device.

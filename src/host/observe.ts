@@ -1,9 +1,10 @@
 import { isUnread, type Kernel, type Observed, type Unread, unread } from "../kernel/port.ts";
-import type { Bdf } from "../pci/bdf.ts";
+import { isSimulated, type PfAddress } from "./pf-address.ts";
 
-/** The folder of a function in sysfs. */
-export function sysfsPath(bdf: Bdf, attribute = ""): string {
-  return attribute === "" ? `/sys/bus/pci/devices/${bdf}` : `/sys/bus/pci/devices/${bdf}/${attribute}`;
+/** The folder of a function, or of a device of netdevsim, in sysfs. */
+export function sysfsPath(address: PfAddress, attribute = ""): string {
+  const bus = isSimulated(address) ? "netdevsim" : "pci";
+  return `/sys/bus/${bus}/devices/${address}${attribute === "" ? "" : `/${attribute}`}`;
 }
 
 const decoder = new TextDecoder();

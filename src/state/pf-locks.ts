@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { PfLocks } from "../host/apply/operation.ts";
-import type { Bdf } from "../pci/bdf.ts";
+import type { PfAddress } from "../host/pf-address.ts";
 import { type ProcessLock, takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder, notWritten } from "./private-folder.ts";
 
@@ -48,7 +48,7 @@ interface Held {
   readonly owner: string;
 }
 
-function take(folder: string, pf: Bdf): Held {
+function take(folder: string, pf: PfAddress): Held {
   const path = join(folder, `${pf}.lock`);
   const owner = join(folder, `${pf}.owner`);
   let lock: ProcessLock | undefined;
@@ -68,7 +68,7 @@ function take(folder: string, pf: Bdf): Held {
   return { lock, owner };
 }
 
-function taken(pf: Bdf, owner: Owner | undefined): VfleetError {
+function taken(pf: PfAddress, owner: Owner | undefined): VfleetError {
   const by = owner ? `process ${owner.pid} (${owner.command}), since ${owner.since}` : "another process";
   return new VfleetError("VFL-0306", {
     message: `${pf} is being changed by ${by}`,

@@ -229,6 +229,28 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
     assert.deepEqual(drivers("virtio", VIRTIO), Array(3).fill("virtio-pci"));
   });
 
+  test("netdevsim: every setting that there is, as ip reads it", () => {
+    assertExit("netdevsim", 0);
+    const [{ settings = [] } = {}] = records<{ settings: readonly Readonly<Record<string, unknown>>[] }>("simulated");
+    assert.deepEqual(
+      settings.map(({ vlan_list, rate, spoofchk, link_state, trust, query_rss_en }) => [
+        vlan_list,
+        rate,
+        spoofchk,
+        link_state,
+        trust,
+        query_rss_en,
+      ]),
+      [
+        [[{ vlan: 100, qos: 3 }], { max_tx: 500, min_tx: 50 }, true, "auto", false, false],
+        [[{ vlan: 100, qos: 3 }], { max_tx: 500, min_tx: 50 }, true, "auto", false, false],
+        [[{ vlan: 200, protocol: "802.1ad" }], { max_tx: 0, min_tx: 0 }, false, "enable", true, true],
+        [[{}], { max_tx: 0, min_tx: 0 }, false, "disable", false, false],
+      ],
+    );
+    assert.equal(settings[3]?.address, "02:00:00:00:00:33");
+  });
+
   test("a claim keeps its VFs until it is released: then they are scrubbed", () => {
     assertExit("claimed", 3);
     assert.match(command("claimed").stdout, /the claim web-bond has it/);

@@ -44,6 +44,7 @@ export function namedPf(state: HostState, name: string): PfState {
   const found = state.pfs.find(
     ({ bdf, netdevs, nvmeController }) =>
       bdf === address ||
+      bdf === name ||
       (!isUnread(netdevs) && netdevs.some((netdev) => netdev.name === name)) ||
       (nvmeController !== null && nvmeController === name),
   );

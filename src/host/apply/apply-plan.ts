@@ -2,8 +2,8 @@ import { catalogueEntry } from "../../errors/catalogue.ts";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
@@ -135,14 +135,14 @@ function refused(code: string, message: string, remedy: string): VfleetError {
   return new VfleetError(catalogueEntry(code)?.code ?? "VFL-0308", { message, remedy });
 }
 
-function pfIn({ pfs }: HostState, pf: Bdf): HostState["pfs"][number] {
+function pfIn({ pfs }: HostState, pf: PfAddress): HostState["pfs"][number] {
   const found = pfs.find(({ bdf }) => bdf === pf);
   if (found === undefined) throw new VfleetError("VFL-0311", { message: `${pf} is gone`, details: { pf } });
   return found;
 }
 
 /** The VFs that the steps change; undefined where it is all, since they are made anew. Others' VFs are not gone back to. */
-function touchedVfs(plans: readonly PfPlan[], pf: Bdf): readonly number[] | undefined {
+function touchedVfs(plans: readonly PfPlan[], pf: PfAddress): readonly number[] | undefined {
   const steps = plans.filter((each) => each.pf === pf).flatMap((each) => each.steps);
   if (steps.some(({ kind }) => kind === "setNumVfs" || kind === "setEswitchMode")) return undefined;
   const touched = steps.flatMap((step) => {

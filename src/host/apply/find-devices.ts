@@ -2,6 +2,7 @@ import { isUnread, type Observed, unread } from "../../kernel/port.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { readDevices } from "../net-devices.ts";
 import { isAbsent, readLinkName, readText, sysfsPath } from "../observe.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { StepContext } from "./step-outcome.ts";
 
 type Where = Pick<StepContext, "kernel">;
@@ -10,7 +11,7 @@ type Where = Pick<StepContext, "kernel">;
 const REPRESENTOR = /^(?:c\d+)?pf\d+(?:(?:vf|sf)\d+)?$/;
 
 /** The address of a VF now; ENOENT where there is no such VF. */
-export async function vfAddress({ kernel }: Where, pf: Bdf, vfIndex: number): Promise<Observed<Bdf>> {
+export async function vfAddress({ kernel }: Where, pf: PfAddress, vfIndex: number): Promise<Observed<Bdf>> {
   const path = sysfsPath(pf, `virtfn${vfIndex}`);
   const name = await readLinkName(kernel, path);
   if (isUnread(name)) return name;
@@ -21,7 +22,7 @@ export async function vfAddress({ kernel }: Where, pf: Bdf, vfIndex: number): Pr
  * The PF's interface as it is called now: udev may rename it at any time, also while VFs are made.
  * @param planned the name that it had
  */
-export async function pfNetdev({ kernel }: Where, pf: Bdf, planned?: string): Promise<Observed<string>> {
+export async function pfNetdev({ kernel }: Where, pf: PfAddress, planned?: string): Promise<Observed<string>> {
   const { net: names } = await readDevices(kernel, pf);
   if (isUnread(names)) return names;
   if (planned !== undefined && names.includes(planned)) return planned;
@@ -37,7 +38,7 @@ export async function pfNetdev({ kernel }: Where, pf: Bdf, planned?: string): Pr
 }
 
 /** The name of the PF's NVMe controller. */
-export async function nvmeController({ kernel }: Where, pf: Bdf): Promise<Observed<string>> {
+export async function nvmeController({ kernel }: Where, pf: PfAddress): Promise<Observed<string>> {
   const path = sysfsPath(pf, "nvme");
   const names = await kernel.list(path);
   if (isUnread(names)) return names;
@@ -60,6 +61,6 @@ export async function driverOverrideOf({ kernel }: Where, bdf: Bdf): Promise<Obs
 }
 
 /** Whether the function is there at all. */
-export async function isThere({ kernel }: Where, bdf: Bdf): Promise<boolean> {
+export async function isThere({ kernel }: Where, bdf: PfAddress): Promise<boolean> {
   return !isAbsent(await kernel.list(sysfsPath(bdf)));
 }

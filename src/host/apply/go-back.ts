@@ -1,6 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import { isRefused } from "../plan/plan.ts";
 import type { Operation, OperationFailure } from "./operation.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
@@ -21,7 +21,7 @@ export async function goBack(
   before: readonly DesiredPf[],
   planning: Planning,
   setting: RunSetting,
-  missing: readonly Bdf[] = [],
+  missing: readonly PfAddress[] = [],
 ): Promise<Operation> {
   const { journal } = setting;
   let why: OperationFailure | undefined;
@@ -54,7 +54,7 @@ async function tryToGoBack(
   before: readonly DesiredPf[],
   planning: Planning,
   setting: RunSetting,
-  gone: Set<Bdf>,
+  gone: Set<PfAddress>,
 ): Promise<OperationFailure | undefined> {
   const { journal } = setting;
   // What the kernel still works at holds the PF: whatever is read or written there would wait with it.

@@ -1,5 +1,5 @@
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 
 /** What is written down of an operation before its first step. */
@@ -25,7 +25,7 @@ export interface OperationHeader {
 }
 
 interface OperationPf {
-  readonly bdf: Bdf;
+  readonly bdf: PfAddress;
   /** `PfIdentity.key`: at recovery the PF is looked for by it. */
   readonly key: string;
 }
@@ -98,5 +98,5 @@ export interface OperationWriter {
 /** One operation at a time for a PF. A lock ends with its process. */
 export interface PfLocks {
   /** @throws VfleetError VFL-0306 where another process has one of them, with its pid where that is known */
-  acquire(pfs: readonly Bdf[]): Promise<{ release(): void }>;
+  acquire(pfs: readonly PfAddress[]): Promise<{ release(): void }>;
 }

@@ -1,7 +1,7 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
 import { type OperationSetting, runSetting } from "./apply-plan.ts";
@@ -67,7 +67,7 @@ async function recoverOne(number: number, request: RecoverRequest): Promise<Oper
 
 async function end(
   operation: Operation,
-  places: ReadonlyMap<Bdf, Bdf>,
+  places: ReadonlyMap<PfAddress, PfAddress>,
   journal: Journal,
   request: RecoverRequest,
 ): Promise<Operation> {
@@ -98,7 +98,7 @@ async function end(
 }
 
 /** Where the PFs of an operation are now, by what they are known by. */
-function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<Bdf, Bdf> {
+function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<PfAddress, PfAddress> {
   return new Map(
     pfs.flatMap(({ bdf, key }) => {
       const found = state.pfs.find(({ identity }) => identity.key === key);
@@ -107,7 +107,7 @@ function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<Bdf, B
   );
 }
 
-function moved(desired: readonly DesiredPf[], places: ReadonlyMap<Bdf, Bdf>): readonly DesiredPf[] {
+function moved(desired: readonly DesiredPf[], places: ReadonlyMap<PfAddress, PfAddress>): readonly DesiredPf[] {
   return desired.flatMap((each) => {
     const pf = places.get(each.pf);
     return pf === undefined ? [] : [{ ...each, pf }];

@@ -1,6 +1,6 @@
 import { isUnread, type Observed, unread } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
-import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import { pfOf, type Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
@@ -20,7 +20,7 @@ export interface RunSetting {
   readonly patience: Patience;
   readonly journal: Journal;
   /** PFs whose VFs this operation has made. */
-  readonly fresh: Set<Bdf>;
+  readonly fresh: Set<PfAddress>;
   readonly abandon?: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export async function runSteps(
   const others = new AbortController();
   const pfs = [...tracks.keys()].filter((pf) => pf !== undefined);
 
-  async function runTrack(pf: Bdf | undefined): Promise<RunEnd> {
+  async function runTrack(pf: PfAddress | undefined): Promise<RunEnd> {
     try {
       for (const { step, place } of tracks.get(pf) ?? []) {
         if (setting.abandon?.aborted) return { kind: "abandoned" };
@@ -88,10 +88,17 @@ class StepRun {
   readonly #place: number;
   readonly #setting: RunSetting;
   readonly #context: StepContext;
-  readonly #pfs: readonly Bdf[];
+  readonly #pfs: readonly PfAddress[];
   readonly #keep: boolean;
 
-  constructor(step: Step, place: number, state: HostState, setting: RunSetting, pfs: readonly Bdf[], keep: boolean) {
+  constructor(
+    step: Step,
+    place: number,
+    state: HostState,
+    setting: RunSetting,
+    pfs: readonly PfAddress[],
+    keep: boolean,
+  ) {
     this.#step = step;
     this.#place = place;
     this.#setting = setting;
@@ -176,7 +183,7 @@ class StepRun {
   }
 }
 
-function variantIn({ pfs }: HostState, pf: Bdf): Observed<string | null> {
+function variantIn({ pfs }: HostState, pf: PfAddress): Observed<string | null> {
   const found = pfs.find(({ bdf }) => bdf === pf);
   return found ? found.vfioVariant : unread(pf, "ENODATA", "the PF was not looked at");
 }

@@ -3,7 +3,7 @@ import { CATALOGUE } from "../../errors/catalogue.ts";
 import type { Observed, Unread } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Failed } from "../../kernel/port-outcome.ts";
-import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Step, StepKind, StepOf } from "../plan/step.ts";
 import type { Clock } from "./clock.ts";
 import type { OperationFailure } from "./operation.ts";
@@ -17,9 +17,9 @@ export interface StepContext {
   /** Nobody waits any longer: the operation is left to `recover`. */
   readonly abandon?: AbortSignal;
   /** Whether this operation has made the PF's VFs: nobody else has them yet, and the plan could not know how they would be. */
-  isFresh(pf: Bdf): boolean;
+  isFresh(pf: PfAddress): boolean;
   /** `PfState.vfioVariant` */
-  variantOf(pf: Bdf): Observed<string | null>;
+  variantOf(pf: PfAddress): Observed<string | null>;
   /** The kernel keeps one waiting. */
   onLongWrite(target: string): void;
 }

@@ -1,5 +1,6 @@
 import { isUnread } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import { vfAddress } from "./find-devices.ts";
 import { failure, type StepContext, type StepFailure } from "./step-outcome.ts";
@@ -40,13 +41,14 @@ async function takenAway(step: Step, context: StepContext): Promise<readonly Bdf
   }
 }
 
-async function addresses(pf: Bdf, count: number, context: StepContext): Promise<readonly Bdf[]> {
+/** Of a simulated PF there are none: what uses its VFs nobody can see, and there is nothing of them to use. */
+async function addresses(pf: PfAddress, count: number, context: StepContext): Promise<readonly Bdf[]> {
   const all = await Promise.all(Array.from({ length: count }, (_, vfIndex) => oneAddress({ pf, vfIndex }, context)));
   return all.flat();
 }
 
 async function oneAddress(
-  { pf, vfIndex }: { readonly pf: Bdf; readonly vfIndex: number },
+  { pf, vfIndex }: { readonly pf: PfAddress; readonly vfIndex: number },
   context: StepContext,
 ): Promise<readonly Bdf[]> {
   const bdf = await vfAddress(context, pf, vfIndex);

@@ -1,6 +1,6 @@
 import { isUnread, known } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
@@ -43,8 +43,8 @@ export function allocateClaims(
   state: HostState,
   claims: readonly VfClaim[],
   records: readonly Allocation[],
-  wishes: ReadonlyMap<Bdf, PfWishes>,
-  numVfs: ReadonlyMap<Bdf, number>,
+  wishes: ReadonlyMap<PfAddress, PfWishes>,
+  numVfs: ReadonlyMap<PfAddress, number>,
 ): { readonly claimed: readonly ClaimedVfs[]; readonly refusals: readonly Refusal[] } {
   const vfs = vfsOf(state, wishes, numVfs);
   const refusals: Refusal[] = [];
@@ -87,7 +87,11 @@ export function allocateClaims(
   return { claimed, refusals };
 }
 
-function vfsOf({ pfs }: HostState, wishes: ReadonlyMap<Bdf, PfWishes>, numVfs: ReadonlyMap<Bdf, number>): Vf[] {
+function vfsOf(
+  { pfs }: HostState,
+  wishes: ReadonlyMap<PfAddress, PfWishes>,
+  numVfs: ReadonlyMap<PfAddress, number>,
+): Vf[] {
   return pfs.flatMap((pf) => {
     const ofPf = wishes.get(pf.bdf);
     if (!ofPf) return [];
@@ -106,7 +110,7 @@ function vfsOf({ pfs }: HostState, wishes: ReadonlyMap<Bdf, PfWishes>, numVfs: R
 }
 
 /** PFs whose VFs nobody can be given. */
-function uncounted({ pfs }: HostState, numVfs: ReadonlyMap<Bdf, number>): readonly Evidence[] {
+function uncounted({ pfs }: HostState, numVfs: ReadonlyMap<PfAddress, number>): readonly Evidence[] {
   return pfs.flatMap(({ bdf, numVfs: present }) =>
     isUnread(present) && !numVfs.has(bdf)
       ? [{ fact: `${bdf}: how many VFs it has is unknown: ${present.reason}`, from: present.path }]

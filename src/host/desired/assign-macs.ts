@@ -1,5 +1,5 @@
 import { isUnread, known } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
 import type { HostState, PfState, VfState } from "../state/host-state.ts";
 import { compareText } from "./claim-search.ts";
@@ -20,7 +20,7 @@ export interface MacWish {
 }
 
 export interface AssignedMacs {
-  readonly macs: ReadonlyMap<Bdf, ReadonlyMap<number, string>>;
+  readonly macs: ReadonlyMap<PfAddress, ReadonlyMap<number, string>>;
   readonly refusals: readonly Refusal[];
 }
 
@@ -40,7 +40,7 @@ interface Holder {
 export function assignMacs(
   state: HostState,
   wishes: readonly MacWish[],
-  numVfs: ReadonlyMap<Bdf, number>,
+  numVfs: ReadonlyMap<PfAddress, number>,
   random: (count: number) => Uint8Array,
 ): AssignedMacs {
   const refusals: Refusal[] = [];
@@ -73,7 +73,7 @@ export function assignMacs(
   for (const { mac } of staying) taken.add(mac);
   for (const wish of fresh) give(wish, randomMac(random, taken));
   refusals.push(...duplicates(holders, staying));
-  const macs = new Map<Bdf, Map<number, string>>();
+  const macs = new Map<PfAddress, Map<number, string>>();
   for (const { mac, wish } of holders) {
     if (wish === undefined) continue;
     const ofPf = macs.get(wish.pf.bdf) ?? new Map<number, string>();
@@ -103,7 +103,7 @@ function adminMac(vf: VfState | undefined): string | undefined {
 function stayingMacs(
   { pfs }: HostState,
   wishes: readonly MacWish[],
-  numVfs: ReadonlyMap<Bdf, number>,
+  numVfs: ReadonlyMap<PfAddress, number>,
 ): readonly Holder[] {
   const wanted = new Set(wishes.map(({ pf, vfIndex }) => vfName(pf, vfIndex)));
   return pfs.flatMap((pf) => {

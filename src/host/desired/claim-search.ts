@@ -1,8 +1,8 @@
-import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 
 /** A VF that a claim may have; the same object in all claims' lists. */
 export interface Candidate {
-  readonly pf: Bdf;
+  readonly pf: PfAddress;
   readonly vfIndex: number;
 }
 
@@ -66,7 +66,7 @@ export function placeAll(needs: readonly Need[], taken: ReadonlySet<Candidate>):
 /** Whether enough are left from an index on: without that look, a claim of many VFs would try all ways to be one short. */
 function hasRoom(need: Need, mine: readonly Candidate[], from: number, used: ReadonlySet<Candidate>): boolean {
   let missing = need.count - mine.length;
-  const pfs = new Set<Bdf>();
+  const pfs = new Set<PfAddress>();
   for (let index = from; index < need.candidates.length && missing > 0; index++) {
     const candidate = need.candidates[index];
     if (candidate === undefined || used.has(candidate) || !joins(need, mine, candidate)) continue;

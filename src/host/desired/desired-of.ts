@@ -1,4 +1,5 @@
 import { isUnread, known } from "../../kernel/port.ts";
+import { isSimulated } from "../pf-address.ts";
 import { wishOf } from "../plan/plan-binding.ts";
 import { settingsOf } from "../plan/plan-network.ts";
 import type { PfState, VfState } from "../state/host-state.ts";
@@ -34,7 +35,7 @@ function desiredVf(pf: PfState, vf: VfState): DesiredVf {
   const vectors = (known(pf.vfTotalMsix) ?? 0) > 0 ? known(msixCount) : undefined;
   return {
     vfIndex,
-    ...(isUnread(driver) ? {} : { driver: wishOf(vf) }),
+    ...(isUnread(driver) || isSimulated(pf.bdf) ? {} : { driver: wishOf(vf) }),
     ...(isUnread(settings) || settings === null ? {} : { network: settingsOf(settings) }),
     ...(vectors === undefined || vectors === null ? {} : { msixCount: vectors }),
     ...(isUnread(nvme) || nvme === null ? {} : { nvme: { queues: nvme.vq, interrupts: nvme.vi, online: nvme.online } }),

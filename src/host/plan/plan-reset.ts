@@ -1,7 +1,7 @@
 import { isUnread } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import { desiredOf } from "../desired/desired-of.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
 import { PfDraft } from "./pf-draft.ts";
 import type { Plan } from "./plan.ts";
@@ -11,7 +11,7 @@ import { requireUnused } from "./vf-use.ts";
 
 /** VFs of one PF that are to be reset. */
 export interface ResetTarget {
-  readonly pf: Bdf;
+  readonly pf: PfAddress;
   readonly vfIndexes: readonly number[];
 }
 
@@ -28,7 +28,7 @@ export function planReset(state: HostState, targets: readonly ResetTarget[]): Pl
   return { desired: pfs.map(({ desired }) => desired), pfs: pfs.map((draft) => draft.finish()), refusals: [] };
 }
 
-function resetOf(state: HostState, pf: Bdf, vfIndexes: readonly number[]): PfDraft {
+function resetOf(state: HostState, pf: PfAddress, vfIndexes: readonly number[]): PfDraft {
   const found = state.pfs.find(({ bdf }) => bdf === pf);
   if (found === undefined) throw new RangeError(`${pf} is no PF of the host`);
   const draft = new PfDraft(state, found, { ...desiredOf(found, []), wantedBy: ["reset"] });

@@ -1,6 +1,6 @@
 import type { DeviceUser } from "../../kernel/port-users.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { Step } from "./step.ts";
 
@@ -14,7 +14,7 @@ export interface Plan {
 }
 
 export interface PfPlan {
-  readonly pf: Bdf;
+  readonly pf: PfAddress;
   /** Nothing at all of the plan is done where one PF has some. */
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly Refusal[];
@@ -32,7 +32,7 @@ export interface PfPlan {
 export interface Refusal {
   /** Of the catalogue. */
   readonly code: string;
-  readonly pf?: Bdf;
+  readonly pf?: PfAddress;
   readonly vfIndex?: number;
   /** The answer in one line. */
   readonly summary: string;

@@ -1,7 +1,7 @@
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import { physicalFunctions, readInventory } from "../inventory.ts";
+import { isSimulated, type PfAddress } from "../pf-address.ts";
 import { readHostFacts, type VfUse } from "../preflight/facts.ts";
 import { type Preflight, preflight } from "../preflight/preflight.ts";
 import type { HostState } from "../state/host-state.ts";
@@ -12,18 +12,20 @@ export async function runPreflights(
   kernel: Kernel,
   state: HostState,
   desired: readonly DesiredPf[],
-): Promise<ReadonlyMap<Bdf, Preflight>> {
+): Promise<ReadonlyMap<PfAddress, Preflight>> {
   const making = desired.filter(({ pf, numVfs }) => {
+    // Nothing of PCI stands in the way of netdevsim.
+    if (isSimulated(pf)) return false;
     const now = state.pfs.find(({ bdf }) => bdf === pf)?.numVfs;
     return numVfs !== undefined && numVfs > 0 && now !== undefined && !isUnread(now) && now !== numVfs;
   });
-  const results = new Map<Bdf, Preflight>();
+  const results = new Map<PfAddress, Preflight>();
   if (making.length === 0) return results;
   const inventory = await readInventory(kernel);
   const hostFacts = await readHostFacts(kernel);
   const pfs = new Map(physicalFunctions(inventory).map((pf) => [pf.bdf, pf]));
   for (const wanted of making) {
-    const pf = pfs.get(wanted.pf);
+    const pf = isSimulated(wanted.pf) ? undefined : pfs.get(wanted.pf);
     // It has gone since: the plan says so.
     if (pf === undefined) continue;
     const limit = known(pf.sriov?.driverLimit ?? null) ?? undefined;

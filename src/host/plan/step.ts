@@ -1,6 +1,6 @@
 import type { VfChange } from "../../kernel/port-link.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import type { DriverWish } from "../desired/desired-pf.ts";
+import type { PfAddress } from "../pf-address.ts";
 
 /** What each kind of step is told. VFs go by PF and vfIndex: a VF that the same plan makes has no address yet. */
 interface StepArguments {
@@ -8,44 +8,49 @@ interface StepArguments {
   readonly loadModule: { readonly module: string };
   /** @param awaitCarrier the next steps need the link, as igb's rates do */
   readonly setPfUp: {
-    readonly pf: Bdf;
+    readonly pf: PfAddress;
     readonly netdev: string;
     readonly from: boolean;
     readonly to: boolean;
     readonly awaitCarrier: boolean;
   };
-  readonly setPfMtu: { readonly pf: Bdf; readonly netdev: string; readonly from: number; readonly to: number };
-  readonly setEswitchMode: { readonly pf: Bdf; readonly from: string; readonly to: "legacy" | "switchdev" };
-  readonly setDriversAutoprobe: { readonly pf: Bdf; readonly from: boolean; readonly to: boolean };
-  readonly setNumVfs: { readonly pf: Bdf; readonly from: number; readonly to: number };
+  readonly setPfMtu: { readonly pf: PfAddress; readonly netdev: string; readonly from: number; readonly to: number };
+  readonly setEswitchMode: { readonly pf: PfAddress; readonly from: string; readonly to: "legacy" | "switchdev" };
+  readonly setDriversAutoprobe: { readonly pf: PfAddress; readonly from: boolean; readonly to: boolean };
+  readonly setNumVfs: { readonly pf: PfAddress; readonly from: number; readonly to: number };
   /** Until `count` VFs have their nodes, and those that the kernel binds of itself their drivers' devices. */
-  readonly awaitVfs: { readonly pf: Bdf; readonly count: number };
+  readonly awaitVfs: { readonly pf: PfAddress; readonly count: number };
   /** Of all VFs of the PF whose settings differ, in one call. */
-  readonly setVfNetwork: { readonly pf: Bdf; readonly changes: readonly VfSettingChange[] };
+  readonly setVfNetwork: { readonly pf: PfAddress; readonly changes: readonly VfSettingChange[] };
   /** `to` null: unbind. `from` is the driver at the time of the plan. */
   readonly bindDriver: {
-    readonly pf: Bdf;
+    readonly pf: PfAddress;
     readonly vfIndex: number;
     readonly from: string | null;
     readonly fromOverride: string | null;
     readonly to: DriverWish;
   };
   readonly setMsixCount: {
-    readonly pf: Bdf;
+    readonly pf: PfAddress;
     readonly vfIndex: number;
     readonly from: number | null;
     readonly to: number;
   };
   readonly assignNvmeResources: {
-    readonly pf: Bdf;
+    readonly pf: PfAddress;
     readonly vfIndex: number;
     readonly resource: "vq" | "vi";
     readonly from: number;
     readonly to: number;
   };
-  readonly setNvmeOnline: { readonly pf: Bdf; readonly vfIndex: number; readonly from: boolean; readonly to: boolean };
+  readonly setNvmeOnline: {
+    readonly pf: PfAddress;
+    readonly vfIndex: number;
+    readonly from: boolean;
+    readonly to: boolean;
+  };
   /** Function Level Reset through `reset`, before another tenant has it. */
-  readonly resetVf: { readonly pf: Bdf; readonly vfIndex: number };
+  readonly resetVf: { readonly pf: PfAddress; readonly vfIndex: number };
 }
 
 export type StepKind = keyof StepArguments;
@@ -62,6 +67,6 @@ export interface VfSettingChange {
 }
 
 /** The PF that a step works at; undefined of one that is the whole host's. */
-export function pfOf(step: Step): Bdf | undefined {
+export function pfOf(step: Step): PfAddress | undefined {
   return "pf" in step ? step.pf : undefined;
 }

@@ -3,6 +3,7 @@ import type { NvmePrimaryCapabilities } from "../../kernel/port-nvme.ts";
 import type { DeviceUsers } from "../../kernel/port-users.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { PfAddress } from "../pf-address.ts";
 
 /**
  * What a plan is made from: one host's PFs and VFs as they were read at one time. Plain data, which JSON carries whole; what
@@ -20,7 +21,7 @@ export interface HostState {
 }
 
 export interface PfState {
-  readonly bdf: Bdf;
+  readonly bdf: PfAddress;
   readonly identity: PfIdentity;
   readonly vendorId: Observed<number>;
   readonly deviceId: Observed<number>;
@@ -80,7 +81,8 @@ export interface NetdevState {
 
 export interface VfState {
   readonly vfIndex: number;
-  readonly bdf: Bdf;
+  /** null of a simulated PF, whose VFs are no functions. */
+  readonly bdf: Bdf | null;
   /** null where none is bound. */
   readonly driver: Observed<string | null>;
   /** null where there is none. */

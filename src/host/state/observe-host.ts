@@ -10,9 +10,11 @@ import { vfIds } from "../../pci/sriov-state.ts";
 import { type HostFunction, type Inventory, physicalFunctions, readInventory } from "../inventory.ts";
 import { readDefaultRoutes, readDevices, readUppers } from "../net-devices.ts";
 import { isAbsent, readNumber, readText, sysfsPath } from "../observe.ts";
+import { devlinkHandle, type PfAddress } from "../pf-address.ts";
 import { readBootId, readHostId, readModules, readVfioAliases, type VfioAlias, vfioVariantOf } from "./host-names.ts";
 import type { GroupMember, HostState, NetdevState, PfState, VfState } from "./host-state.ts";
 import { observeNetdevs } from "./observe-netdevs.ts";
+import { observeNetdevsim } from "./observe-netdevsim.ts";
 import { type NvmeView, observeNvme } from "./observe-nvme.ts";
 import { pfIdentities } from "./pf-identity.ts";
 
@@ -76,11 +78,15 @@ async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<HostState> {
       return { ...(await observePf(look, pf)), identity };
     }),
   );
+  const simulated = await observeNetdevsim(kernel, {
+    readSettings: (netdevs) => readSettings(kernel, netdevs),
+    readEswitchMode: (pf) => readEswitchMode(look, pf),
+  });
   return {
     hostId: await readHostId(kernel),
     bootId: await readBootId(kernel),
     modules: await readModules(kernel),
-    pfs: states,
+    pfs: [...states, ...simulated],
   };
 }
 
@@ -217,9 +223,9 @@ async function readDevlinkDevices(kernel: Kernel | ChangeableKernel): Promise<Ob
   return isUnread(devices) ? devices : new Set(devices);
 }
 
-async function readEswitchMode({ kernel, devlinkDevices }: Look, bdf: Bdf): Promise<Observed<string | null>> {
+async function readEswitchMode({ kernel, devlinkDevices }: Look, pf: PfAddress): Promise<Observed<string | null>> {
   if (isUnread(devlinkDevices)) return devlinkDevices;
-  const device = `pci/${bdf}`;
+  const device = devlinkHandle(pf);
   if (!devlinkDevices.has(device) || !("devlink" in kernel)) return null;
   const eswitch = await kernel.devlink.eswitch(device);
   // `devlink_nl_eswitch_get_doit` of a driver that has none.

@@ -1,13 +1,13 @@
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
-import type { Bdf } from "../../pci/bdf.ts";
 import { readDevices } from "../net-devices.ts";
 import { readNumber, readText } from "../observe.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { NetdevState } from "./host-state.ts";
 
 const IFF_UP = 1;
 
 /** The network interfaces of a function, without those that stand for VFs (`phys_port_name` pf0vf3, in switchdev mode). */
-export async function observeNetdevs(kernel: Kernel, bdf: Bdf): Promise<Observed<readonly NetdevState[]>> {
+export async function observeNetdevs(kernel: Kernel, bdf: PfAddress): Promise<Observed<readonly NetdevState[]>> {
   const { net } = await readDevices(kernel, bdf);
   if (isUnread(net)) return net;
   const all = await Promise.all(net.map((name) => observeNetdev(kernel, name)));

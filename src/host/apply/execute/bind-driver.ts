@@ -2,6 +2,7 @@ import { isUnread, known, type Observed, unread } from "../../../kernel/port.ts"
 import type { Bdf } from "../../../pci/bdf.ts";
 import type { DriverWish } from "../../desired/desired-pf.ts";
 import { readText, sysfsPath } from "../../observe.ts";
+import type { PfAddress } from "../../pf-address.ts";
 import type { StepOf } from "../../plan/step.ts";
 import { driverOf, driverOverrideOf, vfAddress } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
@@ -104,7 +105,12 @@ function isAs(now: Binding, wanted: Wanted): boolean {
  * Lets the kernel look for a driver. Without an override it looks for none while the PF's autoprobe is off
  * (`pci_device_can_probe`), so that is on for the time of it.
  */
-async function probe(pf: Bdf, bdf: Bdf, { override }: Wanted, context: StepContext): Promise<StepOutcome | undefined> {
+async function probe(
+  pf: PfAddress,
+  bdf: Bdf,
+  { override }: Wanted,
+  context: StepContext,
+): Promise<StepOutcome | undefined> {
   const autoprobe = sysfsPath(pf, "sriov_drivers_autoprobe");
   const isOff = override === null && known(await readText(context.kernel, autoprobe)) === "0";
   if (isOff) {

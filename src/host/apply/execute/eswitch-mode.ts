@@ -1,10 +1,11 @@
 import { isUnread } from "../../../kernel/port.ts";
+import { devlinkHandle } from "../../pf-address.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
 import { BEFORE, done, type Executor, fail, notReadable, refused, UNREADABLE } from "../step-outcome.ts";
 
 export const SET_ESWITCH_MODE: Executor<"setEswitchMode"> = {
   async run({ pf, to }, context) {
-    const device = `pci/${pf}`;
+    const device = devlinkHandle(pf);
     const { devlink } = context.kernel;
     const answer = await answerOf(devlink.setEswitch(device, { mode: to }, writeWaiting(context)), context);
     if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
@@ -18,7 +19,7 @@ export const SET_ESWITCH_MODE: Executor<"setEswitchMode"> = {
   },
 
   async look({ pf, from, to }, { kernel }) {
-    const shown = await kernel.devlink.eswitch(`pci/${pf}`);
+    const shown = await kernel.devlink.eswitch(devlinkHandle(pf));
     if (isUnread(shown) || shown.mode === null) return UNREADABLE;
     if (shown.mode === to) return { kind: "after", evidence: `the eSwitch is in mode ${to}` };
     return shown.mode === from ? BEFORE : { kind: "other", evidence: `the eSwitch is in mode ${shown.mode}` };

@@ -1,6 +1,7 @@
 import { isUnread, known } from "../../../kernel/port.ts";
 import { readDevices } from "../../net-devices.ts";
 import { readNumber, readText, sysfsPath } from "../../observe.ts";
+import { isSimulated } from "../../pf-address.ts";
 import type { StepOf } from "../../plan/step.ts";
 import { driverOf, vfAddress } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
@@ -68,6 +69,8 @@ export const AWAIT_VFS: Executor<"awaitVfs"> = {
 /** What is not there yet, of the VFs by their order. */
 async function firstMissing({ pf, count }: StepOf<"awaitVfs">, context: StepContext): Promise<string | undefined> {
   const { kernel } = context;
+  // They are in their driver alone, from the write on.
+  if (isSimulated(pf)) return undefined;
   for (let vfIndex = 0; vfIndex < count; vfIndex++) {
     const vf = `${pf} VF ${vfIndex}`;
     const bdf = await vfAddress(context, pf, vfIndex);

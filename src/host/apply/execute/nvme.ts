@@ -1,6 +1,6 @@
 import { isUnread, type Observed, unread } from "../../../kernel/port.ts";
 import type { NvmeManagement, NvmeSecondary } from "../../../kernel/port-nvme.ts";
-import type { Bdf } from "../../../pci/bdf.ts";
+import type { PfAddress } from "../../pf-address.ts";
 import { nvmeController } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
 import {
@@ -63,7 +63,7 @@ export const SET_NVME_ONLINE: Executor<"setNvmeOnline"> = {
 
 /** @returns undefined where it was done */
 async function manage(
-  pf: Bdf,
+  pf: PfAddress,
   vfIndex: number,
   context: StepContext,
   change: (controllerId: number) => NvmeManagement,
@@ -86,7 +86,7 @@ async function manage(
 }
 
 /** The VF's: numbers of VFs begin with 1 there. */
-async function secondaryOf(pf: Bdf, vfIndex: number, context: StepContext): Promise<Observed<NvmeSecondary>> {
+async function secondaryOf(pf: PfAddress, vfIndex: number, context: StepContext): Promise<Observed<NvmeSecondary>> {
   const controller = await nvmeController(context, pf);
   if (isUnread(controller)) return controller;
   const list = await context.kernel.nvme.secondaryControllers(controller);

@@ -1,7 +1,7 @@
 import { isUnread, type Observed, unread } from "../../../kernel/port.ts";
 import type { VfChange } from "../../../kernel/port-link.ts";
 import { parseVfInfo, type VfInfo } from "../../../kernel/port-vf-info.ts";
-import type { Bdf } from "../../../pci/bdf.ts";
+import type { PfAddress } from "../../pf-address.ts";
 import { pfNetdev } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
 import { poll } from "../patience.ts";
@@ -52,7 +52,7 @@ export const SET_VF_NETWORK: Executor<"setVfNetwork"> = {
   },
 };
 
-async function vfInfoOf(pf: Bdf, context: StepContext): Promise<Observed<readonly VfInfo[]>> {
+async function vfInfoOf(pf: PfAddress, context: StepContext): Promise<Observed<readonly VfInfo[]>> {
   const netdev = await pfNetdev(context, pf);
   if (isUnread(netdev)) return netdev;
   const json = await context.kernel.ipLink(netdev);

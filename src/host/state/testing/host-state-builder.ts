@@ -1,8 +1,9 @@
-import { isUnread, type Observed } from "../../../kernel/port.ts";
+import { isUnread, type Observed, unread } from "../../../kernel/port.ts";
 import type { DeviceUser, DeviceUsers, UserIdentity } from "../../../kernel/port-users.ts";
 import type { VfInfo } from "../../../kernel/port-vf-info.ts";
-import { bdf, domainOf, formatBdf, hex, routingIdOf } from "../../../pci/bdf.ts";
+import { type Bdf, bdf, domainOf, formatBdf, hex, routingIdOf } from "../../../pci/bdf.ts";
 import { vfRoutingId } from "../../../pci/vf-address.ts";
+import { parseSimulatedPf, type SimulatedPf } from "../../pf-address.ts";
 import type { HostState, NetdevState, PfState, VfNvmeState, VfState } from "../host-state.ts";
 
 /** A PF by what differs from the usual one. */
@@ -16,7 +17,7 @@ export interface PfParts extends Partial<Omit<PfState, "bdf" | "vfs">> {
 }
 
 interface VfParts extends Partial<Omit<VfState, "bdf" | "settings">> {
-  readonly bdf?: string;
+  readonly bdf?: string | null;
   /** By what differs from {@link NO_SETTINGS}; null where the PF's driver tells nothing of VFs. */
   readonly settings?: Observed<Partial<VfInfo> | null>;
 }
@@ -64,8 +65,46 @@ export function hostState(pfs: readonly PfParts[] = [{}], host: Partial<Omit<Hos
 
 /** An 82576 with igb, whose interface is up with carrier, and no VFs. */
 export function pfState(parts: PfParts = {}): PfState {
-  const { bdf: address = "0000:01:00.0", vfs = 0, firstVfOffset = 128, vfStride = 2, ...rest } = parts;
-  const pf = bdf(address);
+  const { bdf: address = "0000:01:00.0", vfs = 0, firstVfOffset: _, vfStride: __, ...rest } = parts;
+  const pf = parseSimulatedPf(address);
+  if (pf !== undefined) return simulatedPf(pf, typeof vfs === "number" ? vfs : vfs.length, rest);
+  return cardPf(bdf(address), parts);
+}
+
+/** netdevsim: VFs that are no functions. */
+function simulatedPf(bdf: SimulatedPf, count: number, rest: Partial<PfState>): PfState {
+  const [like] = hostState([{ vfs: 1 }]).pfs;
+  const vf = like?.vfs[0];
+  if (like === undefined || vf === undefined) throw new RangeError("no PF to begin with");
+  const none = unread(`/sys/bus/netdevsim/devices/${bdf}`, "ENODATA");
+  return {
+    ...like,
+    identity: { serial: null, slotPath: bdf, key: `device ${bdf}` },
+    vendorId: none,
+    deviceId: none,
+    classCode: none,
+    driver: "netdevsim",
+    totalVfs: 4,
+    driverLimit: 4,
+    driversAutoprobe: none,
+    ...rest,
+    bdf,
+    numVfs: count,
+    vfs: Array.from({ length: count }, (_, vfIndex) => ({
+      ...vf,
+      vfIndex,
+      bdf: null,
+      driver: null,
+      netdevs: [],
+      iommuGroup: null,
+      resetMethods: [],
+    })),
+  };
+}
+
+function cardPf(pf: Bdf, parts: PfParts): PfState {
+  const { bdf: _, vfs = 0, firstVfOffset = 128, vfStride = 2, ...rest } = parts;
+  const address: string = pf;
   const list: readonly VfParts[] = typeof vfs === "number" ? Array.from({ length: vfs }, () => ({})) : vfs;
   const slotPath = `${hex(domainOf(pf), 4)}:00/01.0/${address.slice(-4)}`;
   return {
@@ -99,7 +138,8 @@ export function pfState(parts: PfParts = {}): PfState {
 }
 
 /** An unset VF of an 82576, bound to igbvf, in a group of its own, used by nobody. */
-function vfState(vfIndex: number, { bdf: address = "0000:01:10.0", settings = {}, ...parts }: VfParts): VfState {
+function vfState(vfIndex: number, { bdf: given, settings = {}, ...parts }: VfParts): VfState {
+  const address = given ?? "0000:01:10.0";
   const vf = bdf(address);
   return {
     driver: "igbvf",

@@ -8,8 +8,11 @@ export function declareProvision(program: Command): void {
   const withHost = (command: Command): Command =>
     command
       .addOption(sourceOption())
-      .option("--state <folder>", "where operations are written down (default: /var/lib/vfleet)")
-      .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet)")
+      .option(
+        "--state <folder>",
+        "where operations are written down (default: /var/lib/vfleet; a model's or, without root, yours)",
+      )
+      .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet, or a model's own)")
       .option("--json", "print JSON (docs/json.md)");
   const withChange = (command: Command): Command =>
     withHost(command).option("-y, --yes", "do not ask").option("--dry-run", "show the plan, and do nothing");
@@ -95,7 +98,10 @@ export function declareProvision(program: Command): void {
     .action((options) => runReading(options, async () => (await import("../commands/recover.ts")).recover(options)));
 
   const operations = withHost(
-    program.command("operations").description("what was done to the host, the newest first"),
+    program
+      .command("operations")
+      .description("what was done to the host, the newest first")
+      .addHelpText("after", "\nExamples:\n  vfleet operations\n  vfleet operations show 12"),
   ).action((options) =>
     runReading(options, async () => (await import("../commands/operations.ts")).operations(options)),
   );

@@ -3,12 +3,20 @@ import { createInterface } from "node:readline/promises";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { print } from "../output.ts";
 
+export interface AskOptions {
+  /** It is so already. */
+  readonly yes?: boolean;
+  /** Standard output is for a program. */
+  readonly json?: boolean;
+}
+
 /**
  * Asks on the terminal whether to go on.
  * @throws VfleetError VFL-0231 where nobody can be asked, or the answer is no
  */
-export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
+export async function confirm(question: string, { yes, json }: AskOptions): Promise<void> {
   if (yes) return;
+  if (json) throw new VfleetError("VFL-0231", { message: "with --json nobody is asked" });
   if (!(process.stdin.isTTY && process.stdout.isTTY)) {
     throw new VfleetError("VFL-0231", { message: "there is no terminal to ask on" });
   }

@@ -47,7 +47,7 @@ export async function runPlan(
   if (!options.json) showPlan(plan, state);
   if (isRefused(plan)) return ended(REFUSED);
   if (isSettled(plan) || options.dryRun) return ended(0);
-  await confirm("Do it?", options.yes);
+  await confirm("Do it?", options);
   sayWaiting("reading it once more, now that nobody else can change it");
   const stop = new AbortController();
   const abandon = new AbortController();

@@ -5,6 +5,9 @@ import { isUnread } from "../kernel/port.ts";
 import { paint } from "./terminal.ts";
 
 const PIECE_CHARACTERS = 256 * 1024;
+/** What takes longer is not to look as if nothing went on. */
+const AT_ONCE_MS = 150;
+const ERASE_LINE = "\r\u001b[2K";
 
 declare global {
   interface JSON {
@@ -27,7 +30,30 @@ export function toJson(value: unknown, indent = 2): string {
 
 /** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends the program quietly. */
 export function print(text: string): void {
+  endWaiting();
   writeAll(1, text);
+}
+
+let waiting: { readonly timer: NodeJS.Timeout; shown: boolean } | undefined;
+
+/** Says on a terminal what is waited for, once it takes a while; what is written next takes its place. */
+export function sayWaiting(what: string): void {
+  endWaiting();
+  if (!process.stderr.isTTY) return;
+  const timer = setTimeout(() => {
+    if (waiting) waiting.shown = true;
+    writeAll(2, `  ${what} ...`);
+  }, AT_ONCE_MS);
+  // A command that is done does not stay for it.
+  timer.unref();
+  waiting = { timer, shown: false };
+}
+
+export function endWaiting(): void {
+  if (waiting === undefined) return;
+  clearTimeout(waiting.timer);
+  if (waiting.shown) writeAll(2, ERASE_LINE);
+  waiting = undefined;
 }
 
 /** Prints texts one after another, a large piece at a time, so that neither system calls nor memory become many. */
@@ -45,6 +71,7 @@ export function printAll(texts: Iterable<() => string>): void {
 
 /** Writes a line to standard error: progress, notes. */
 export function note(text: string): void {
+  endWaiting();
   writeAll(2, `${text}\n`);
 }
 

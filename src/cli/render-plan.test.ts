@@ -79,6 +79,18 @@ describe("a plan for a person", () => {
     assert.match(lines[0] ?? "", /VFL-0214 {2}VF 0-2 shares IOMMU group 5 with 0000:01:00\.1/);
   });
 
+  test("a PF without steps is not called as wished where something is refused, nor is a fact told twice", () => {
+    const state = hostState();
+    const refusal = { code: "VFL-0203", summary: "9 VFs are wanted, and it offers 7", remedy: "ask for 7" };
+    const evidence = [{ fact: "it offers 7" }, { fact: "sriov_totalvfs is 7" }];
+    const plan = planHost({ state, desired: [wanted({})], refusals: [{ ...refusal, evidence }] });
+    assert.deepEqual(renderPlan(plan, state), [
+      "  refused       VFL-0203  9 VFs are wanted, and it offers 7",
+      "                  sriov_totalvfs is 7",
+      "  instead       ask for 7",
+    ]);
+  });
+
   test("a settled host is one line, whatever the number of PFs", () => {
     const state = hostState([{}, { bdf: "0000:02:00.0" }]);
     assert.deepEqual(told(state, wanted({ numVfs: 0 }), wanted({ pf: OTHER, numVfs: 0 })), [

@@ -31,7 +31,8 @@ export function renderPlan(plan: Plan, state: HostState): string[] {
     paragraphs.push(pfLines(pfPlan, pf, wantedBy));
   }
   const settled = plan.pfs.length - shown.length;
-  if (settled > 0 && paragraphs.length > 0) {
+  // Where something is refused, that a PF has no steps says nothing of it.
+  if (settled > 0 && paragraphs.length > 0 && !isRefused(plan)) {
     paragraphs.push([paint("faint", `${plural(settled, "PF")} ${settled === 1 ? "is" : "are"} as wished already`)]);
   }
   return paragraphs.flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
@@ -57,7 +58,9 @@ function pfLines(plan: PfPlan, pf: PfState | undefined, wantedBy: readonly strin
     ...pfChanges(plan),
     ...vfChanges(plan.steps).flatMap(({ vfs, text }) => keyLines(vfs, text)),
     ...affectedLines(plan),
-    ...(plan.steps.length > 0 ? [paint("faint", keyLine("time", `about ${duration(plan.expectedMs)}`))] : []),
+    ...(plan.steps.length > 0 && plan.refusals.length === 0
+      ? [paint("faint", keyLine("time", `about ${duration(plan.expectedMs)}`))]
+      : []),
   ];
 }
 
@@ -84,8 +87,8 @@ function refusalLines(word: "refused" | "note", { code, summary, evidence, users
   const [first = "", ...more] = wrapWords(summary, TEXT_AT + code.length + 2);
   const lines = [`${" ".repeat(INDENT)}${paint(tone, word.padEnd(KEY_WIDTH))}${code}  ${first}`];
   for (const line of more) lines.push(`${" ".repeat(TEXT_AT + code.length + 2)}${line}`);
-  const facts =
-    users?.map(({ vfIndex, user }) => `VF ${vfIndex}  ${user.evidence}`) ?? evidence.map(({ fact }) => fact);
+  const told = evidence.map(({ fact }) => fact).filter((fact) => !summary.includes(fact));
+  const facts = users?.map(({ vfIndex, user }) => `VF ${vfIndex}  ${user.evidence}`) ?? told;
   for (const fact of facts.slice(0, MOST_FACTS)) {
     lines.push(...wrapWords(fact, FACT_AT).map((line) => `${" ".repeat(FACT_AT)}${line}`));
   }

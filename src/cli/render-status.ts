@@ -130,12 +130,13 @@ function settingsText({ settings, nvme }: VfState): string {
   const facts: string[] = [];
   if (isUnread(settings)) facts.push("?");
   else if (settings !== null) {
-    const { vlan, qos, vlanProtocol, maxTxRateMbps, minTxRateMbps, spoofCheck, trust, linkState } = settings;
+    const { vlan, qos, vlanProtocol, maxTxRateMbps, minTxRateMbps, spoofCheck, trust, queryRss, linkState } = settings;
     if (vlan) facts.push(`vlan ${vlan}${qos ? ` qos ${qos}` : ""}${vlanProtocol === "802.1ad" ? " 802.1ad" : ""}`);
     if (maxTxRateMbps) facts.push(`max ${maxTxRateMbps} Mbit/s`);
     if (minTxRateMbps) facts.push(`min ${minTxRateMbps} Mbit/s`);
     if (spoofCheck === false) facts.push("no spoof check");
     if (trust) facts.push("trusted");
+    if (queryRss) facts.push("RSS query");
     if (linkState === "enable" || linkState === "disable") facts.push(`link ${linkState}d`);
   }
   if (isUnread(nvme)) facts.push("?");

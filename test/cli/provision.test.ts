@@ -66,6 +66,9 @@ describe("vfleet plan, apply and the rest", () => {
     const { status, stderr } = host("apply", "-f", POLICY);
     assert.equal(status, 2);
     assert.match(stderr, /VFL-0231/);
+    const json = host("apply", "-f", POLICY, "--json");
+    assert.deepEqual([json.status, json.stdout], [2, ""]);
+    assert.equal(JSON.parse(json.stderr).error.code, "VFL-0231");
     assert.equal(host("apply", "-f", POLICY, "--dry-run").status, 0);
     assert.equal(shell(`cat ${PF}/sriov_numvfs`), "0");
   });

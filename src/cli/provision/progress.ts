@@ -4,11 +4,13 @@ import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
 import { duration, plural } from "../amounts.ts";
 import { factLines, failureLines } from "../render-operation.ts";
 import { stepGroup } from "../step-words.ts";
-import { paint } from "../terminal.ts";
+import { paint, shorten } from "../terminal.ts";
 
 const NAME_WIDTH = 22;
 const COUNT_WIDTH = 12;
 const TIME_WIDTH = 8;
+/** As narrow as terminals are. */
+const NARROW = 76;
 const ERASE_LINE = "\r\u001b[2K";
 
 /** Where progress is written. */
@@ -96,7 +98,7 @@ export class ProgressLines {
     group.done++;
     group.tookMs += tookMs;
     if (group.done < group.steps.length) {
-      this.#transient(`${this.#head(step)}${group.done} of ${group.steps.length}`);
+      if ("vfIndex" in step) this.#transient(`${this.#head(step)}${group.done} of ${group.steps.length}`);
       return;
     }
     const [mark, tone] = this.#undoing ? (["↺", "warn"] as const) : (["✔", "good"] as const);
@@ -140,7 +142,8 @@ export class ProgressLines {
   #transient(text: string): void {
     if (!this.#output.terminal) return;
     this.#clear();
-    this.#output.print(paint("faint", `  ${text}`));
+    // A line that is broken could not be erased.
+    this.#output.print(paint("faint", `  ${shorten(text, NARROW)}`));
     this.#waiting = true;
   }
 

@@ -2,7 +2,7 @@ import { applyPlan } from "../../host/apply/apply-plan.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { isRefused, isSettled, type Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { note, print, toJson } from "../output.ts";
+import { note, print, sayWaiting, toJson } from "../output.ts";
 import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
 import { confirm } from "./ask.ts";
@@ -47,12 +47,15 @@ export async function runPlan(
   if (!options.json) showPlan(plan, state);
   if (isRefused(plan)) return ended(REFUSED);
   if (isSettled(plan) || options.dryRun) return ended(0);
-  await confirm("Do it?", options.yes);
+  await confirm("Do it?", options);
+  sayWaiting("reading it once more, now that nobody else can change it");
   const stop = new AbortController();
   const abandon = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) abandon.abort();
     else {
+      // Behind what the terminal shows of the key.
+      if (process.stderr.isTTY) note("");
       note("stopping at the next step, and undoing; once more leaves it to vfleet recover");
       stop.abort();
     }

@@ -1,20 +1,18 @@
 import { type Command, Option } from "commander";
-
-/** How commands are run and declared: main.ts has both. */
-export interface Declaring {
-  readonly run: (command: Promise<number>) => Promise<void>;
-  readonly sourceOption: () => Option;
-}
+import { collect, run, runReading, sourceOption } from "./options.ts";
 
 const FILES = "policies and claims in YAML, - for standard input; may be given several times";
 
 /** Commands that make a host what is wanted, and tell what became of it. */
-export function declareProvision(program: Command, { run, sourceOption }: Declaring): void {
+export function declareProvision(program: Command): void {
   const withHost = (command: Command): Command =>
     command
       .addOption(sourceOption())
-      .option("--state <folder>", "where operations are written down (default: /var/lib/vfleet)")
-      .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet)")
+      .option(
+        "--state <folder>",
+        "where operations are written down (default: /var/lib/vfleet; a model's or, without root, yours)",
+      )
+      .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet, or a model's own)")
       .option("--json", "print JSON (docs/json.md)");
   const withChange = (command: Command): Command =>
     withHost(command).option("-y, --yes", "do not ask").option("--dry-run", "show the plan, and do nothing");
@@ -29,7 +27,7 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       "after",
       "\nWithout -f, what is desired is read from the folder --config.\n\nExamples:\n  vfleet plan -f tenants.yaml\n  vfleet plan --check\n\nExit codes: 0 nothing to do or a plan, 3 refused, 4 differs (with --check).",
     )
-    .action(async (options) => run((await import("./commands/plan.ts")).plan(options)));
+    .action((options) => runReading(options, async () => (await import("../commands/plan.ts")).plan(options)));
 
   withChange(program.command("apply").description("make the host what is wanted, as one operation: done, or undone"))
     .addOption(fileOption())
@@ -38,12 +36,12 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       "after",
       "\nWithout -f, what is desired is read from the folder --config. Ctrl-C stops at the next step and undoes.\n\nExamples:\n  vfleet apply -f tenants.yaml\n  vfleet apply -f tenants.yaml --yes --persist\n  vfleet apply -f examples/policies/igb-two-pools.yaml --source model:examples/models/82576.yaml",
     )
-    .action(async (options) => run((await import("./commands/apply.ts")).apply(options)));
+    .action((options) => runReading(options, async () => (await import("../commands/apply.ts")).apply(options)));
 
   withHost(program.command("status").description("what is there, what is wanted, who uses it"))
     .addOption(fileOption())
     .addHelpText("after", "\nExamples:\n  vfleet status\n  vfleet status -f tenants.yaml --json")
-    .action(async (options) => run((await import("./commands/status.ts")).status(options)));
+    .action((options) => runReading(options, async () => (await import("../commands/status.ts")).status(options)));
 
   withChange(
     program
@@ -55,7 +53,9 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       "after",
       "\nExamples:\n  vfleet set 01:10.2 vlan=100 trust=on\n  vfleet set eth0 vf 3 maxTxRateMbps=500\n\nKeys: vfleet explain VfPolicy.spec.vfs.network",
     )
-    .action(async (words, options) => run((await import("./commands/set.ts")).set(words, options)));
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/set.ts")).set(words, options)),
+    );
 
   withChange(
     program
@@ -64,7 +64,9 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       .description("give a VF another driver: default, none, vfio, or one by its name"),
   )
     .addHelpText("after", "\nExamples:\n  vfleet bind 01:10.2 vfio-pci\n  vfleet bind eth0 vf 3 default")
-    .action(async (words, options) => run((await import("./commands/bind.ts")).bind(words, options)));
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/bind.ts")).bind(words, options)),
+    );
 
   withChange(
     program
@@ -73,7 +75,9 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       .description("make a VF as new for the next tenant: Function Level Reset, settings scrubbed"),
   )
     .addHelpText("after", "\nExamples:\n  vfleet reset 01:10.2\n  vfleet reset eth0 vf 3 --yes")
-    .action(async (words, options) => run((await import("./commands/reset.ts")).reset(words, options)));
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/reset.ts")).reset(words, options)),
+    );
 
   withChange(program.command("release").argument("[pf...]", "PFs: 01:00.0, or eth0").description("go back to no VFs"))
     .option("--all", "on all PFs")
@@ -84,16 +88,23 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       "after",
       "\nExamples:\n  vfleet release 01:00.0\n  vfleet release --policy tenant-net -f tenants.yaml\n  vfleet release --claim web-bond\n  vfleet release --all --yes",
     )
-    .action(async (pfs, options) => run((await import("./commands/release.ts")).release(pfs, options)));
+    .action((pfs, options) =>
+      runReading(options, async () => (await import("../commands/release.ts")).release(pfs, options)),
+    );
 
   withHost(program.command("recover").description("end operations that a crash or a power loss has cut off"))
     .option("--stuck", "try those that are stuck, too")
     .addHelpText("after", "\nExamples:\n  vfleet recover\n  vfleet recover --stuck")
-    .action(async (options) => run((await import("./commands/recover.ts")).recover(options)));
+    .action((options) => runReading(options, async () => (await import("../commands/recover.ts")).recover(options)));
 
   const operations = withHost(
-    program.command("operations").description("what was done to the host, the newest first"),
-  ).action(async (options) => run((await import("./commands/operations.ts")).operations(options)));
+    program
+      .command("operations")
+      .description("what was done to the host, the newest first")
+      .addHelpText("after", "\nExamples:\n  vfleet operations\n  vfleet operations show 12"),
+  ).action((options) =>
+    runReading(options, async () => (await import("../commands/operations.ts")).operations(options)),
+  );
   withHost(
     operations
       .command("show")
@@ -103,7 +114,7 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
     .addHelpText("after", "\nExamples:\n  vfleet operations show 12\n  vfleet operations show 12 --json")
     .action(async (number, _options, command: Command) =>
       // Both take --json and the like, and commander gives them to the outer one.
-      run((await import("./commands/operations.ts")).showOperation(number, command.optsWithGlobals())),
+      run((await import("../commands/operations.ts")).showOperation(number, command.optsWithGlobals())),
     );
 
   program
@@ -114,9 +125,5 @@ export function declareProvision(program: Command, { run, sourceOption }: Declar
       "after",
       "\nExamples:\n  vfleet unit | sudo tee /etc/systemd/system/vfleet.service\n  sudo systemctl enable vfleet.service",
     )
-    .action(async (options) => run((await import("./commands/unit.ts")).unit(options)));
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
+    .action(async (options) => run((await import("../commands/unit.ts")).unit(options)));
 }

@@ -1,0 +1,48 @@
+import { InvalidArgumentError, Option } from "commander";
+import { endWaiting, sayWaiting } from "../output.ts";
+
+const SOURCE_HELP = "where to read: linux (this host), snapshot:PATH, lspci:FILE, model:FILE";
+
+/** Runs a command; its exit code is left in `process.exitCode`. */
+export async function run(command: Promise<number>): Promise<void> {
+  process.exitCode = await command;
+}
+
+interface HostReading {
+  readonly source: string;
+  readonly file?: readonly string[];
+}
+
+/** Runs a command that reads a host before it says anything: on a terminal it is told what takes its time. */
+export async function runReading({ source, file }: HostReading, start: () => Promise<number>): Promise<void> {
+  // Who types a policy is not to be disturbed.
+  if (!file?.includes("-")) sayWaiting(`reading ${source === "linux" ? "this host" : source}`);
+  try {
+    process.exitCode = await start();
+  } finally {
+    endWaiting();
+  }
+}
+
+export function sourceOption(): Option {
+  return new Option("--source <source>", SOURCE_HELP).default("linux");
+}
+
+export function sourcesOption(): Option {
+  return new Option("--source <source>", `${SOURCE_HELP}; may be given several times (default: linux)`).argParser(
+    collect,
+  );
+}
+
+/** For numbers on the command line. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 65535)
+    throw new InvalidArgumentError("It must be a number from 1 to 65535.");
+  return count;
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}

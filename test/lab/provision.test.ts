@@ -3,12 +3,31 @@
  * host is judged by what `ip`, lspci, nvme and sysfs say there.
  */
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
+import { applyPlan } from "../../src/host/apply/apply-plan.ts";
+import { systemClock } from "../../src/host/apply/clock.ts";
+import type { Planning } from "../../src/host/apply/planning.ts";
+import { desiredOf } from "../../src/host/desired/desired-of.ts";
+import { readPolicies } from "../../src/host/desired/read-documents.ts";
+import { resolveDesired } from "../../src/host/desired/resolve-desired.ts";
+import type { Plan } from "../../src/host/plan/plan.ts";
+import { planHost } from "../../src/host/plan/plan-host.ts";
+import { runPreflights } from "../../src/host/plan/run-preflights.ts";
+import type { HostState } from "../../src/host/state/host-state.ts";
+import { observeHost } from "../../src/host/state/observe-host.ts";
+import { openModel } from "../../src/kernel/model/model-kernel.ts";
+import { labModel } from "../../src/kernel/model/testing/lab-models.ts";
+import { isUnread } from "../../src/kernel/port.ts";
 import type { BootResult } from "../../src/lab/boot.ts";
 import { findImage } from "../../src/lab/image.ts";
 import { MACHINES } from "../../src/lab/machines.ts";
 import { runScript } from "../../src/lab/run-script.ts";
+import { openOperationStore } from "../../src/state/operation-store.ts";
+import { openLocks } from "../../src/state/pf-locks.ts";
+import { ROOT } from "../dumps.ts";
 import { requireTool } from "../require-tool.ts";
 import { makeGuestScript } from "./guest-script.ts";
 import { layOutProgram } from "./published-program.ts";
@@ -20,6 +39,8 @@ const PF = "0000:01:00.0";
 const OTHER_PORT = "0000:01:00.1";
 const NVME = "0000:02:00.0";
 const VIRTIO = "0000:03:00.0";
+/** As guest/provision.ts writes it. */
+const MACHINE_ID = "5ca1ab1e0ddba11c0ffee0facade0001";
 
 interface Netdev {
   readonly ifindex: number;
@@ -141,6 +162,35 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
     for (const { address } of settings) assert.equal(Number.parseInt(address.slice(0, 2), 16) & 3, 2);
     for (const index of [4, 5, 6]) assert.equal(vfs[index]?.netdevs[0]?.mac, settings[index]?.address);
     assert.equal(new Set(vfs.map(({ group }) => group)).size, 7);
+  });
+
+  test("the same policy on the model: the same plan, and the same end", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "vfleet-same-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const { plan, state } = await onModel(folder);
+    const steps = (pfs: Plan["pfs"]) => JSON.parse(JSON.stringify(pfs.flatMap((pf) => pf.steps)), withoutNames);
+    const { plan: there } = JSON.parse(command("plan").stdout) as { plan: Plan };
+    assert.deepEqual(steps(plan.pfs), steps(there.pfs));
+    const [pf] = state.pfs;
+    const { settings, vfs } = pfAt("apply", PF);
+    assert.deepEqual(
+      pf?.vfs.map(({ bdf: address, driver }) => [address, driver]),
+      vfs.map(({ bdf: address, driver }) => [address, driver]),
+    );
+    assert.deepEqual(
+      pf?.vfs.map(({ settings: told }) => {
+        assert.ok(told && !isUnread(told));
+        return [told.mac, told.vlan, told.qos ?? 0, told.maxTxRateMbps, told.spoofCheck, told.trust];
+      }),
+      settings.map(({ address, vlan_list: [vlan], rate, spoofchk, trust }) => [
+        address,
+        vlan?.vlan ?? 0,
+        vlan?.qos ?? 0,
+        rate.max_tx,
+        spoofchk,
+        trust,
+      ]),
+    );
   });
 
   test("a settled host: nothing to do", () => {
@@ -292,3 +342,40 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
     for (const { state } of operations) assert.ok(state === "settled" || state === "undone", state);
   });
 });
+
+/** Interfaces may have other names there. */
+function withoutNames(key: string, value: unknown): unknown {
+  return key === "netdev" ? undefined : value;
+}
+
+/** examples/policies/igb-two-pools.yaml on the model of the lab's machine. */
+async function onModel(folder: string): Promise<{ readonly plan: Plan; readonly state: HostState }> {
+  const description = labModel("igb-nvme");
+  assert.ok(description);
+  const kernel = await openModel({ ...description, host: { machineId: MACHINE_ID, bootId: "of-the-model" } }, "model");
+  for (const module of ["igb", "nvme", "virtio_net"]) await kernel.loadModule(module);
+  const text = readFileSync(join(ROOT, "examples/policies/igb-two-pools.yaml"), "utf8");
+  const documents = readPolicies([{ label: "igb-two-pools.yaml", text }]);
+  const planning: Planning = {
+    observe: () => observeHost(kernel),
+    plan: async (state, desired) =>
+      planHost({ state, desired, preflights: await runPreflights(kernel, state, desired) }),
+    desiredOf,
+  };
+  const state = await planning.observe();
+  const { desired } = resolveDesired({ documents, state, claims: [], random: (count) => new Uint8Array(count) });
+  const plan = await planning.plan(state, desired);
+  const operation = await applyPlan({
+    kernel,
+    planning,
+    plan,
+    store: openOperationStore(join(folder, "operations")),
+    locks: openLocks(join(folder, "locks")),
+    clock: systemClock,
+    pid: process.pid,
+    kind: "apply",
+    title: "the same",
+  });
+  assert.equal(operation.state, "settled");
+  return { plan, state: await planning.observe() };
+}

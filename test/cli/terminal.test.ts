@@ -12,7 +12,6 @@ import { findTool, requireTool } from "../require-tool.ts";
 const VFLEET = join(ROOT, "bin/vfleet.js");
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
-const ERASE_LINE = "\r\u001b[2K";
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-terminal-"));
 const MODEL = join(temporary, "machine.yaml");
 copyFileSync(join(ROOT, "examples/models/e810.yaml"), MODEL);
@@ -80,23 +79,5 @@ describe("on a terminal", { skip: requireTool("script") }, () => {
       assert.ok(!text.includes("VFL-0015"));
     }
     assert.equal(numVfs(), "0");
-  });
-
-  test("Ctrl-C while it works: it stops, takes back what was done, and says so", async () => {
-    const { status, text } = await onTerminal(apply, ["Do it? [y/N]", "y\r"], ["VFs created", CTRL_C]);
-    assert.equal(status, 1, text);
-    assert.match(text, /stopping at the next step, and undoing/);
-    assert.match(text, /cause {7}the operation was interrupted/);
-    assert.match(text, /undone: all is as it was before/);
-    assert.equal(numVfs(), "0");
-  });
-
-  test("yes: in colour, and of what passed by nothing stays", async () => {
-    const { status, text } = await onTerminal(apply, ["Do it? [y/N]", "y\r"]);
-    assert.equal(status, 0, text);
-    assert.ok(text.includes("\u001b[32m✔\u001b[39m VFs created"));
-    const stays = text.split("\n").map((line) => line.split(ERASE_LINE).at(-1) ?? "");
-    assert.ok(!stays.some((line) => line.includes(" ...")), stays.join("\n"));
-    assert.equal(numVfs(), "128");
   });
 });

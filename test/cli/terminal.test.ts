@@ -9,6 +9,7 @@ import { after, describe, test } from "node:test";
 import { ROOT } from "../dumps.ts";
 import { findTool, requireTool } from "../require-tool.ts";
 
+const ERASE_LINE = "\r\u001b[2K";
 const VFLEET = join(ROOT, "bin/vfleet.js");
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";

@@ -1,6 +1,7 @@
 import { type Inventory, kernelRelease, physicalFunctions } from "../host/inventory.ts";
 import type { HostFacts } from "../host/preflight/facts.ts";
 import { isUnread } from "../kernel/port.ts";
+import { plural } from "./amounts.ts";
 
 /** The first line about a host: `this host · Linux 6.12 · VT-d on, interrupt remapping on · 2 PFs, 0 VFs`. */
 export async function hostLine(inventory: Inventory, facts: HostFacts): Promise<string> {
@@ -12,7 +13,7 @@ export async function hostLine(inventory: Inventory, facts: HostFacts): Promise<
     kernel.source.kind === "linux" ? "this host" : kernel.source.name,
     isUnread(release) ? "kernel unknown" : `Linux ${release}`,
     `${iommuText(facts)}, ${remappingText(facts)}`,
-    `${count(pfs.length, "PF")}, ${count(vfs, "VF")}`,
+    `${plural(pfs.length, "PF")}, ${plural(vfs, "VF")}`,
   ].join(" · ");
 }
 
@@ -25,8 +26,4 @@ function iommuText({ iommu }: HostFacts): string {
 function remappingText({ iommu }: HostFacts): string {
   const { interruptRemapping } = iommu;
   return `interrupt remapping ${isUnread(interruptRemapping) ? "unknown" : interruptRemapping.on ? "on" : "off"}`;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,5 @@
 import type { Step, StepKind } from "../host/plan/step.ts";
+import { plural } from "./amounts.ts";
 import { vfChanges } from "./vf-changes.ts";
 
 /** What a step does, old -> new, for a person; lines of which only settings of many VFs have several. */
@@ -17,7 +18,7 @@ export function stepWords(step: Step): readonly string[] {
     case "setNumVfs":
       return [`numVfs ${step.from} -> ${step.to}`];
     case "awaitVfs":
-      return [`wait for ${step.count} VF${step.count === 1 ? "" : "s"}`];
+      return [`wait for ${plural(step.count, "VF")}`];
     default:
       return vfChanges([step]).map(({ vfs, text }) => `${vfs} ${text}`);
   }

@@ -314,12 +314,6 @@ export const CATALOGUE = {
     remedy: "give the whole group to VFIO, or use a slot right below a root port with ACS",
     exitCode: 3,
   },
-  "VFL-0215": {
-    title: "driver not there",
-    explanation: "The driver that a VF is to have is in no module of this kernel.",
-    remedy: "check the name; install the module",
-    exitCode: 3,
-  },
   "VFL-0216": {
     title: "MSI-X vectors cannot be given",
     explanation: "The PF's driver gives out no vectors to VFs, or fewer than are wanted (sriov_vf_total_msix).",

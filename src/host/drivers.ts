@@ -151,3 +151,16 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
 export function pfDriver(driver: Observed<string | null>): PfDriver | undefined {
   return typeof driver === "string" && Object.hasOwn(SRIOV_DRIVERS, driver) ? SRIOV_DRIVERS[driver] : undefined;
 }
+
+/** vfio-pci, or a variant of it (mlx5_vfio_pci). */
+export function isVfioDriver(driver: unknown): boolean {
+  return typeof driver === "string" && /vfio[-_]pci$/.test(driver);
+}
+
+/**
+ * Whether a driver may stay on other members of a group while a guest has one: those with `driver_managed_dma`, which are pcieport,
+ * pci-stub, vfio-pci and its variants.
+ */
+export function managesNoDma(driver: unknown): boolean {
+  return driver === "pcieport" || driver === "pci-stub" || isVfioDriver(driver);
+}

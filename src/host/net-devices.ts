@@ -96,3 +96,13 @@ export async function readUppers(kernel: Kernel, name: string): Promise<readonly
   }
   return found;
 }
+
+/** Of what stands for a VF, a PF or a subfunction in switchdev mode (`devlink_compat_phys_port_name_get`): `pf0vf3`, `c1pf0`. */
+const REPRESENTOR = /^(?:c\d+)?pf\d+(?:(?:vf|sf)\d+)?$/;
+
+/** Whether an interface stands for a function, as against being its own. */
+export async function isRepresentor(kernel: Kernel, netdev: string): Promise<boolean> {
+  // Most drivers have no such name, and answer EOPNOTSUPP.
+  const port = await readText(kernel, `/sys/class/net/${netdev}/phys_port_name`);
+  return !isUnread(port) && REPRESENTOR.test(port);
+}

@@ -1,4 +1,5 @@
 import { isUnread, type Kernel, type Observed, type Unread, unread } from "../kernel/port.ts";
+import type { Bdf } from "../pci/bdf.ts";
 import { isSimulated, type PfAddress } from "./pf-address.ts";
 
 /** The folder of a function, or of a device of netdevsim, in sysfs. */
@@ -34,4 +35,10 @@ export async function readLinkName(kernel: Kernel, path: string): Promise<Observ
 /** True where a path is known to be absent, as against not readable. */
 export function isAbsent(value: unknown): value is Unread {
   return isUnread(value) && value.errno === "ENOENT";
+}
+
+/** null where there is none: `driver_override_show` prints a null pointer. */
+export async function readDriverOverride(kernel: Kernel, bdf: Bdf): Promise<Observed<string | null>> {
+  const text = await readText(kernel, sysfsPath(bdf, "driver_override"));
+  return isUnread(text) ? text : text === "(null)" || text === "" ? null : text;
 }

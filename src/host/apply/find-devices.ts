@@ -1,14 +1,11 @@
 import { isUnread, type Observed, unread } from "../../kernel/port.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
-import { readDevices } from "../net-devices.ts";
-import { isAbsent, readLinkName, readText, sysfsPath } from "../observe.ts";
+import { isRepresentor, readDevices } from "../net-devices.ts";
+import { isAbsent, readLinkName, sysfsPath } from "../observe.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { StepContext } from "./step-outcome.ts";
 
 type Where = Pick<StepContext, "kernel">;
-
-/** Of representors (`ndo_get_phys_port_name` in switchdev mode): `pf0vf3`, `c1pf0`. */
-const REPRESENTOR = /^(?:c\d+)?pf\d+(?:(?:vf|sf)\d+)?$/;
 
 /** The address of a VF now; ENOENT where there is no such VF. */
 export async function vfAddress({ kernel }: Where, pf: PfAddress, vfIndex: number): Promise<Observed<Bdf>> {
@@ -27,10 +24,7 @@ export async function pfNetdev({ kernel }: Where, pf: PfAddress, planned?: strin
   if (isUnread(names)) return names;
   if (planned !== undefined && names.includes(planned)) return planned;
   const own: string[] = [];
-  for (const name of names) {
-    const port = await readText(kernel, `/sys/class/net/${name}/phys_port_name`);
-    if (isUnread(port) || !REPRESENTOR.test(port)) own.push(name);
-  }
+  for (const name of names) if (!(await isRepresentor(kernel, name))) own.push(name);
   const path = sysfsPath(pf, "net");
   const [first] = own;
   if (first === undefined) return unread(path, "ENOENT", "the PF has no network interface");
@@ -52,12 +46,6 @@ export async function driverOf({ kernel }: Where, bdf: Bdf): Promise<Observed<st
   // Without its folder there is no function either.
   const folder = await kernel.list(sysfsPath(bdf));
   return isUnread(folder) ? folder : null;
-}
-
-/** null where there is none: `driver_override_show` prints a null pointer. */
-export async function driverOverrideOf({ kernel }: Where, bdf: Bdf): Promise<Observed<string | null>> {
-  const text = await readText(kernel, sysfsPath(bdf, "driver_override"));
-  return isUnread(text) ? text : text === "(null)" || text === "" ? null : text;
 }
 
 /** Whether the function is there at all. */

@@ -1,15 +1,15 @@
-import { isPending, type Waiting, type Within } from "../../kernel/port-outcome.ts";
-import { failure, type StepContext, type StepFailure } from "./step-outcome.ts";
+import { isPending, type Outcome, type Waiting, type Within } from "../../kernel/port-outcome.ts";
+import { failure, refused, type StepContext, type StepOutcome } from "./step-outcome.ts";
+
+/** The kernel still works at it. */
+type Unanswered = Extract<StepOutcome, { readonly kind: "pending" }>;
 
 /**
  * The kernel's answer to a change, with the patience that it needs: where it takes long that is told, and then it is waited
  * for on.
  * @param vfs how many VFs the change is about
  */
-export async function answerOf<T>(
-  begun: Promise<Within<T>>,
-  context: StepContext,
-): Promise<T | { readonly kind: "unanswered"; readonly failure: StepFailure }> {
+export async function answerOf<T>(begun: Promise<Within<T>>, context: StepContext): Promise<T | Unanswered> {
   const answer = await begun;
   if (!isPending(answer)) return answer;
   const { clock, patience, abandon } = context;
@@ -24,7 +24,7 @@ export async function answerOf<T>(
   stop.abort();
   if (ended) return ended.value;
   const message = `${target}: the kernel has not answered yet; what was written will still have its effect`;
-  return { kind: "unanswered", failure: failure("VFL-0304", message, { target }) };
+  return { kind: "pending", failure: failure("VFL-0304", message, { target }) };
 }
 
 /** Of a change that is about so many VFs. */
@@ -34,6 +34,13 @@ export function writeWaiting({ patience, abandon }: StepContext, vfs = 1): Waiti
   return abandon === undefined || abandon.aborted ? { deadlineMs } : { deadlineMs, signal: abandon };
 }
 
-export function isUnanswered(value: unknown): value is { readonly kind: "unanswered"; readonly failure: StepFailure } {
-  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "unanswered";
+export function isUnanswered(value: unknown): value is Unanswered {
+  return typeof value === "object" && value !== null && (value as { kind?: unknown }).kind === "pending";
+}
+
+/** A change of which nothing is to be known but whether it was done. @returns undefined where it was */
+export async function notDone(begun: Promise<Within<Outcome>>, context: StepContext): Promise<StepOutcome | undefined> {
+  const answer = await answerOf(begun, context);
+  if (isUnanswered(answer)) return answer;
+  return answer.kind === "failed" ? refused(answer) : undefined;
 }

@@ -93,8 +93,8 @@ async function end(
   }
   const cause = operation.failure ?? died(operation);
   // A write that was waited for in vain may be through by now: what is read next tells.
-  const known0304: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
-  return goBack(known0304, moved(operation.before, places), planning, runSetting(request, journal), missing);
+  const why: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
+  return goBack(why, moved(operation.before, places), planning, runSetting(request, journal), missing);
 }
 
 /** Where the PFs of an operation are now, by what they are known by. */

@@ -1,12 +1,9 @@
 import { isUnread, known } from "../../kernel/port.ts";
 import type { DriverWish } from "../desired/desired-pf.ts";
+import { isVfioDriver, managesNoDma } from "../drivers.ts";
 import type { PfState, VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
-import { isVfioDriver } from "./plan-network.ts";
 import { requireUnused } from "./vf-use.ts";
-
-/** Drivers that may stay on other members of a group while a guest has one (`driver_managed_dma`). */
-const HARMLESS = /^(?:pcieport|pci-stub)$/;
 
 /** Which VFs get which driver. Decided before the steps are laid out, since a VF that moves must be let go first. */
 export function planBinding(draft: PfDraft): void {
@@ -149,8 +146,7 @@ function requireWholeGroup(draft: PfDraft, vf: VfState): boolean {
     }),
   );
   const others = vf.groupOthers.filter(
-    ({ bdf, driver }) =>
-      driver !== null && !isVfioDriver(driver) && !HARMLESS.test(String(known(driver))) && !moving.has(bdf),
+    ({ bdf, driver }) => driver !== null && !managesNoDma(driver) && !moving.has(bdf),
   );
   if (others.length === 0) return true;
   draft.refuse({

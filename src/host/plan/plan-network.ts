@@ -2,7 +2,7 @@ import { isUnread } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { DesiredVfNetwork } from "../desired/desired-pf.ts";
-import type { VfSetting } from "../drivers.ts";
+import { isVfioDriver, type VfSetting } from "../drivers.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { planLinkForRates } from "./plan-pf-link.ts";
@@ -199,9 +199,4 @@ function planNewMac(draft: PfDraft, vf: VfState, mac: string): void {
   }
   if (isVfioDriver(vf.driver)) return;
   if (requireUnused(draft, [vf], "its driver must be bound anew to see its MAC address")) draft.released.add(vfIndex);
-}
-
-/** vfio-pci, or a variant of it (mlx5_vfio_pci). */
-export function isVfioDriver(driver: unknown): boolean {
-  return typeof driver === "string" && /vfio[-_]pci$/.test(driver);
 }

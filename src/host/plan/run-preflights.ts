@@ -1,11 +1,11 @@
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import { isVfioDriver } from "../drivers.ts";
 import { type Inventory, physicalFunctions, readInventory } from "../inventory.ts";
 import { isSimulated, type PfAddress } from "../pf-address.ts";
 import { readHostFacts, type VfUse } from "../preflight/facts.ts";
 import { type Preflight, preflight } from "../preflight/preflight.ts";
 import type { HostState } from "../state/host-state.ts";
-import { isVfioDriver } from "./plan-network.ts";
 
 /**
  * Asks preflight about each PF whose VFs a plan would make; where it would make none, nothing is read.

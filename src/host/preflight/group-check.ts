@@ -5,18 +5,13 @@ import type { IommuGroup } from "../../pci/iommu-groups.ts";
 import { type AcsMode, IOMMU_GROUPING_MODEL, type IsolationModel, isolationModel } from "../../pci/isolation-model.ts";
 import { predictVfGroups, type VfGroup } from "../../pci/predict-vf-groups.ts";
 import { bridgesAbove, type TopologyNode } from "../../pci/topology.ts";
+import { managesNoDma } from "../drivers.ts";
 import type { HostFunction, Inventory } from "../inventory.ts";
 import { type Evidence, firstUnread, type Outcome, pass, refuse, unknown, warn } from "./check.ts";
 import type { PreflightFacts } from "./facts.ts";
 
 const REMEDY =
   "use a slot right below a root port with ACS, or a switch with it; an ACS override patch only hides that there is no isolation";
-/**
- * Drivers that may stay on a group's other members while a guest has one of them: those with `driver_managed_dma`, which
- * are pcieport, pci-stub, vfio-pci and its variants (mlx5_vfio_pci, ...).
- */
-const HARMLESS_DRIVERS = /^(?:pcieport|pci-stub)$|vfio[-_]pci$/;
-
 /** Would each VF have an IOMMU group of its own? Computed as Linux does it, with and without the VFs. */
 export function checkGroups(facts: PreflightFacts, count: number): Outcome {
   const { pf } = facts;
@@ -55,7 +50,7 @@ export function checkGroups(facts: PreflightFacts, count: number): Outcome {
   evidence.push({ fact: `with VFs, VF ${first.vfIndex} shares its group with ${listOthers(first.group, first.bdf)}` });
   const members = new Set(certain.flatMap(({ group }) => group.members));
   const outsiders = [...members].flatMap((bdf) => outsider(facts, bdf, prediction.vfs));
-  const used = outsiders.filter(({ driver }) => !isUnread(driver) && driver !== null && !HARMLESS_DRIVERS.test(driver));
+  const used = outsiders.filter(({ driver }) => !isUnread(driver) && driver !== null && !managesNoDma(driver));
   if (used.length > 0) {
     const text = `VFs would share an IOMMU group with ${list(used.map(({ bdf }) => bdf))}, which this host uses`;
     return facts.use === "vfio"

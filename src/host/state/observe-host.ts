@@ -9,7 +9,7 @@ import { PCI_HEADER_TYPE_BRIDGE } from "../../pci/header.ts";
 import { vfIds } from "../../pci/sriov-state.ts";
 import { type HostFunction, type Inventory, physicalFunctions, readInventory } from "../inventory.ts";
 import { readDefaultRoutes, readDevices, readUppers } from "../net-devices.ts";
-import { isAbsent, readNumber, readText, sysfsPath } from "../observe.ts";
+import { isAbsent, readDriverOverride, readNumber, readText, sysfsPath } from "../observe.ts";
 import { devlinkHandle, type PfAddress } from "../pf-address.ts";
 import { readBootId, readHostId, readModules, readVfioAliases, type VfioAlias, vfioVariantOf } from "./host-names.ts";
 import type { GroupMember, HostState, NetdevState, PfState, VfState } from "./host-state.ts";
@@ -150,7 +150,7 @@ async function observeVf(
   const { kernel } = look;
   const { bdf, driver, iommuGroup } = fn;
   const [override, netdevs, methods] = await Promise.all([
-    readText(kernel, sysfsPath(bdf, "driver_override")),
+    readDriverOverride(kernel, bdf),
     observeNetdevs(kernel, bdf),
     readText(kernel, sysfsPath(bdf, "reset_method")),
   ]);
@@ -158,8 +158,7 @@ async function observeVf(
     vfIndex,
     bdf,
     driver,
-    // `driver_override_show` prints a null pointer so.
-    driverOverride: mapped(override, (text) => (text === "(null)" || text === "" ? null : text)),
+    driverOverride: override,
     netdevs,
     iommuGroup,
     groupOthers: othersOf(look, fn),

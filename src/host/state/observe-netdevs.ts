@@ -1,12 +1,12 @@
-import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
-import { readDevices } from "../net-devices.ts";
+import { isUnread, type Kernel, type Observed } from "../../kernel/port.ts";
+import { isRepresentor, readDevices } from "../net-devices.ts";
 import { readNumber, readText } from "../observe.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { NetdevState } from "./host-state.ts";
 
 const IFF_UP = 1;
 
-/** The network interfaces of a function, without those that stand for VFs (`phys_port_name` pf0vf3, in switchdev mode). */
+/** The network interfaces of a function, without those that stand for others. */
 export async function observeNetdevs(kernel: Kernel, bdf: PfAddress): Promise<Observed<readonly NetdevState[]>> {
   const { net } = await readDevices(kernel, bdf);
   if (isUnread(net)) return net;
@@ -16,9 +16,7 @@ export async function observeNetdevs(kernel: Kernel, bdf: PfAddress): Promise<Ob
 
 async function observeNetdev(kernel: Kernel, name: string): Promise<NetdevState | undefined> {
   const file = (attribute: string) => `/sys/class/net/${name}/${attribute}`;
-  // Most drivers have none, and answer EOPNOTSUPP.
-  const port = known(await readText(kernel, file("phys_port_name")));
-  if (port !== undefined && /^(?:c\d+)?pf\d+(?:vf|sf)\d+$/.test(port)) return undefined;
+  if (await isRepresentor(kernel, name)) return undefined;
   const flags = await readNumber(kernel, file("flags"));
   const carrier = await readNumber(kernel, file("carrier"));
   return {

@@ -26,11 +26,10 @@ export function readKmsg(path: string): KmsgRecord[] | NodeJS.ErrnoException {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     // Elsewhere than on the running host it may be anything.
     if (!fstatSync(fd).isCharacterDevice()) return Object.assign(new Error("no device"), { code: "ENODEV" });
-    while (records.length < MAX_RECORDS) {
-      const count = readRecord(fd, buffer);
-      if (count === 0) break;
-      const record = count === undefined ? undefined : parseRecord(buffer.toString("utf8", 0, count));
+    for (const text of readTexts(fd, buffer)) {
+      const record = parseRecord(text);
       if (record !== undefined) records.push(record);
+      if (records.length >= MAX_RECORDS) break;
     }
     return records;
   } catch (error) {
@@ -76,11 +75,7 @@ export class KmsgFollower {
       }
       this.#fd = fd;
     }
-    for (;;) {
-      const count = readRecord(this.#fd, this.#buffer);
-      if (count === 0) break;
-      if (count === undefined) continue;
-      const text = this.#buffer.toString("utf8", 0, count);
+    for (const text of readTexts(this.#fd, this.#buffer)) {
       const sequence = /^\d+,(\d+),/.exec(text)?.[1];
       if (sequence === undefined) continue;
       this.#records.push({
@@ -107,6 +102,13 @@ export function kmsgSince(records: readonly KmsgRecord[], mark: number): LogPart
   const since = records.filter(({ sequence }) => sequence >= mark);
   const found = since.length;
   return { lines: since.flatMap(({ lines }) => lines), lost: Math.max(kmsgEnd(records) - mark, 0) - found };
+}
+
+/** The records that are there and were not read by this file yet, as the kernel writes them. */
+function* readTexts(fd: number, buffer: Buffer): Generator<string> {
+  for (let count = readRecord(fd, buffer); count !== 0; count = readRecord(fd, buffer)) {
+    if (count !== undefined) yield buffer.toString("utf8", 0, count);
+  }
 }
 
 /** The length of the next record, 0 where there is none now, undefined where one was overwritten before it was read. */

@@ -1,11 +1,11 @@
 import { isUnread, known, type Observed, unread } from "../../../kernel/port.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
 import type { DriverWish } from "../../desired/desired-pf.ts";
-import { readText, sysfsPath } from "../../observe.ts";
+import { readDriverOverride, readText, sysfsPath } from "../../observe.ts";
 import type { PfAddress } from "../../pf-address.ts";
 import type { StepOf } from "../../plan/step.ts";
-import { driverOf, driverOverrideOf, vfAddress } from "../find-devices.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
+import { driverOf, vfAddress } from "../find-devices.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
 import { poll } from "../patience.ts";
 import {
   BEFORE,
@@ -13,7 +13,6 @@ import {
   type Executor,
   fail,
   notReadable,
-  refused,
   type StepContext,
   type StepOutcome,
   UNREADABLE,
@@ -92,7 +91,7 @@ async function driverNameOf(module: string, { kernel }: StepContext): Promise<Ob
 async function bindingOf(bdf: Bdf, context: StepContext): Promise<Observed<Binding>> {
   const driver = await driverOf(context, bdf);
   if (isUnread(driver)) return driver;
-  const override = await driverOverrideOf(context, bdf);
+  const override = await readDriverOverride(context.kernel, bdf);
   return isUnread(override) ? override : { driver, override };
 }
 
@@ -140,10 +139,8 @@ async function verify(
   });
 }
 
-async function write(path: string, text: string, context: StepContext): Promise<StepOutcome | undefined> {
-  const answer = await answerOf(context.kernel.write(path, text, writeWaiting(context)), context);
-  if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-  return answer.kind === "failed" ? refused(answer) : undefined;
+function write(path: string, text: string, context: StepContext): Promise<StepOutcome | undefined> {
+  return notDone(context.kernel.write(path, text, writeWaiting(context)), context);
 }
 
 function bindingText({ driver, override }: Binding): string {

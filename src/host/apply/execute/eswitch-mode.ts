@@ -1,15 +1,14 @@
 import { isUnread } from "../../../kernel/port.ts";
 import { devlinkHandle } from "../../pf-address.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
-import { BEFORE, done, type Executor, fail, notReadable, refused, UNREADABLE } from "../step-outcome.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
+import { BEFORE, done, type Executor, fail, notReadable, UNREADABLE } from "../step-outcome.ts";
 
 export const SET_ESWITCH_MODE: Executor<"setEswitchMode"> = {
   async run({ pf, to }, context) {
     const device = devlinkHandle(pf);
     const { devlink } = context.kernel;
-    const answer = await answerOf(devlink.setEswitch(device, { mode: to }, writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    if (answer.kind === "failed") return refused(answer);
+    const failed = await notDone(devlink.setEswitch(device, { mode: to }, writeWaiting(context)), context);
+    if (failed) return failed;
     const shown = await devlink.eswitch(device);
     if (isUnread(shown)) return notReadable(shown);
     if (shown.mode === to) return done(`the eSwitch of ${device} is in mode ${to}`);

@@ -1,13 +1,12 @@
 import { isUnread } from "../../../kernel/port.ts";
 import { isAbsent } from "../../observe.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
-import { BEFORE, done, type Executor, refused, UNREADABLE } from "../step-outcome.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
+import { BEFORE, done, type Executor, UNREADABLE } from "../step-outcome.ts";
 
 export const LOAD_MODULE: Executor<"loadModule"> = {
   async run({ module }, context) {
-    const answer = await answerOf(context.kernel.loadModule(module, writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    return answer.kind === "failed" ? refused(answer) : done(`${module} is loaded`);
+    const failed = await notDone(context.kernel.loadModule(module, writeWaiting(context)), context);
+    return failed ?? done(`${module} is loaded`);
   },
 
   async look({ module }, { kernel }) {

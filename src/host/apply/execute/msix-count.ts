@@ -1,24 +1,12 @@
 import { isUnread, type Observed, unread } from "../../../kernel/port.ts";
 import { configSpaceOf } from "../../../kernel/port-config.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
-import { walkCapabilities } from "../../../pci/capability.ts";
-import { PCI_CAP_ID_MSIX } from "../../../pci/capability-ids.ts";
 import { sysfsPath } from "../../observe.ts";
 import { vfAddress } from "../find-devices.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
-import {
-  BEFORE,
-  done,
-  type Executor,
-  fail,
-  notReadable,
-  refused,
-  type StepContext,
-  UNREADABLE,
-} from "../step-outcome.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
+import { msixFlags } from "../msix-flags.ts";
+import { BEFORE, done, type Executor, fail, notReadable, type StepContext, UNREADABLE } from "../step-outcome.ts";
 
-const PCI_CAPABILITY_LIST = 0x34;
-const PCI_MSIX_FLAGS = 0x02;
 const PCI_MSIX_FLAGS_QSIZE = 0x07ff;
 const STANDARD_BYTES = 256;
 
@@ -27,9 +15,8 @@ export const SET_MSIX_COUNT: Executor<"setMsixCount"> = {
     const bdf = await vfAddress(context, pf, vfIndex);
     if (isUnread(bdf)) return notReadable(bdf);
     const path = sysfsPath(bdf, "sriov_vf_msix_count");
-    const answer = await answerOf(context.kernel.write(path, String(to), writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    if (answer.kind === "failed") return refused(answer);
+    const failed = await notDone(context.kernel.write(path, String(to), writeWaiting(context)), context);
+    if (failed) return failed;
     // The attribute can only be written; what came of it is in the VF's MSI-X Capability.
     const shown = await tableSizeOf(bdf, context);
     if (isUnread(shown)) return notReadable(shown);
@@ -49,8 +36,7 @@ export const SET_MSIX_COUNT: Executor<"setMsixCount"> = {
 async function tableSizeOf(bdf: Bdf, { kernel }: StepContext): Promise<Observed<number>> {
   const space = await configSpaceOf(kernel, bdf, STANDARD_BYTES);
   if (isUnread(space)) return space;
-  const found = walkCapabilities(space, PCI_CAPABILITY_LIST, []).find(({ id }) => id === PCI_CAP_ID_MSIX);
-  const flags = found && space.u16(found.offset + PCI_MSIX_FLAGS);
+  const flags = msixFlags(space);
   if (flags !== undefined) return (flags & PCI_MSIX_FLAGS_QSIZE) + 1;
   return unread(sysfsPath(bdf, "config"), "ENODATA", "its MSI-X Capability was not found");
 }

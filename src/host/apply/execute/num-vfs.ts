@@ -4,28 +4,18 @@ import { readNumber, readText, sysfsPath } from "../../observe.ts";
 import { isSimulated } from "../../pf-address.ts";
 import type { StepOf } from "../../plan/step.ts";
 import { driverOf, vfAddress } from "../find-devices.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
 import { poll } from "../patience.ts";
-import {
-  BEFORE,
-  done,
-  type Executor,
-  fail,
-  notReadable,
-  refused,
-  type StepContext,
-  UNREADABLE,
-} from "../step-outcome.ts";
+import { BEFORE, done, type Executor, fail, notReadable, type StepContext, UNREADABLE } from "../step-outcome.ts";
 
 export const SET_NUM_VFS: Executor<"setNumVfs"> = {
   async run({ pf, from, to }, context) {
     const path = sysfsPath(pf, "sriov_numvfs");
-    const answer = await answerOf(
+    const failed = await notDone(
       context.kernel.write(path, String(to), writeWaiting(context, Math.max(from, to))),
       context,
     );
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    if (answer.kind === "failed") return refused(answer);
+    if (failed) return failed;
     const shown = await readNumber(context.kernel, path);
     if (isUnread(shown)) return notReadable(shown);
     if (shown === to) return done(`${path} reads ${shown}`);
@@ -89,9 +79,8 @@ async function firstMissing({ pf, count }: StepOf<"awaitVfs">, context: StepCont
 export const SET_DRIVERS_AUTOPROBE: Executor<"setDriversAutoprobe"> = {
   async run({ pf, to }, context) {
     const path = sysfsPath(pf, "sriov_drivers_autoprobe");
-    const answer = await answerOf(context.kernel.write(path, to ? "1" : "0", writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    if (answer.kind === "failed") return refused(answer);
+    const failed = await notDone(context.kernel.write(path, to ? "1" : "0", writeWaiting(context)), context);
+    if (failed) return failed;
     const shown = await readNumber(context.kernel, path);
     if (isUnread(shown)) return notReadable(shown);
     if ((shown === 1) === to) return done(`${path} reads ${shown}`);

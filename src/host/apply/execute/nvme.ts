@@ -74,7 +74,7 @@ async function manage(
   if (isUnread(secondary)) return notReadable(secondary);
   const wanted = change(secondary.controllerId);
   const answer = await answerOf(context.kernel.nvme.manage(controller, wanted, writeWaiting(context)), context);
-  if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
+  if (isUnanswered(answer)) return answer;
   if (answer.kind === "failed") return refused(answer);
   if (answer.kind === "done") return undefined;
   const value = JSON.stringify(wanted);

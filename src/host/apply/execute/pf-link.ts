@@ -70,7 +70,7 @@ async function setLink(step: LinkStep, change: LinkChange, context: StepContext)
     const netdev = await pfNetdev(context, step.pf, step.netdev);
     if (isUnread(netdev)) return notReadable(netdev);
     const answer = await answerOf(context.kernel.setLink(netdev, change, writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
+    if (isUnanswered(answer)) return answer;
     if (answer.kind === "done") return undefined;
     const renamed = again && (await pfNetdev(context, step.pf, step.netdev)) !== netdev;
     if (!renamed) return refused(answer);

@@ -1,19 +1,16 @@
 import { isUnread, known, type Observed, unread } from "../../../kernel/port.ts";
 import { configSpaceOf } from "../../../kernel/port-config.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
-import { walkCapabilities } from "../../../pci/capability.ts";
-import { PCI_CAP_ID_MSIX } from "../../../pci/capability-ids.ts";
 import { readText, sysfsPath } from "../../observe.ts";
 import { vfAddress } from "../find-devices.ts";
-import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
+import { notDone, writeWaiting } from "../kernel-write.ts";
+import { msixFlags } from "../msix-flags.ts";
 import { poll } from "../patience.ts";
-import { done, type Executor, fail, notReadable, refused, type StepContext, UNREADABLE } from "../step-outcome.ts";
+import { done, type Executor, fail, notReadable, type StepContext, UNREADABLE } from "../step-outcome.ts";
 
 const PCI_COMMAND = 0x04;
 const PCI_COMMAND_MASTER = 0x0004;
 const PCI_CLASS_REVISION = 0x08;
-const PCI_CAPABILITY_LIST = 0x34;
-const PCI_MSIX_FLAGS = 0x02;
 const PCI_MSIX_FLAGS_ENABLE = 0x8000;
 const STANDARD_BYTES = 256;
 /** What a read gives that nobody answered. A VF's Vendor ID says nothing: it reads so by itself (PCIe 6.0 §9.3.4.1.1). */
@@ -26,9 +23,8 @@ export const RESET_VF: Executor<"resetVf"> = {
     if (isUnread(bdf)) return notReadable(bdf);
     const methods = known(await readText(kernel, sysfsPath(bdf, "reset_method")));
     const before = await registersOf(bdf, context);
-    const answer = await answerOf(kernel.write(sysfsPath(bdf, "reset"), "1", writeWaiting(context)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
-    if (answer.kind === "failed") return refused(answer);
+    const failed = await notDone(kernel.write(sysfsPath(bdf, "reset"), "1", writeWaiting(context)), context);
+    if (failed) return failed;
     const after = await poll(
       context,
       patience.settleMs,
@@ -58,8 +54,7 @@ async function registersOf(bdf: Bdf, { kernel }: StepContext): Promise<Observed<
   const path = sysfsPath(bdf, "config");
   if (command === undefined) return unread(path, "ENODATA");
   if (space.u32(PCI_CLASS_REVISION) === NO_ANSWER) return unread(path, "EIO", "it reads all ones");
-  const msix = walkCapabilities(space, PCI_CAPABILITY_LIST, []).find(({ id }) => id === PCI_CAP_ID_MSIX);
-  const flags = msix && space.u16(msix.offset + PCI_MSIX_FLAGS);
+  const flags = msixFlags(space);
   const onOff = (value: number) => (value === 0 ? "off" : "on");
   const vectors = flags === undefined ? "" : `, MSI-X ${onOff(flags & PCI_MSIX_FLAGS_ENABLE)}`;
   return `Command 0x${command.toString(16).padStart(4, "0")} (Bus Master ${onOff(command & PCI_COMMAND_MASTER)})${vectors}`;

@@ -25,7 +25,7 @@ export const SET_VF_NETWORK: Executor<"setVfNetwork"> = {
     if (isUnread(netdev)) return notReadable(netdev);
     const wanted = changes.map(({ to }) => to);
     const answer = await answerOf(context.kernel.setVfs(netdev, wanted, writeWaiting(context, wanted.length)), context);
-    if (isUnanswered(answer)) return { kind: "pending", failure: answer.failure };
+    if (isUnanswered(answer)) return answer;
     for (const { outcome } of answer) if (outcome.kind === "failed") return refused(outcome);
     const shown = await poll(
       context,

@@ -1,9 +1,9 @@
 import { isUnread, known } from "../../../kernel/port.ts";
 import type { VfChange } from "../../../kernel/port-link.ts";
 import type { VfInfo } from "../../../kernel/port-vf-info.ts";
+import { isVfioDriver } from "../../drivers.ts";
 import type { HostState, PfState, VfState } from "../../state/host-state.ts";
 import { pfState } from "../../state/testing/host-state-builder.ts";
-import { isVfioDriver } from "../plan-network.ts";
 import type { Step } from "../step.ts";
 
 /**

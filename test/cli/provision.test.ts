@@ -45,6 +45,16 @@ function policy(name: string, spec: string): string {
   return path;
 }
 
+/** What docs/provision.md shows is what there is to see. */
+function assertInDocs(output: string): void {
+  // Automatic addresses derive from the machine's ID, and that from where its file is.
+  const anyMac = (text: string) => text.replaceAll(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g, "MAC");
+  const docs = anyMac(readFileSync(join(ROOT, "docs/provision.md"), "utf8"));
+  // An example in a list stands deeper.
+  const found = [output, output.replaceAll(/^(?=.)/gm, "  ")].some((text) => docs.includes(anyMac(text)));
+  assert.ok(found, `not in docs/provision.md:\n${output}`);
+}
+
 after(() => {
   vfleet(["model", "off", MODEL]);
   rmSync(temporary, { recursive: true });
@@ -59,6 +69,7 @@ describe("vfleet plan, apply and the rest", () => {
     assert.match(stdout, /^ {2}VF 0-3 .*driver vfio-pci, vlan 100, max rate 500 Mbit\/s, spoof check on$/m);
     assert.match(stdout, /^ {2}VF 4-6 .*driver default, vlan 200, qos 3$/m);
     assert.match(stdout, /^\d+ steps on 1 PF, about \d/m);
+    assertInDocs(stdout.replace(/^to do it:.*\n/m, ""));
     assert.equal(shell(`cat ${PF}/sriov_numvfs`), "0");
   });
 
@@ -141,7 +152,9 @@ describe("vfleet plan, apply and the rest", () => {
       const words = command === "bind" ? ["01:10.0", "default"] : ["01:10.0"];
       assert.equal(host(command, ...words, "--yes").status, 3, command);
     }
-    assert.equal(host("release", "--all", "--yes").status, 3);
+    const release = host("release", "--all", "--yes");
+    assert.equal(release.status, 3);
+    assertInDocs(release.stdout);
     assert.match(host("status").stdout, /has \/dev\/vfio\/\d+ open/);
     shell(`kill ${pid}`);
     assert.equal(shell(`cat ${PF}/sriov_numvfs`), "7");

@@ -9,10 +9,10 @@ import { after, describe, test } from "node:test";
 import { ROOT } from "../dumps.ts";
 import { findTool, requireTool } from "../require-tool.ts";
 
-const ERASE_LINE = "\r\u001b[2K";
 const VFLEET = join(ROOT, "bin/vfleet.js");
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
+const ERASE_LINE = "\r\u001b[2K";
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-terminal-"));
 const MODEL = join(temporary, "machine.yaml");
 copyFileSync(join(ROOT, "examples/models/e810.yaml"), MODEL);
@@ -23,7 +23,8 @@ writeFileSync(
   "apiVersion: vfleet.dev/v1alpha1\nkind: VfPolicy\nmetadata: {name: all}\n" +
     "spec: {select: {driver: ice}, numVfs: max, vfs: [{range: 0-, driver: vfio-pci, network: {vlan: 7}}]}\n",
 );
-const { NO_COLOR: _, ...inherited } = process.env;
+// A person's: Node takes a terminal of CI for one without colours.
+const { NO_COLOR: _, CI: __, ...inherited } = process.env;
 const env = { ...inherited, XDG_STATE_HOME: join(temporary, "state"), TERM: "xterm-256color" };
 
 after(() => {
@@ -45,7 +46,7 @@ function numVfs(): string {
 async function onTerminal(args: readonly string[], ...typed: readonly (readonly [after: string, keys: string])[]) {
   const words = [process.execPath, VFLEET, ...args, "--source", `model:${MODEL}`];
   const program = findTool("script") ?? "script";
-  const child = spawn(program, ["-qefc", words.map((word) => `'${word}'`).join(" "), "/dev/null"], { env });
+  const child = spawn(program, ["-qefc", `exec ${words.map((word) => `'${word}'`).join(" ")}`, "/dev/null"], { env });
   let text = "";
   let next = 0;
   child.stdout.setEncoding("utf8").on("data", (more: string) => {
@@ -80,5 +81,23 @@ describe("on a terminal", { skip: requireTool("script") }, () => {
       assert.ok(!text.includes("VFL-0015"));
     }
     assert.equal(numVfs(), "0");
+  });
+
+  test("Ctrl-C while it works: it stops, takes back what was done, and says so", async () => {
+    const { status, text } = await onTerminal(apply, ["Do it? [y/N]", "y\r"], ["VFs created", CTRL_C]);
+    assert.equal(status, 1, text);
+    assert.match(text, /stopping at the next step, and undoing/);
+    assert.match(text, /cause {7}the operation was interrupted/);
+    assert.match(text, /undone: all is as it was before/);
+    assert.equal(numVfs(), "0");
+  });
+
+  test("yes: in colour, and of what passed by nothing stays", async () => {
+    const { status, text } = await onTerminal(apply, ["Do it? [y/N]", "y\r"]);
+    assert.equal(status, 0, text);
+    assert.ok(text.includes("\u001b[32m✔\u001b[39m VFs created"));
+    const stays = text.split("\n").map((line) => line.split(ERASE_LINE).at(-1) ?? "");
+    assert.ok(!stays.some((line) => line.includes(" ...")), stays.join("\n"));
+    assert.equal(numVfs(), "128");
   });
 });

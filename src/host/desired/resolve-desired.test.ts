@@ -545,4 +545,6 @@ test("16 PFs of 256 VFs and a claim for each tenth VF: all claims get theirs", (
   const resolved = resolveDesired({ documents: read, state, claims: [], random: counting() });
   assert.deepEqual(resolved.refusals, []);
   assert.equal(resolved.allocations.length, 400);
+  const places = new Set(resolved.allocations.map(({ pfKey, vfIndex }) => `${pfKey} ${vfIndex}`));
+  assert.equal(places.size, 400);
 });

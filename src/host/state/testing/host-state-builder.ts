@@ -106,7 +106,7 @@ function cardPf(pf: Bdf, parts: PfParts): PfState {
   const { bdf: _, vfs = 0, firstVfOffset = 128, vfStride = 2, ...rest } = parts;
   const address: string = pf;
   const list: readonly VfParts[] = typeof vfs === "number" ? Array.from({ length: vfs }, () => ({})) : vfs;
-  const slotPath = `${hex(domainOf(pf), 4)}:00/01.0/${address.slice(-4)}`;
+  const slotPath = `${hex(domainOf(pf), 4)}:00/${address.slice(5, 7)}.0/${address.slice(-4)}`;
   return {
     bdf: pf,
     identity: { serial: null, slotPath, key: `slot ${slotPath}` },

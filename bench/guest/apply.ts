@@ -9,6 +9,7 @@ import { netdevOf } from "./netdev-of.ts";
 
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const PF = "/sys/bus/pci/devices/0000:01:00.0";
+const PROGRAM = "/opt/vfleet";
 const ROUNDS = 3;
 const FAST = [0, 1, 2, 3];
 const SHARED = [4, 5, 6];
@@ -16,6 +17,8 @@ const SHARED = [4, 5, 6];
 writeFileSync("/etc/machine-id", "5ca1ab1e0ddba11c0ffee0facade0001\n");
 for (const module of ["igb", "igbvf", "vfio-pci"]) run("modprobe", module);
 const netdev = netdevOf(PF);
+// From a disk of the machine's own, as it is installed; /script is a folder of another machine.
+run("cp", "-r", "/script/vfleet", PROGRAM);
 const script = "/tmp/seven-vfs.sh";
 writeFileSync(script, shellScript());
 
@@ -27,10 +30,10 @@ for (let round = 0; round <= ROUNDS; round++) {
   const ofVfleet = await measured(
     process.execPath,
     "--disable-warning=ExperimentalWarning",
-    "/script/vfleet/bin/vfleet.js",
+    `${PROGRAM}/bin/vfleet.js`,
     "apply",
     "-f",
-    "/script/vfleet/examples/policies/igb-two-pools.yaml",
+    `${PROGRAM}/examples/policies/igb-two-pools.yaml`,
     "--yes",
   );
   if (round === 0) continue;

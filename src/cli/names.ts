@@ -5,7 +5,7 @@ let loaded: PciIds | undefined;
 
 /** The bundled names of vendors, devices and classes; read at the first use. */
 export function pciIds(): PciIds {
-  loaded ??= new PciIds(readFileSync(packageFile("data/pci.ids"), "utf8"));
+  loaded ??= new PciIds(readFileSync(packageFile("data/pci.ids"), "latin1"));
   return loaded;
 }
 

@@ -42,8 +42,9 @@ test("PciIds names a class by its sub-class, else by its base class", () => {
 });
 
 test("the bundled pci.ids has the devices that SR-IOV is about", () => {
-  const bundled = new PciIds(readFileSync(new URL("../../data/pci.ids", import.meta.url), "utf8"));
+  const bundled = new PciIds(readFileSync(new URL("../../data/pci.ids", import.meta.url), "latin1"));
   assert.equal(bundled.device(0x8086, 0x10c9), "82576 Gigabit Network Connection");
   assert.equal(bundled.vendor(0x15b3), "Mellanox Technologies");
   assert.equal(bundled.deviceClass(0x020000), "Ethernet controller");
+  assert.equal(bundled.subsystem(0x1002, 0x6798, 0x1787, 0x201c), "HD 7970 IceQ X²");
 });

@@ -19,7 +19,10 @@ export class PciIds {
   /** Where each vendor's and class's lines are. */
   readonly #blocks = new Map<string, string | undefined>();
 
-  /** @param text the whole file, newlines as `\n`. */
+  /**
+   * @param text the whole file, newlines as `\n`, a character for each byte (`latin1`): names are decoded as they are asked
+   * for, since decoding all of them takes longer than all look-ups.
+   */
   constructor(text: string) {
     const classes = text.lastIndexOf("\nC 00  ");
     this.#vendors = classes === -1 ? text : text.slice(0, classes + 1);
@@ -72,7 +75,7 @@ export class PciIds {
       label = `${"\t".repeat(depth + 1)}${id}`;
       block = block === undefined ? undefined : blockOf(block, label, depth + 1);
     }
-    return block?.slice(label.length + 2, block.indexOf("\n"));
+    return block && fromUtf8(block.slice(label.length + 2, block.indexOf("\n")));
   }
 
   #block(top: string): string | undefined {
@@ -101,4 +104,9 @@ function blockOf(text: string, label: string, depth: number): string | undefined
   const end = next.exec(text)?.index ?? text.length - 1;
   // A slice shares the text's memory, and bounds every search in it.
   return text.slice(found + 1, end + 1);
+}
+
+/** Of a character for each byte. */
+function fromUtf8(bytes: string): string {
+  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { declareGuests } from "./declare/guests.ts";
 import { declareLab } from "./declare/lab.ts";
 import { declareModel } from "./declare/model.ts";
 import { run } from "./declare/options.ts";
@@ -36,6 +37,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (pl
   declareReading(program);
   program.commandsGroup("Have VFs made, and kept so:");
   declareProvision(program);
+  program.commandsGroup("Give them to guests:");
+  declareGuests(program);
   program.commandsGroup("Try without a card:");
   declareLab(program);
   declareModel(program);

@@ -56,4 +56,6 @@ const GROUPS = {
   assignNvmeResources: "NVMe resources",
   setNvmeOnline: "NVMe online",
   resetVf: "reset",
+  attachGuest: "given to guests",
+  detachGuest: "taken from guests",
 } as const satisfies Partial<Record<StepKind, string>>;

@@ -59,6 +59,12 @@ export function vfChanges(steps: readonly Step[]): readonly VfsChange[] {
       case "resetVf":
         of(step.vfIndex).parts.push("reset");
         break;
+      case "attachGuest":
+        of(step.vfIndex).parts.push(`to ${step.guest}`);
+        break;
+      case "detachGuest":
+        of(step.vfIndex).parts.push(`from ${step.guest}`);
+        break;
     }
   }
   for (const [vfIndex, each] of bound) of(vfIndex).driver = driverText(each, fresh);

@@ -358,6 +358,31 @@ export const CATALOGUE = {
     remedy: "see the note's own words",
     exitCode: 3,
   },
+  "VFL-0223": {
+    title: "the guests of the host are not known",
+    explanation:
+      "A VF was to be given to a guest, or taken from one, and the source does not tell which guests there are.",
+    remedy: "run it on the host itself, as root",
+    exitCode: 3,
+  },
+  "VFL-0224": {
+    title: "no such guest",
+    explanation: "No guest of this name was seen: no QEMU with a monitor, no domain, no network namespace.",
+    remedy: "list the guests with: vfleet guests",
+    exitCode: 3,
+  },
+  "VFL-0225": {
+    title: "the VF's driver does not suit the guest",
+    explanation: "A virtual machine gets a VF by VFIO; a network namespace gets the interface of the VF's own driver.",
+    remedy: "let the VF have the driver that the guest wants: vfleet bind",
+    exitCode: 3,
+  },
+  "VFL-0226": {
+    title: "the guest cannot be spoken to",
+    explanation: "The guest runs, and its monitor is another program's, or it has none.",
+    remedy: "give it the VF through whoever runs it, or start it with a monitor of its own for vfleet",
+    exitCode: 3,
+  },
   "VFL-0231": {
     title: "not confirmed",
     explanation: "A change wants a yes: at the question on a terminal, or by --yes.",
@@ -584,6 +609,19 @@ export const CATALOGUE = {
     title: "the device did not answer (EIO, ETIMEDOUT)",
     explanation: "Firmware or hardware did not answer the driver in its time.",
     remedy: "look for a reset or an AER error in the kernel log; reset the PF, or power-cycle the host",
+    exitCode: 1,
+  },
+  "VFL-0342": {
+    title: "the guest did not take the VF",
+    explanation: "The guest's monitor refused the VF, or did not show it afterwards.",
+    remedy: "read its answer beside it; the VF is with the host",
+    exitCode: 1,
+  },
+  "VFL-0343": {
+    title: "the guest did not give the VF back",
+    explanation:
+      "A guest lets go of a device only when its own kernel does: one that hangs, has not booted, or ignores the request keeps it.",
+    remedy: "look into the guest; shutting it down gives the VF back in any case",
     exitCode: 1,
   },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

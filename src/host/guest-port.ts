@@ -1,4 +1,4 @@
-import type { Observed } from "../kernel/port.ts";
+import type { Observed, Unread } from "../kernel/port.ts";
 import type { Outcome, Waiting } from "../kernel/port-outcome.ts";
 import type { Bdf } from "../pci/bdf.ts";
 import type { Evidence } from "./preflight/check.ts";
@@ -28,6 +28,8 @@ export interface GuestDevice {
   readonly bdf: Bdf;
   /** Its name in the guest's monitor or definition; null where it has none, or there is no such thing. */
   readonly deviceId: string | null;
+  /** Whether vfleet gave it: what it has given it may take back for a while, where a policy says `drain`. */
+  readonly byVfleet: boolean;
 }
 
 /** A VF that is to be given away, with what an adapter must know of it. */
@@ -67,4 +69,21 @@ export interface GuestPort {
   attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome>;
   /** Ends when the guest has let go of it (DEVICE_DELETED), and the host's kernel has it back. Done where it had none. */
   detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome>;
+}
+
+/** The guests of a host, of all kinds. */
+export interface SeenGuests {
+  readonly guests: readonly SeenGuest[];
+  /** Kinds of guests that could not be looked for. */
+  readonly gaps: readonly Unread[];
+}
+
+/** All kinds of guests at once: each call goes to the kind that the guest's address names. */
+export interface Guests extends Pick<GuestPort, "obstacles" | "attach" | "detach"> {
+  look(): Promise<SeenGuests>;
+}
+
+/** @returns undefined where no guest that was seen has it */
+export function holderOf({ guests }: SeenGuests, bdf: Bdf | null): SeenGuest | undefined {
+  return bdf === null ? undefined : guests.find(({ devices }) => devices.some((device) => device.bdf === bdf));
 }

@@ -60,6 +60,8 @@ export interface UserIdentity {
   /** The process's name, as /proc/PID/comm has it. */
   readonly command?: string;
   readonly guest?: GuestIdentity;
+  /** A VfClaim that was given it, by its name. */
+  readonly claim?: string;
   readonly container?: ContainerIdentity;
   /** A network namespace: its name below /run/netns, its container, or a process in it. */
   readonly namespace?: string;

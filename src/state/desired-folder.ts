@@ -13,6 +13,7 @@ const ALLOCATIONS = "allocations.json";
 const ALLOCATION_SCHEMA = z.array(
   z.strictObject({
     claim: z.string(),
+    guest: z.string().optional(),
     pfKey: z.string(),
     vfIndex: z.int().min(0),
     mac: z.string().nullable(),
@@ -55,7 +56,8 @@ export async function readAllocations(folder: string): Promise<readonly Allocati
     throw damaged(path, errnoOf(cause), cause);
   }
   try {
-    return ALLOCATION_SCHEMA.parse(JSON.parse(text));
+    const kept = ALLOCATION_SCHEMA.parse(JSON.parse(text));
+    return kept.map(({ guest, ...rest }) => (guest === undefined ? rest : { ...rest, guest }));
   } catch (cause) {
     throw damaged(path, "it holds something else than allocations", cause);
   }

@@ -20,17 +20,21 @@ function completions(...words: readonly string[]): string[] {
 describe("the command line", () => {
   const provisioning = "plan apply status set bind reset release recover operations unit".split(" ");
 
+  const giving = "guests attach detach".split(" ");
+
   test("help lists every command in a group of its kind", () => {
     const { stdout } = vfleet("--help");
     const [, made = ""] = /^Have VFs made, and kept so:\n((?: .*\n)*)/m.exec(stdout) ?? [];
-    const names = [...made.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
-    assert.deepEqual(names, provisioning);
+    const [, given = ""] = /^Give them to guests:\n((?: .*\n)*)/m.exec(stdout) ?? [];
+    const namesIn = (lines: string) => [...lines.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    assert.deepEqual(namesIn(made), provisioning);
+    assert.deepEqual(namesIn(given), giving);
     assert.match(stdout, /^See what there is:$/m);
     assert.match(stdout, /^Exit codes: .*3 refused, 4 differs/m);
   });
 
   test("each command's help has examples of it", () => {
-    for (const command of provisioning) {
+    for (const command of [...provisioning, ...giving]) {
       const { status, stdout } = vfleet(command, "--help");
       assert.equal(status, 0, command);
       // What stands there as `operations show` is an example of operations, too.

@@ -38,7 +38,7 @@ export async function release(pfs: readonly string[], options: ReleaseOptions): 
  * any longer.
  */
 async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOptions): Promise<number> {
-  const { kernel, folders } = host;
+  const { kernel, guests, folders } = host;
   const all = await readAllocations(folders.state);
   const rest = all.filter((each) => each.claim !== claim);
   if (rest.length === all.length) {
@@ -49,7 +49,7 @@ async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOp
       details: { claim },
     });
   }
-  const planning = planningOf(kernel, rest);
+  const planning = planningOf({ kernel, guests, claims: rest });
   const state = await planning.observe();
   const targets = state.pfs.flatMap(({ bdf, identity, vfs }) => {
     const own = all.filter((each) => each.claim === claim && each.pfKey === identity.key);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWaiting, sayWaiting } from "../output.ts";
 
 const SOURCE_HELP = "where to read: linux (this host), snapshot:PATH, lspci:FILE, model:FILE";
@@ -45,4 +45,21 @@ export function parseCount(text: string): number {
 /** For options that may be given several times. */
 export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
+}
+
+/** Of commands that look at a host as provisioning does. */
+export function withHost(command: Command): Command {
+  return command
+    .addOption(sourceOption())
+    .option(
+      "--state <folder>",
+      "where operations are written down (default: /var/lib/vfleet; a model's or, without root, yours)",
+    )
+    .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet, or a model's own)")
+    .option("--json", "print JSON (docs/json.md)");
+}
+
+/** Of commands that change a host. */
+export function withChange(command: Command): Command {
+  return withHost(command).option("-y, --yes", "do not ask").option("--dry-run", "show the plan, and do nothing");
 }

@@ -1,21 +1,10 @@
 import { type Command, Option } from "commander";
-import { collect, run, runReading, sourceOption } from "./options.ts";
+import { collect, run, runReading, withChange, withHost } from "./options.ts";
 
 const FILES = "policies and claims in YAML, - for standard input; may be given several times";
 
 /** Commands that make a host what is wanted, and tell what became of it. */
 export function declareProvision(program: Command): void {
-  const withHost = (command: Command): Command =>
-    command
-      .addOption(sourceOption())
-      .option(
-        "--state <folder>",
-        "where operations are written down (default: /var/lib/vfleet; a model's or, without root, yours)",
-      )
-      .option("--config <folder>", "where what is desired is kept (default: /etc/vfleet, or a model's own)")
-      .option("--json", "print JSON (docs/json.md)");
-  const withChange = (command: Command): Command =>
-    withHost(command).option("-y, --yes", "do not ask").option("--dry-run", "show the plan, and do nothing");
   const fileOption = () => new Option("-f, --file <file>", FILES).argParser(collect);
 
   withHost(

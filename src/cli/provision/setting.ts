@@ -5,6 +5,7 @@ import { systemClock } from "../../host/apply/clock.ts";
 import type { Planning } from "../../host/apply/planning.ts";
 import type { Allocation } from "../../host/desired/allocation.ts";
 import { desiredOf } from "../../host/desired/desired-of.ts";
+import type { Guests } from "../../host/guest-port.ts";
 import type { Inventory } from "../../host/inventory.ts";
 import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
@@ -18,6 +19,7 @@ import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import { readAllocations } from "../../state/desired-folder.ts";
 import { openOperationStore } from "../../state/operation-store.ts";
 import { openLocks } from "../../state/pf-locks.ts";
+import { openGuests } from "./open-guests.ts";
 
 /** Options that all commands of provisioning take. */
 export interface HostOptions {
@@ -32,6 +34,8 @@ export interface HostOptions {
 /** A host to work at, and where what is known of it is kept. */
 export interface HostSetting {
   readonly kernel: Kernel | ChangeableKernel;
+  /** Undefined of a picture of a host. */
+  readonly guests: Guests | undefined;
   readonly planning: Planning;
   readonly folders: HostFolders;
 }
@@ -48,16 +52,25 @@ const MODEL = "model:";
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
   const folders = foldersOf(options);
-  return { kernel, folders, planning: planningOf(kernel, await readAllocations(folders.state)) };
+  const guests = openGuests(kernel);
+  const planning = planningOf({ kernel, guests, claims: await readAllocations(folders.state) });
+  return { kernel, guests, folders, planning };
 }
 
-/** @param claims whose VFs are in use */
-export function planningOf(kernel: Kernel | ChangeableKernel, claims: readonly Allocation[]): Planning {
+/** What a host is seen with. */
+interface Sight {
+  readonly kernel: Kernel | ChangeableKernel;
+  readonly guests: Guests | undefined;
+  /** Whose VFs are in use. */
+  readonly claims: readonly Allocation[];
+}
+
+export function planningOf({ kernel, guests, claims }: Sight): Planning {
   // Registers are slow to read: what was read for a state serves its plan, too.
   const inventories = new WeakMap<HostState, Inventory>();
   return {
     async observe() {
-      const { state: seen, inventory } = await observeWithInventory(kernel);
+      const { state: seen, inventory } = await observeAll({ kernel, guests });
       const state = withClaims(seen, claims);
       inventories.set(state, inventory);
       return state;
@@ -70,8 +83,17 @@ export function planningOf(kernel: Kernel | ChangeableKernel, claims: readonly A
   };
 }
 
+/** A host with its guests. */
+export async function observeAll({
+  kernel,
+  guests,
+}: Pick<Sight, "kernel" | "guests">): Promise<{ readonly state: HostState; readonly inventory: Inventory }> {
+  const { state, inventory } = await observeWithInventory(kernel);
+  return { state: guests ? { ...state, guests: await guests.look() } : state, inventory };
+}
+
 /** What an operation works with. @throws VfleetError VFL-0011 where the source takes no changes */
-export function operationSetting({ kernel, planning, folders }: HostSetting): OperationSetting {
+export function operationSetting({ kernel, guests, planning, folders }: HostSetting): OperationSetting {
   if (!("write" in kernel)) {
     throw new VfleetError("VFL-0011", {
       message: `${kernel.source.name} is a picture of a host, and takes no changes`,
@@ -81,6 +103,7 @@ export function operationSetting({ kernel, planning, folders }: HostSetting): Op
   }
   return {
     kernel,
+    ...(guests ? { guests } : {}),
     planning,
     store: openOperationStore(join(folders.state, "operations")),
     locks: openLocks(folders.locks),

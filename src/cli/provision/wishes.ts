@@ -8,10 +8,9 @@ import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
 import { withClaims } from "../../host/state/claim-users.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { observeWithInventory } from "../../host/state/observe-host.ts";
 import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
 import { readPolicyFile } from "../../state/read-policy-file.ts";
-import { type HostSetting, planningOf } from "./setting.ts";
+import { type HostSetting, observeAll, planningOf } from "./setting.ts";
 
 /** What is wanted of a host, and the plan toward it. */
 export interface Wishes {
@@ -48,17 +47,24 @@ async function readWishes(
 /** The plan toward what is wanted. */
 export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
   const { files, documents } = await readWishes(host, paths);
-  const { kernel, folders } = host;
+  const { kernel, guests, folders } = host;
   const claims = await readAllocations(folders.state);
   const names = new Set(documents.claims.map(({ metadata }) => metadata.name));
   const held = claims.filter(({ claim }) => names.has(claim));
   // A new claim may have the VF that another has let go.
-  const { state: seen, inventory } = await observeWithInventory(kernel);
+  const { state: seen, inventory } = await observeAll(host);
   const random = (count: number) => getRandomValues(new Uint8Array(count));
   const resolved = resolveDesired({ documents, state: seen, claims, random });
   const { desired, refusals } = resolved;
   const state = withClaims(seen, held);
   const preflights = await runPreflights(kernel, state, desired, inventory);
   const plan = planHost({ state, desired, refusals, preflights });
-  return { host: { ...host, planning: planningOf(kernel, held) }, files, documents, state, resolved, plan };
+  return {
+    host: { ...host, planning: planningOf({ kernel, guests, claims: held }) },
+    files,
+    documents,
+    state,
+    resolved,
+    plan,
+  };
 }

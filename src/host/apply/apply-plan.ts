@@ -3,8 +3,10 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { GuestAddress, Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
+import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
@@ -18,6 +20,8 @@ import { failure } from "./step-outcome.ts";
 /** What every operation works with. */
 export interface OperationSetting {
   readonly kernel: ChangeableKernel;
+  /** Left out where the host's guests cannot be spoken to: no VF is given to one then, nor taken. */
+  readonly guests?: Guests;
   readonly store: OperationStore;
   readonly locks: PfLocks;
   readonly clock: Clock;
@@ -58,7 +62,8 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
     checkUnmoved(plan, await replan(state));
     const desired = plan.desired.filter(({ pf }) => involved.some((each) => each.pf === pf));
     const pfs = involved.map(({ pf }) => pfIn(state, pf));
-    const before = pfs.map((pf) => planning.desiredOf(pf, touchedVfs(involved, pf.bdf)));
+    const steps = stepsOf(plan);
+    const before = pfs.map((pf) => withHolders(planning.desiredOf(pf, touchedVfs(involved, pf.bdf)), steps, "before"));
     const writer = await store.create({
       kind,
       title,
@@ -66,9 +71,9 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
       pid,
       bootId: known(state.bootId) ?? null,
       pfs: pfs.map(({ bdf, identity }) => ({ bdf, key: identity.key })),
-      desired: desired.map((each) => withAutoprobe(each, before)),
+      desired: desired.map((each) => withHolders(withAutoprobe(each, before), steps, "after")),
       before,
-      steps: stepsOf(plan),
+      steps,
     });
     const journal = new Journal(writer, clock, onEvent);
     try {
@@ -107,10 +112,18 @@ async function perform(request: ApplyRequest, state: HostState, journal: Journal
 }
 
 export function runSetting(
-  { kernel, clock, patience = PATIENCE, abandon }: OperationSetting,
+  { kernel, guests, clock, patience = PATIENCE, abandon }: OperationSetting,
   journal: Journal,
 ): RunSetting {
-  return { kernel, clock, patience, journal, fresh: new Set(), ...(abandon ? { abandon } : {}) };
+  return {
+    kernel,
+    ...(guests ? { guests } : {}),
+    clock,
+    patience,
+    journal,
+    fresh: new Set(),
+    ...(abandon ? { abandon } : {}),
+  };
 }
 
 /** Between plan and lock another may have changed the host: then the plan would be another one. */
@@ -125,6 +138,39 @@ function checkUnmoved(plan: Plan, now: Plan): void {
 function withAutoprobe(desired: DesiredPf, before: readonly DesiredPf[]): DesiredPf {
   const was = before.find(({ pf }) => pf === desired.pf)?.driversAutoprobe;
   return was === undefined ? desired : { driversAutoprobe: was, ...desired };
+}
+
+/**
+ * Who has the VFs that guests get or give back: where a policy drains them they are wanted by nobody's word, and must be back
+ * with their guests in the end all the same.
+ */
+function withHolders(desired: DesiredPf, steps: readonly Step[], when: "before" | "after"): DesiredPf {
+  const holders = new Map<number, GuestAddress | null>();
+  for (const step of steps) {
+    if (step.kind !== "attachGuest" && step.kind !== "detachGuest") continue;
+    if (step.pf !== desired.pf) continue;
+    const { vfIndex, guest } = step;
+    const isAttach = step.kind === "attachGuest";
+    // Steps are in order: what is detached comes before what is attached.
+    if (when === "after") holders.set(vfIndex, isAttach ? guest : null);
+    else if (!holders.has(vfIndex)) holders.set(vfIndex, isAttach ? null : guest);
+  }
+  if (holders.size === 0) return desired;
+  const named = new Set(desired.vfs.map(({ vfIndex }) => vfIndex));
+  const others = [...holders].filter(([vfIndex]) => !named.has(vfIndex) && isKept(desired, vfIndex));
+  const vfs = [
+    ...desired.vfs.map((vf) => {
+      const guest = holders.get(vf.vfIndex);
+      return guest === undefined ? vf : { ...vf, guest };
+    }),
+    ...others.map(([vfIndex, guest]) => ({ vfIndex, guest })),
+  ];
+  return { ...desired, vfs: vfs.sort((a, b) => a.vfIndex - b.vfIndex) };
+}
+
+/** A VF that is not wanted any more has nobody. */
+function isKept({ numVfs }: DesiredPf, vfIndex: number): boolean {
+  return numVfs === undefined || vfIndex < numVfs;
 }
 
 function moved(why: string): VfleetError {

@@ -1,6 +1,7 @@
 import type { Step, StepKind } from "../plan/step.ts";
 import { BIND_DRIVER } from "./execute/bind-driver.ts";
 import { SET_ESWITCH_MODE } from "./execute/eswitch-mode.ts";
+import { ATTACH_GUEST, DETACH_GUEST } from "./execute/guest.ts";
 import { LOAD_MODULE } from "./execute/load-module.ts";
 import { SET_MSIX_COUNT } from "./execute/msix-count.ts";
 import { AWAIT_VFS, SET_DRIVERS_AUTOPROBE, SET_NUM_VFS } from "./execute/num-vfs.ts";
@@ -25,6 +26,8 @@ const EXECUTORS: Executors = {
   assignNvmeResources: ASSIGN_NVME_RESOURCES,
   setNvmeOnline: SET_NVME_ONLINE,
   resetVf: RESET_VF,
+  attachGuest: ATTACH_GUEST,
+  detachGuest: DETACH_GUEST,
 };
 
 /** Its executor takes the step: kind and arguments belong together, which the table's type has made sure. */

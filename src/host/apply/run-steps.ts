@@ -1,5 +1,6 @@
 import { isUnread, type Observed, unread } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import type { Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { pfOf, type Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
@@ -16,6 +17,7 @@ import { usersInTheWay } from "./users-in-the-way.ts";
 /** What steps are run with. */
 export interface RunSetting {
   readonly kernel: ChangeableKernel;
+  readonly guests?: Guests;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly journal: Journal;
@@ -104,9 +106,10 @@ class StepRun {
     this.#setting = setting;
     this.#pfs = pfs;
     this.#keep = keep;
-    const { kernel, clock, patience, journal, fresh, abandon } = setting;
+    const { kernel, guests, clock, patience, journal, fresh, abandon } = setting;
     this.#context = {
       kernel,
+      ...(guests ? { guests } : {}),
       clock,
       patience,
       ...(abandon ? { abandon } : {}),

@@ -3,6 +3,7 @@ import { CATALOGUE } from "../../errors/catalogue.ts";
 import type { Observed, Unread } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Failed } from "../../kernel/port-outcome.ts";
+import type { Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step, StepKind, StepOf } from "../plan/step.ts";
 import type { Clock } from "./clock.ts";
@@ -12,6 +13,8 @@ import type { Patience } from "./patience.ts";
 /** What a step is done with. */
 export interface StepContext {
   readonly kernel: ChangeableKernel;
+  /** Left out where the host's guests cannot be spoken to. */
+  readonly guests?: Guests;
   readonly clock: Clock;
   readonly patience: Patience;
   /** Nobody waits any longer: the operation is left to `recover`. */

@@ -33,6 +33,7 @@ async function takenAway(step: Step, context: StepContext): Promise<readonly Bdf
       // Right after they were made nobody has found them yet.
       return step.from === null || context.isFresh(step.pf) ? [] : oneAddress(step, context);
     case "resetVf":
+    case "attachGuest":
       return oneAddress(step, context);
     case "setNvmeOnline":
       return step.to || context.isFresh(step.pf) ? [] : oneAddress(step, context);

@@ -2,6 +2,8 @@
 export interface Allocation {
   /** The claim's name. */
   readonly claim: string;
+  /** Who is to have the VF, as the claim names it; left out in records from before that was kept. */
+  readonly guest?: string;
   /** `PfIdentity.key` */
   readonly pfKey: string;
   readonly vfIndex: number;

@@ -1,3 +1,4 @@
+import type { GuestAddress } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface DesiredVf {
   /** The guest whose claim has it. */
   readonly claimedBy?: string;
   readonly driver?: DriverWish;
+  /** Who is to have it; null: nobody. */
+  readonly guest?: GuestAddress | null;
   readonly network?: DesiredVfNetwork;
   readonly msixCount?: number;
   readonly nvme?: DesiredVfNvme;

@@ -329,7 +329,7 @@ describe("claims", () => {
     const claim = { c: "guest: g, pool: fast, network: {mac: random}" };
     const resolved = resolve(inUse, { p: POOL }, claim, [record]);
     assert.deepEqual(owners(resolved), ["0000:01:00.0 2 g"]);
-    assert.deepEqual(resolved.allocations, [record]);
+    assert.deepEqual(resolved.allocations, [{ ...record, guest: "g" }]);
     const smaller = { p: "select: {driver: igb}, numVfs: 2, vfs: [{range: 0-1, pool: fast}]" };
     assert.deepEqual(owners(resolve(inUse, smaller, claim, [record])), ["0000:01:00.0 0 g"]);
   });

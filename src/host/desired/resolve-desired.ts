@@ -83,6 +83,7 @@ export function resolveDesired({
   const allocations = allocated.claimed.flatMap(({ claim, vfs }) =>
     vfs.map(({ wishes: { pf }, vfIndex }) => ({
       claim: claim.metadata.name,
+      guest: claim.spec.guest,
       pfKey: pf.identity.key,
       vfIndex,
       mac: macs.macs.get(pf.bdf)?.get(vfIndex) ?? null,

@@ -16,6 +16,8 @@ const NVME_MS = 100;
 const MODULE_MS = 300;
 /** The wait of a Function Level Reset (PCIe 6.0 §6.6.2). */
 const FLR_MS = 100;
+/** Until the guest's kernel has let go of it, or has found it. */
+const GUEST_MS = 1000;
 const LITTLE_MS = 5;
 
 /** About how long steps take, one after another. */
@@ -42,6 +44,9 @@ function stepMs(step: Step, { vfMs = VF_MS }: PfDriver): number {
       return NVME_MS;
     case "resetVf":
       return FLR_MS;
+    case "attachGuest":
+    case "detachGuest":
+      return GUEST_MS;
     default:
       return LITTLE_MS;
   }

@@ -1,6 +1,7 @@
 import { isUnread, known, type Unread } from "../../kernel/port.ts";
 import type { DesiredPf, DesiredVf } from "../desired/desired-pf.ts";
 import { type PfDriver, pfDriver } from "../drivers.ts";
+import type { SeenGuest } from "../guest-port.ts";
 import type { HostState, PfState, VfState } from "../state/host-state.ts";
 import { expectedMs } from "./expected-time.ts";
 import type { Affected, PfPlan, Refusal } from "./plan.ts";
@@ -9,6 +10,7 @@ import type { Step } from "./step.ts";
 /**
  * The parts of a plan for one PF, in the order in which they are done.
  *
+ * `detach`, `attach`: guests give VFs back before anything is done to them, and get them when all is as it is to be.
  * `release`: VFs that stay are unbound where something must be changed behind their drivers' backs. `vfs`: VFs are taken and
  * made. `probing`: sriov_drivers_autoprobe is put back; while it is 0, the kernel binds a VF by its driver_override alone
  * (`pci_device_can_probe`), so this comes before `bind`.
@@ -16,6 +18,7 @@ import type { Step } from "./step.ts";
 const STAGES = [
   "modules",
   "pf",
+  "detach",
   "release",
   "vfs",
   "eswitch",
@@ -26,6 +29,7 @@ const STAGES = [
   "probing",
   "bind",
   "end",
+  "attach",
 ] as const;
 type Stage = (typeof STAGES)[number];
 
@@ -51,6 +55,8 @@ export class PfDraft {
   count = 0;
   /** VFs that are unbound before and bound again in the end, whatever driver they have. */
   readonly released = new Set<number>();
+  /** VFs that guests have now and will have given back before anything else is done to them. */
+  readonly detached = new Map<number, SeenGuest>();
   readonly #stages = new Map<Stage, Step[]>();
 
   constructor(host: HostState, pf: PfState, desired: DesiredPf) {

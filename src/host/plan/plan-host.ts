@@ -7,6 +7,7 @@ import { PfDraft } from "./pf-draft.ts";
 import type { PfPlan, Plan, Refusal } from "./plan.ts";
 import { addBindSteps, planBinding } from "./plan-binding.ts";
 import { planEswitch } from "./plan-eswitch.ts";
+import { planAttaching, planDetaching } from "./plan-guests.ts";
 import { planNetwork } from "./plan-network.ts";
 import { planNewVfs, planNumVfs } from "./plan-num-vfs.ts";
 import { planNvme } from "./plan-nvme.ts";
@@ -49,6 +50,7 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   const pf = state.pfs.find(({ bdf }) => bdf === desired.pf);
   if (pf === undefined) throw new RangeError(`${desired.pf} is no PF of the host`);
   const draft = new PfDraft(state, pf, desired);
+  planDetaching(draft);
   planNumVfs(draft);
   if (draft.remade && draft.count > 0) takeFindings(draft, preflight?.findings ?? []);
   planPfLink(draft);
@@ -62,6 +64,7 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   planVectors(draft);
   planNvme(draft);
   planBinding(draft);
+  planAttaching(draft);
   addBindSteps(draft);
   return draft.finish();
 }

@@ -1,5 +1,6 @@
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { DriverWish } from "../desired/desired-pf.ts";
+import type { GuestAddress } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /** What each kind of step is told. VFs go by PF and vfIndex: a VF that the same plan makes has no address yet. */
@@ -51,6 +52,8 @@ interface StepArguments {
   };
   /** Function Level Reset through `reset`, before another tenant has it. */
   readonly resetVf: { readonly pf: PfAddress; readonly vfIndex: number };
+  readonly attachGuest: { readonly pf: PfAddress; readonly vfIndex: number; readonly guest: GuestAddress };
+  readonly detachGuest: { readonly pf: PfAddress; readonly vfIndex: number; readonly guest: GuestAddress };
 }
 
 export type StepKind = keyof StepArguments;

@@ -1,5 +1,6 @@
 import type { Evidence } from "../preflight/check.ts";
 import type { VfState } from "../state/host-state.ts";
+import { drained, isOf } from "./guest-use.ts";
 import type { PfDraft } from "./pf-draft.ts";
 import type { VfUser } from "./plan.ts";
 
@@ -9,7 +10,12 @@ import type { VfUser } from "./plan.ts";
  * @returns whether none of them is in use
  */
 export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string): boolean {
-  const users: VfUser[] = vfs.flatMap((vf) => vf.users.users.map((user) => ({ vfIndex: vf.vfIndex, user })));
+  const kept = vfs.filter((vf) => !drained(draft, vf));
+  const users: VfUser[] = kept.flatMap((vf) =>
+    vf.users.users
+      .filter((user) => !isOf(draft.detached.get(vf.vfIndex), user))
+      .map((user) => ({ vfIndex: vf.vfIndex, user })),
+  );
   if (users.length > 0) {
     const indexes = [...new Set(users.map(({ vfIndex }) => vfIndex))];
     const [only] = indexes;
@@ -21,7 +27,7 @@ export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: str
       users,
       remedy:
         draft.desired.onShrink === "drain"
-          ? "these users were not attached by vfleet, so drain leaves them alone: end their use first"
+          ? "drain takes from guests only what vfleet gave them: end this use first"
           : `end their use first, or keep ${indexes.length === 1 ? "it" : "them"} as ${indexes.length === 1 ? "it is" : "they are"}`,
     });
     return false;

@@ -17,6 +17,6 @@ export function withClaims(state: HostState, allocations: readonly Allocation[])
 function withUsers(vf: VfState, allocations: readonly Allocation[]): VfState {
   const more = allocations
     .filter(({ vfIndex }) => vfIndex === vf.vfIndex)
-    .map(({ claim }): DeviceUser => ({ kind: "definedGuest", who: {}, evidence: `the claim ${claim} has it` }));
+    .map(({ claim }): DeviceUser => ({ kind: "definedGuest", who: { claim }, evidence: `the claim ${claim} has it` }));
   return more.length === 0 ? vf : { ...vf, users: { ...vf.users, users: [...vf.users.users, ...more] } };
 }

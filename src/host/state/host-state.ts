@@ -3,6 +3,7 @@ import type { NvmePrimaryCapabilities } from "../../kernel/port-nvme.ts";
 import type { DeviceUsers } from "../../kernel/port-users.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { SeenGuests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /**
@@ -18,6 +19,8 @@ export interface HostState {
   readonly modules: Observed<readonly string[]>;
   /** By address, in order. */
   readonly pfs: readonly PfState[];
+  /** Left out where nobody was asked about guests. */
+  readonly guests?: SeenGuests;
 }
 
 export interface PfState {

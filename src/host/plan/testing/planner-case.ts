@@ -118,6 +118,9 @@ function stepLine(step: Step): string {
       return `setVfNetwork ${step.pf} ${step.changes.map(changeText).join("; ")}`;
     case "resetVf":
       return `resetVf ${step.pf} VF ${step.vfIndex}`;
+    case "attachGuest":
+    case "detachGuest":
+      return `${step.kind} ${step.pf} VF ${step.vfIndex} ${step.guest}`;
     case "assignNvmeResources":
       return `assignNvmeResources ${step.pf} VF ${step.vfIndex} ${step.resource} ${step.from} -> ${step.to}`;
     default:

@@ -1,10 +1,11 @@
 import { isUnread, known } from "../../../kernel/port.ts";
 import type { VfChange } from "../../../kernel/port-link.ts";
+import type { DeviceUser } from "../../../kernel/port-users.ts";
 import type { VfInfo } from "../../../kernel/port-vf-info.ts";
 import { isVfioDriver } from "../../drivers.ts";
 import type { HostState, PfState, VfState } from "../../state/host-state.ts";
-import { pfState } from "../../state/testing/host-state-builder.ts";
-import type { Step } from "../step.ts";
+import { NOBODY, pfState, usedBy } from "../../state/testing/host-state-builder.ts";
+import type { Step, StepOf } from "../step.ts";
 
 /**
  * What steps make of a host, as far as the planner looks at it: a model of the kernel in a page, so that laws about plans can be
@@ -18,6 +19,7 @@ function afterStep(state: HostState, step: Step): HostState {
   if (step.kind === "loadModule") {
     return { ...state, modules: [...(known(state.modules) ?? []), step.module] };
   }
+  if (step.kind === "attachGuest" || step.kind === "detachGuest") return guestAfter(state, step);
   return { ...state, pfs: state.pfs.map((pf) => (pf.bdf === step.pf ? pfAfter(pf, step) : pf)) };
 }
 
@@ -55,8 +57,30 @@ function pfAfter(pf: PfState, step: Exclude<Step, { kind: "loadModule" }>): PfSt
       return vfAfter(step.vfIndex, (vf) => withNvme(vf, { online: step.to }));
     case "awaitVfs":
     case "resetVf":
+    case "attachGuest":
+    case "detachGuest":
       return pf;
   }
+}
+
+function guestAfter(state: HostState, step: StepOf<"attachGuest" | "detachGuest">): HostState {
+  const vf = state.pfs.find(({ bdf }) => bdf === step.pf)?.vfs.find(({ vfIndex }) => vfIndex === step.vfIndex);
+  if (!state.guests || !vf || vf.bdf === null) return state;
+  const { bdf } = vf;
+  const guests = state.guests.guests.map((guest) => {
+    if (guest.address !== step.guest) return guest;
+    const others = guest.devices.filter((device) => device.bdf !== bdf);
+    const devices = step.kind === "detachGuest" ? others : [...others, { bdf, deviceId: "vf", byVfleet: true }];
+    return { ...guest, devices };
+  });
+  const pid = guests.find(({ address }) => address === step.guest)?.pid ?? undefined;
+  const user: DeviceUser = { kind: "vfio", who: pid === undefined ? {} : { pid }, evidence: `${step.guest} has it` };
+  const users = step.kind === "attachGuest" ? usedBy(user) : NOBODY;
+  return {
+    ...state,
+    guests: { ...state.guests, guests },
+    pfs: state.pfs.map((pf) => ({ ...pf, vfs: pf.vfs.map((each) => (each.bdf === bdf ? { ...each, users } : each)) })),
+  };
 }
 
 function withNetdev(pf: PfState, change: object): PfState {

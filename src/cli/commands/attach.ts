@@ -1,0 +1,109 @@
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
+import { isVfioDriver } from "../../host/drivers.ts";
+import { type GuestAddress, holderOf } from "../../host/guest-port.ts";
+import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
+import { readAllocations } from "../../state/desired-folder.ts";
+import { namedGuest } from "../provision/named-guest.ts";
+import { type RunOptions, runPlan } from "../provision/run-plan.ts";
+import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
+import { namedVf } from "../provision/vf-address.ts";
+
+export interface AttachOptions extends RunOptions {
+  readonly claim?: string;
+}
+
+/** VFs that the words name, and what else they say. */
+interface Chosen {
+  /** The host where their claim is no use of them by another. */
+  readonly host: HostSetting;
+  readonly state: HostState;
+  readonly vfs: readonly { readonly pf: PfState; readonly vf: VfState }[];
+  readonly rest: readonly string[];
+  /** The guest that the claim names. */
+  readonly guest?: string;
+}
+
+/** `vfleet attach VF GUEST`: gives a VF to a guest that runs, bound as the guest wants it. */
+export async function attach(words: readonly string[], options: AttachOptions): Promise<number> {
+  const { host, state, vfs, rest, guest: claimed } = await choose(words, options);
+  const [name = claimed, ...more] = rest;
+  if (name === undefined || more.length > 0) {
+    throw new VfleetError("VFL-0001", {
+      message: name === undefined ? "to which guest?" : `${more.join(" ")} is too much`,
+      remedy: "name one as vfleet guests lists it, as qemu:web-1",
+    });
+  }
+  const guest = namedGuest(state, name);
+  const desired = desiredOf(vfs, (vf) => ({ vfIndex: vf.vfIndex, guest, ...driverFor(vf, guest) }), "attach");
+  const plan = await host.planning.plan(state, desired);
+  return (await runPlan(host, state, plan, { kind: "attach", title: `${titleOf(vfs)} to ${guest}` }, options)).exitCode;
+}
+
+/** `vfleet detach VF`: takes a VF back from whichever guest has it. */
+export async function detach(words: readonly string[], options: AttachOptions): Promise<number> {
+  const { host, state, vfs, rest } = await choose(words, options);
+  if (rest.length > 0) throw new VfleetError("VFL-0001", { message: `${rest.join(" ")} is too much` });
+  const { guests } = state;
+  if (guests === undefined) throw new VfleetError("VFL-0223");
+  const held = vfs.filter(({ vf }) => holderOf(guests, vf.bdf) !== undefined);
+  const desired = desiredOf(held, ({ vfIndex }) => ({ vfIndex, guest: null }), "detach");
+  const plan = await host.planning.plan(state, desired);
+  return (await runPlan(host, state, plan, { kind: "detach", title: titleOf(vfs) }, options)).exitCode;
+}
+
+async function choose(words: readonly string[], options: AttachOptions): Promise<Chosen> {
+  const host = await openHost(options);
+  if (options.claim !== undefined) return chooseClaim(host, options.claim, words);
+  if (words.length === 0) {
+    throw new VfleetError("VFL-0001", { message: "which VF?", remedy: "name one (01:10.2, or eth0 vf 3), or --claim" });
+  }
+  const state = await host.planning.observe();
+  const { pf, vf, rest } = namedVf(state, words);
+  return { host, state, vfs: [{ pf, vf }], rest };
+}
+
+/** The VFs that a claim was given, found by what their PFs are known by: addresses may have moved since. */
+async function chooseClaim(host: HostSetting, claim: string, rest: readonly string[]): Promise<Chosen> {
+  const { kernel, guests, folders } = host;
+  const all = await readAllocations(folders.state);
+  const own = all.filter((each) => each.claim === claim);
+  const planning = planningOf({ kernel, guests, claims: all.filter((each) => each.claim !== claim) });
+  const state = await planning.observe();
+  const vfs = own.flatMap(({ pfKey, vfIndex }) => {
+    const pf = state.pfs.find(({ identity }) => identity.key === pfKey);
+    const vf = pf?.vfs.find((each) => each.vfIndex === vfIndex);
+    return pf && vf ? [{ pf, vf }] : [];
+  });
+  if (own.length === 0 || vfs.length < own.length) {
+    const lost = own.length - vfs.length;
+    throw new VfleetError("VFL-0232", {
+      message: own.length === 0 ? `no VF was given to a claim ${claim}` : `${lost} of the claim's VFs are not there`,
+      remedy: "give it VFs with: vfleet apply -f FILE",
+      details: { claim },
+    });
+  }
+  const [guest] = own.flatMap((each) => each.guest ?? []);
+  return { host: { ...host, planning }, state, vfs, rest, ...(guest === undefined ? {} : { guest }) };
+}
+
+function desiredOf(vfs: Chosen["vfs"], wish: (vf: VfState) => DesiredVf, by: string): readonly DesiredPf[] {
+  const ofPf = Map.groupBy(vfs, ({ pf }) => pf.bdf);
+  return [...ofPf].map(([pf, each]) => ({
+    pf,
+    wantedBy: [by],
+    onShrink: "refuse",
+    vfs: each.map(({ vf }) => wish(vf)).sort((a, b) => a.vfIndex - b.vfIndex),
+  }));
+}
+
+/** Virtual machines get VFs by VFIO, network namespaces by their interfaces; a driver that suits is kept. */
+function driverFor({ driver }: VfState, guest: GuestAddress): Pick<DesiredVf, "driver"> {
+  const byVfio = !guest.startsWith("netns:");
+  if (byVfio === isVfioDriver(driver) && driver !== null) return {};
+  return { driver: byVfio ? "vfio" : "default" };
+}
+
+function titleOf(vfs: Chosen["vfs"]): string {
+  return vfs.map(({ pf, vf }) => vf.bdf ?? `${pf.bdf} VF ${vf.vfIndex}`).join(", ");
+}

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import { runReading, withChange, withHost } from "./options.ts";
+
+/** Commands about who VFs are given to. */
+export function declareGuests(program: Command): void {
+  withHost(program.command("guests").description("who VFs can be given to, and who has which"))
+    .addHelpText(
+      "after",
+      "\nGuests are virtual machines of QEMU and libvirt (qemu:NAME, libvirt:NAME) and network namespaces (netns:NAME).\n\nExamples:\n  vfleet guests\n  vfleet guests --json",
+    )
+    .action((options) => runReading(options, async () => (await import("../commands/guests.ts")).guests(options)));
+
+  withChange(
+    program
+      .command("attach")
+      .argument("[vf...]", "a VF (01:10.2, or eth0 vf 3), then the guest")
+      .description("give a VF to a guest that runs"),
+  )
+    .option("--claim <name>", "the VFs of a claim, to the guest that it names")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet attach 01:10.2 web-1\n  vfleet attach eth0 vf 3 qemu:web-1 --yes\n  vfleet attach --claim web-bond",
+    )
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/attach.ts")).attach(words, options)),
+    );
+
+  withChange(
+    program
+      .command("detach")
+      .argument("[vf...]", "a VF: 01:10.2, or eth0 vf 3")
+      .description("take a VF back from the guest that has it"),
+  )
+    .option("--claim <name>", "the VFs of a claim")
+    .addHelpText("after", "\nExamples:\n  vfleet detach 01:10.2\n  vfleet detach --claim web-bond --yes")
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/attach.ts")).detach(words, options)),
+    );
+}

@@ -1,0 +1,31 @@
+import type { GuestAddress, GuestPort, Guests } from "../host/guest-port.ts";
+import { isUnread, unread } from "../kernel/port.ts";
+import { failed } from "../kernel/port-outcome.ts";
+
+/** All kinds of guests of a host as one. */
+export function allGuests(kinds: readonly GuestPort[]): Guests {
+  const kindOf = (address: GuestAddress) => kinds.find(({ kind }) => address.startsWith(`${kind}:`));
+  return {
+    async look() {
+      const seen = await Promise.all(kinds.map((each) => each.guests()));
+      return {
+        guests: seen.flatMap((each) => (isUnread(each) ? [] : each)),
+        gaps: seen.flatMap((each) => (isUnread(each) ? [each] : [])),
+      };
+    },
+    async obstacles(guest, vf) {
+      const kind = kindOf(guest);
+      if (kind) return kind.obstacles(guest, vf);
+      const { reason } = noSuchKind(guest);
+      return [{ code: "VFL-0224", summary: reason, evidence: [], remedy: "list the guests with: vfleet guests" }];
+    },
+    attach: async (guest, vf, waiting) =>
+      kindOf(guest)?.attach(guest, vf, waiting) ?? failed(guest, vf.bdf, "ENOENT", noSuchKind(guest).reason),
+    detach: async (guest, vf, waiting) =>
+      kindOf(guest)?.detach(guest, vf, waiting) ?? failed(guest, vf, "ENOENT", noSuchKind(guest).reason),
+  };
+}
+
+function noSuchKind(guest: GuestAddress) {
+  return unread(guest, "ENOENT", `there are no guests of the kind of ${guest} here`);
+}

@@ -1,0 +1,142 @@
+import { catalogueEntry } from "../../../errors/catalogue.ts";
+import { isUnread, known } from "../../../kernel/port.ts";
+import { parseVfInfo } from "../../../kernel/port-vf-info.ts";
+import type { Bdf } from "../../../pci/bdf.ts";
+import { type Guests, holderOf, type VfForGuest } from "../../guest-port.ts";
+import { readDevices } from "../../net-devices.ts";
+import { readLinkName, sysfsPath } from "../../observe.ts";
+import { isSimulated, type PfAddress } from "../../pf-address.ts";
+import { driverOf, pfNetdev, vfAddress } from "../find-devices.ts";
+import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
+import { poll } from "../patience.ts";
+import {
+  BEFORE,
+  done,
+  type Executor,
+  fail,
+  type Look,
+  notReadable,
+  type StepContext,
+  type StepOutcome,
+  UNREADABLE,
+} from "../step-outcome.ts";
+
+const NO_MAC = "00:00:00:00:00:00";
+
+export const ATTACH_GUEST: Executor<"attachGuest"> = {
+  async run({ pf, vfIndex, guest }, context) {
+    const { guests } = context;
+    const bdf = await vfAddress(context, pf, vfIndex);
+    if (isUnread(bdf)) return notReadable(bdf);
+    if (guests === undefined || isSimulated(pf)) return fail("VFL-0342", NOT_SPOKEN_TO, { target: guest });
+    const vf = await describe({ pf, vfIndex, bdf }, context);
+    const [obstacle] = await guests.obstacles(guest, vf);
+    if (obstacle) {
+      const { code, summary, evidence, remedy } = obstacle;
+      const message = [summary, ...evidence.map(({ fact }) => fact)].join("; ");
+      return fail(catalogueEntry(code)?.code ?? "VFL-0342", message, { remedy, target: guest });
+    }
+    const answer = await answerOf(guests.attach(guest, vf, writeWaiting(context)), context);
+    if (isUnanswered(answer)) return answer;
+    if (answer.kind === "failed")
+      return fail("VFL-0342", `${guest} did not take ${bdf}: ${answer.reason}`, answered(answer));
+    return verified(guests, bdf, guest, context, "VFL-0342");
+  },
+
+  look: ({ pf, vfIndex, guest }, context) => look(pf, vfIndex, guest, context),
+};
+
+export const DETACH_GUEST: Executor<"detachGuest"> = {
+  async run({ pf, vfIndex, guest }, context) {
+    const { guests } = context;
+    const bdf = await vfAddress(context, pf, vfIndex);
+    if (isUnread(bdf)) return notReadable(bdf);
+    if (guests === undefined) return fail("VFL-0343", NOT_SPOKEN_TO, { target: guest });
+    const answer = await answerOf(guests.detach(guest, bdf, writeWaiting(context)), context);
+    if (isUnanswered(answer)) return answer;
+    if (answer.kind === "failed") {
+      return fail("VFL-0343", `${guest} did not give ${bdf} back: ${answer.reason}`, answered(answer));
+    }
+    return verified(guests, bdf, null, context, "VFL-0343");
+  },
+
+  async look({ pf, vfIndex, guest }, context): Promise<Look> {
+    const seen = await look(pf, vfIndex, null, context);
+    // It is with the guest that the plan knew.
+    return seen.kind === "other" && seen.evidence.endsWith(` ${guest}`) ? BEFORE : seen;
+  },
+};
+
+const NOT_SPOKEN_TO = "the guests of this host cannot be spoken to";
+
+async function look(pf: PfAddress, vfIndex: number, wanted: string | null, context: StepContext): Promise<Look> {
+  const bdf = await vfAddress(context, pf, vfIndex);
+  if (isUnread(bdf) || context.guests === undefined) return UNREADABLE;
+  const holder = holderOf(await context.guests.look(), bdf)?.address ?? null;
+  if (holder === wanted) return { kind: "after", evidence: withText(bdf, holder) };
+  return holder === null ? BEFORE : { kind: "other", evidence: withText(bdf, holder) };
+}
+
+/** Shown by the guest itself. */
+async function verified(
+  guests: Guests,
+  bdf: Bdf,
+  wanted: string | null,
+  context: StepContext,
+  code: "VFL-0342" | "VFL-0343",
+): Promise<StepOutcome> {
+  const holder = await poll(
+    context,
+    context.patience.settleMs,
+    async () => holderOf(await guests.look(), bdf)?.address ?? null,
+    (now) => now === wanted,
+  );
+  if (holder === wanted) return done(withText(bdf, holder));
+  return fail(code, `afterwards ${withText(bdf, holder)}`, { target: bdf });
+}
+
+function withText(bdf: Bdf, holder: string | null): string {
+  return holder === null ? `${bdf} is with the host` : `${bdf} is with ${holder}`;
+}
+
+/** The VF as it is now: made, bound and set by the steps before. */
+async function describe(
+  { pf, vfIndex, bdf }: { readonly pf: Bdf; readonly vfIndex: number; readonly bdf: Bdf },
+  context: StepContext,
+): Promise<VfForGuest> {
+  const { kernel } = context;
+  const group = known(await readLinkName(kernel, sysfsPath(bdf, "iommu_group")));
+  const { net } = await readDevices(kernel, bdf);
+  return {
+    bdf,
+    pf,
+    vfIndex,
+    driver: known(await driverOf(context, bdf)) ?? null,
+    iommuGroup: group !== undefined && /^\d+$/.test(group) ? Number(group) : null,
+    netdev: known(net)?.[0] ?? null,
+    mac: await macOf(pf, vfIndex, context),
+    // A PF on vfio-pci has VFs only where its own user made them, with a token that only that user knows.
+    vfToken: null,
+  };
+}
+
+async function macOf(pf: Bdf, vfIndex: number, context: StepContext): Promise<string | null> {
+  const netdev = await pfNetdev(context, pf);
+  if (isUnread(netdev)) return null;
+  const json = await context.kernel.ipLink(netdev);
+  if (isUnread(json)) return null;
+  const mac = parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex)?.mac;
+  return mac === undefined || mac === NO_MAC ? null : mac;
+}
+
+function answered({
+  errno,
+  target,
+  value,
+}: {
+  readonly errno: string | null;
+  readonly target: string;
+  readonly value: string;
+}) {
+  return { errno, target, value };
+}

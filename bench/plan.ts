@@ -7,6 +7,7 @@ import { figure, median } from "./figure.ts";
 
 const PFS = 16;
 const VFS = 256;
+const CLAIMS = 10_000;
 const ROUNDS = 15;
 const WARM_UP_ROUNDS = 5;
 const POLICY = `
@@ -52,6 +53,26 @@ export function planFigures(): void {
   }
   const resolveMs = medianMs(() => resolveDesired({ documents, state, claims: [], random }).desired.length);
   figure("policies resolved, 4096 automatic MAC addresses", resolveMs, "ms", { pfs: PFS, vfs: PFS * VFS });
+  for (const count of [PFS * VFS, CLAIMS]) {
+    const claims = claimsOf(count);
+    const ms = medianMs(() => resolveDesired({ documents: claims, state, claims: [], random }).desired.length, 3);
+    figure(`${count} claims allocated on 16 PFs x 256 VFs`, ms, "ms", { pfs: PFS, vfs: PFS * VFS });
+  }
+}
+
+/** For different guests, from four pools. More than there are VFs: those that get none are told. */
+function claimsOf(count: number) {
+  const quarter = VFS / 4;
+  const pools = Array.from({ length: 4 }, (_, pool) => {
+    return `{range: ${pool * quarter}-${(pool + 1) * quarter - 1}, pool: pool${pool}, driver: vfio-pci}`;
+  });
+  const header = (kind: string, name: string) =>
+    `apiVersion: vfleet.dev/v1alpha1\nkind: ${kind}\nmetadata: {name: ${name}}\n`;
+  const policy = `${header("VfPolicy", "pools")}spec: {select: {driver: mlx5_core}, numVfs: max, vfs: [${pools.join(", ")}]}`;
+  const claims = Array.from({ length: count }, (_, index) => {
+    return `${header("VfClaim", `c${index}`)}spec: {guest: guest-${index}, pool: pool${index % 4}}`;
+  });
+  return readPolicies([{ label: "bench", text: [policy, ...claims].join("\n---\n") }]);
 }
 
 function wanted(pf: DesiredPf["pf"], numVfs: number, vlan: number): DesiredPf {
@@ -62,9 +83,9 @@ function wanted(pf: DesiredPf["pf"], numVfs: number, vlan: number): DesiredPf {
 }
 
 /** @param work gives a number that depends on all of it */
-function medianMs(work: () => number): number {
+function medianMs(work: () => number, rounds = ROUNDS): number {
   const times: number[] = [];
-  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+  for (let round = -Math.min(WARM_UP_ROUNDS, rounds); round < rounds; round++) {
     const began = performance.now();
     if (work() === 0) throw new Error("nothing was done");
     if (round >= 0) times.push(performance.now() - began);

@@ -6,7 +6,7 @@ import type { Evidence } from "../preflight/check.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
 import type { Allocation } from "./allocation.ts";
 import type { VfClaim } from "./claim-schema.ts";
-import { type Candidate, inOrder, joins, type Need, placeAll } from "./claim-search.ts";
+import { type Candidate, inOrder, joins, MOST_TRIES, type Need, placeAll } from "./claim-search.ts";
 import { type PfWishes, settingFields, type Wish } from "./pf-wishes.ts";
 import { selectPfs } from "./select-pfs.ts";
 import { formatVfs } from "./vf-range.ts";
@@ -48,6 +48,7 @@ export function allocateClaims(
 ): { readonly claimed: readonly ClaimedVfs[]; readonly refusals: readonly Refusal[] } {
   const vfs = vfsOf(state, wishes, numVfs);
   const refusals: Refusal[] = [];
+  const fittingFor = fittingVfs(vfs);
   const taken = new Map<Candidate, string>();
   const open: { claim: VfClaim; need: Need; demands: readonly Demand[] }[] = [];
   for (const claim of claims) {
@@ -55,28 +56,38 @@ export function allocateClaims(
     refusals.push(...unclear);
     if (unclear.length > 0) continue;
     const { count = 1, constraints: { samePf = false, distinctPfs = false } = {} } = claim.spec;
-    const fitting = vfs.filter((vf) => demands.every((demand) => demand.fits(vf)));
+    const fitting = fittingFor(claim, demands);
     const need = { claim: claim.metadata.name, candidates: fitting, count, held: [], samePf, distinctPfs };
     const held = heldOf(need, records, vfs, demands, taken);
     for (const vf of held) taken.set(vf, need.claim);
     open.push({ claim, demands, need: { ...need, candidates: fitting, held } });
   }
-  const placement = new Map(
-    placeAll(
-      open.map(({ need }) => need),
-      new Set(taken.keys()),
-    ),
+  const found = placeAll(
+    open.map(({ need }) => need),
+    new Set(taken.keys()),
   );
+  const placement = new Map(found === "given up" ? [] : found);
   if (placement.size === 0) {
     // Not all fit: one after the other, to say which don't.
+    const entries = new Map(open.map((each) => [each.need, each]));
+    const used = new Set(taken.keys());
+    const misfits: ((typeof open)[number] & { readonly givenUp: boolean })[] = [];
     for (const need of inOrder(open.map((each) => each.need))) {
-      const alone = placeAll([need], new Set(taken.keys()))?.get(need.claim);
-      const entry = open.find((each) => each.need === need);
-      if (alone) {
-        placement.set(need.claim, alone);
-        for (const vf of alone) taken.set(vf, need.claim);
-      } else if (entry) refusals.push(misfit(entry.claim, need, entry.demands, vfs, taken, uncounted(state, numVfs)));
+      const alone = placeAll([need], used);
+      const mine = alone === "given up" ? undefined : alone?.get(need.claim);
+      for (const vf of mine ?? []) {
+        taken.set(vf, need.claim);
+        used.add(vf);
+      }
+      const entry = entries.get(need);
+      if (mine) placement.set(need.claim, mine);
+      else if (entry) misfits.push({ ...entry, givenUp: alone === "given up" });
     }
+    for (const { claim, need, demands, givenUp } of misfits.slice(0, MOST_MISFITS)) {
+      const unknown = [...uncounted(state, numVfs), ...(givenUp ? [GIVEN_UP] : [])];
+      refusals.push(misfit(claim, need, demands, vfs, taken, unknown));
+    }
+    if (misfits.length > MOST_MISFITS) refusals.push(moreMisfits(misfits.slice(MOST_MISFITS)));
   }
   const claimed = open.flatMap(({ claim }): ClaimedVfs[] => {
     const mine = placement.get(claim.metadata.name);
@@ -85,6 +96,37 @@ export function allocateClaims(
     return mine ? [{ claim, vfs: vfs.filter((vf) => ofClaim.has(vf)) }] : [];
   });
   return { claimed, refusals };
+}
+
+const GIVEN_UP: Evidence = { fact: `the search for a way was given up after ${MOST_TRIES} tries` };
+
+/** Of so many claims is told why they do not fit; of the others, that they don't. */
+const MOST_MISFITS = 20;
+
+function moreMisfits(others: readonly { readonly claim: VfClaim }[]): Refusal {
+  const names = others.map(({ claim }) => claim.metadata.name);
+  const [first] = names;
+  return {
+    code: "VFL-0205",
+    summary: names.length === 1 ? `claim ${first} does not fit either` : `${names.length} more claims do not fit`,
+    evidence: [{ fact: names.slice(0, MOST_MISFITS).join(", ") + (names.length > MOST_MISFITS ? ", ..." : "") }],
+    remedy: "raise numVfs and the pools' ranges, or take claims away",
+  };
+}
+
+/** Which VFs fit a claim. Claims that ask for the same share one list: ten thousand of them ask for few different things. */
+function fittingVfs(vfs: readonly Vf[]): (claim: VfClaim, demands: readonly Demand[]) => readonly Vf[] {
+  const lists = new Map<string, readonly Vf[]>();
+  return ({ spec: { guest, count: _, ...asked } }, demands) => {
+    const key = JSON.stringify(asked);
+    let list = lists.get(key);
+    if (list === undefined) {
+      list = vfs.filter((vf) => demands.every((demand) => demand.text === NOT_IN_USE || demand.fits(vf)));
+      lists.set(key, list);
+    }
+    const isFree = ({ state: vf }: Vf) => usersBut(guest, vf).length === 0;
+    return list.every(isFree) ? list : list.filter(isFree);
+  };
 }
 
 function vfsOf(
@@ -245,12 +287,14 @@ function misfit(
   unknown: readonly Evidence[],
 ): Refusal {
   const { count } = need;
-  const others = [...taken].filter(([, name]) => name !== need.claim);
+  const ownerOf = (vf: Candidate) => {
+    const owner = taken.get(vf);
+    return owner === need.claim ? undefined : owner;
+  };
   const free: Demand = {
     text: "claimed by nobody else",
-    fits: (vf) => !others.some(([candidate]) => candidate === vf),
-    there: (all) =>
-      `claimed by ${[...new Set(others.filter(([vf]) => all.some((each) => each === vf)).map(([, name]) => name))].sort().join(", ")}`,
+    fits: (vf) => ownerOf(vf) === undefined,
+    there: (all) => `claimed by ${namesOf(all.flatMap((vf) => ownerOf(vf) ?? []))}`,
     remedy: "raise numVfs and the pool's range, or take another claim away",
   };
   const evidence: Evidence[] = [{ fact: `the host has, or will have, ${vfs.length} VFs` }, ...unknown];
@@ -283,6 +327,12 @@ function spreadMisfit({ samePf, distinctPfs, count }: Need, left: readonly Vf[])
   if (samePf) return `samePf: ${Math.max(0, ...[...perPf.values()].map((each) => each.length))} is the most on one PF`;
   if (distinctPfs) return `distinctPfs: they are on ${perPf.size} ${perPf.size === 1 ? "PF" : "PFs"}`;
   return `no way was found to give all claims theirs, of ${left.length} that fit for ${count}`;
+}
+
+function namesOf(owners: readonly string[]): string {
+  const names = [...new Set(owners)].sort();
+  const more = names.length - MOST_MISFITS;
+  return more > 0 ? `${names.slice(0, MOST_MISFITS).join(", ")} and ${more} more` : names.join(", ");
 }
 
 function listVfs(vfs: readonly Vf[]): string {

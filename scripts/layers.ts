@@ -40,7 +40,9 @@ export const LAYERS: readonly Layer[] = [
   { name: "host", path: "src/host/", pure: true, imports: ["errors", "yaml", "pci", "port"] },
   // What a host's vfleet keeps on disk: operations, locks, what is desired.
   { name: "state", path: "src/state/", imports: ["errors", "process lock", "yaml", "pci", "port", "host"] },
-  { name: "lab", path: "src/lab/", imports: ["errors"], packages: [] },
+  // QEMU's monitor, which the lab and guests speak to.
+  { name: "qmp", path: "src/qmp/", imports: ["errors"], packages: [] },
+  { name: "lab", path: "src/lab/", imports: ["errors", "qmp"], packages: [] },
   { name: "guests", path: "src/guests/" },
   { name: "fleet", path: "src/fleet/" },
   { name: "integrations", path: "src/integrations/" },

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -6,6 +7,7 @@ import { findImage } from "../src/lab/image.ts";
 /** Conditions that are no program, with what is wrong where they do not hold. */
 const CONDITIONS: Readonly<Record<string, { readonly holds: () => boolean; readonly reason: string }>> = {
   root: { holds: () => process.getuid?.() === 0, reason: "not run as root" },
+  netns: { holds: canMakeNamespaces, reason: "network namespaces cannot be made here: it takes root" },
   lab: { holds: () => findImage() !== undefined, reason: "the lab's image is not built: npm run lab -- build" },
 };
 
@@ -33,8 +35,16 @@ export function requireTool(name: string, env: NodeJS.ProcessEnv = process.env):
 export function findTool(name: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const cache = join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vfleet", "bin");
   // Debian keeps lspci and others in sbin, which is not on every user's PATH.
-  const folders = [cache, ...(env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  const folders = [cache, ...(env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin", CNI_PLUGINS];
   return folders.map((folder) => join(folder, name)).find(isProgram);
+}
+
+/** Debian's containernetworking-plugins. */
+const CNI_PLUGINS = "/usr/lib/cni";
+
+/** As `ip netns add` does it, without leaving anything. */
+function canMakeNamespaces(): boolean {
+  return spawnSync("unshare", ["--net", "true"], { stdio: "ignore" }).status === 0;
 }
 
 function isProgram(path: string): boolean {

@@ -624,6 +624,44 @@ export const CATALOGUE = {
     remedy: "look into the guest; shutting it down gives the VF back in any case",
     exitCode: 1,
   },
+  "VFL-0401": {
+    title: "QEMU takes a device on a VFIO driver only",
+    explanation: "QEMU opens /dev/vfio/GROUP of the VF; there is none while another driver has it.",
+    remedy: "bind it first: vfleet bind VF vfio",
+    exitCode: 3,
+  },
+  "VFL-0402": {
+    title: "the VF is in no IOMMU group",
+    explanation: "VFIO gives devices out by groups, so that their DMA reaches the guest's memory and nothing else.",
+    remedy: "turn the IOMMU on in the BIOS and the kernel (intel_iommu=on)",
+    exitCode: 3,
+  },
+  "VFL-0403": {
+    title: "the guest has no free slot",
+    explanation:
+      "On a PCIe machine each device that is plugged in needs a root port of its own, and ports are made when QEMU starts.",
+    remedy: "start the guest with more ports: -device pcie-root-port,id=port5,chassis=5",
+    exitCode: 3,
+  },
+  "VFL-0404": {
+    title: "QEMU may not lock the guest's memory",
+    explanation:
+      "VFIO pins all of a guest's memory, since a device may write anywhere in it; RLIMIT_MEMLOCK of QEMU's process is smaller.",
+    remedy: "raise it: prlimit --pid PID --memlock=unlimited, or LimitMEMLOCK= of its service",
+    exitCode: 3,
+  },
+  "VFL-0405": {
+    title: "this QEMU has no vfio-pci device",
+    explanation: "QEMU was built without VFIO.",
+    remedy: "install a QEMU with vfio-pci: qemu-system-x86_64 -device help",
+    exitCode: 3,
+  },
+  "VFL-0406": {
+    title: "the guest's monitor does not answer",
+    explanation: "A monitor of QEMU serves one program at a time, at a socket that both can reach.",
+    remedy: "end the program that speaks to it, or start QEMU with one more: -qmp unix:PATH,server=on,wait=off",
+    exitCode: 1,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -2,13 +2,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { readLines } from "../qmp/read-lines.ts";
 import { takeBootSlot } from "./boot-slot.ts";
 import type { LabImage } from "./lab-image.ts";
 import type { Machine } from "./machine.ts";
 import { labFile } from "./package-folder.ts";
 import { DISK_BYTES, escapeComma, hardwareArguments, kernelCommandLine } from "./qemu-arguments.ts";
 import { ended, release, startQemu, startQemuOnTerminal } from "./qemu-process.ts";
-import { readLines } from "./read-lines.ts";
 
 /** A folder of this host that the machine sees. */
 export interface Share {

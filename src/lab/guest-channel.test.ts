@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { duplexPair } from "node:stream";
 import { test } from "node:test";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { readLines } from "../qmp/read-lines.ts";
 import { GuestChannel } from "./guest-channel.ts";
-import { readLines } from "./read-lines.ts";
 
 const failed = (why: string) => new VfleetError("VFL-0033", { message: why });
 const result = (text: string, exitCode = 0) => ({

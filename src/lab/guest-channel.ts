@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VfleetError } from "../errors/vfleet-error.ts";
-import { readLines } from "./read-lines.ts";
-import { Waiters } from "./waiters.ts";
+import { readLines } from "../qmp/read-lines.ts";
+import { Waiters } from "../qmp/waiters.ts";
 
 /** What a guest sees of its hardware. */
 export interface InnerStatus {

@@ -17,13 +17,13 @@ import { extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { readLines } from "../qmp/read-lines.ts";
 import { labCacheFolder } from "./cache.ts";
 import { debianMirror } from "./debian-mirror.ts";
 import { INNER_SNAPSHOT } from "./inner-machine.ts";
 import type { LabImage } from "./lab-image.ts";
 import { MACHINES } from "./machines.ts";
 import { labFile } from "./package-folder.ts";
-import { readLines } from "./read-lines.ts";
 import * as recipe from "./recipe.ts";
 import { runScript } from "./run-script.ts";
 

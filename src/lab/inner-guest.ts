@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { Qmp } from "../qmp/qmp.ts";
 import { ANSWER_MS, type CommandResult, GuestChannel, type InnerStatus } from "./guest-channel.ts";
 import { INNER_COMMAND_LINE, INNER_MACHINE, INNER_SNAPSHOT } from "./inner-machine.ts";
 import { ended, spawnTied } from "./qemu-process.ts";
-import { Qmp } from "./qmp.ts";
 
 /** Where a guest's memory and devices come from. */
 type InnerStart =

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import { readLines } from "../qmp/read-lines.ts";
 import type { LabImage } from "./lab-image.ts";
 import type { RegisterPatch } from "./machine.ts";
 import { patchRegisters } from "./patch-registers.ts";
-import { readLines } from "./read-lines.ts";
 
 /** QEMU's arguments for its side of the channels: what a machine says is here at once, and no file or port is needed. */
 const CHANNELS = [

@@ -58,17 +58,20 @@ async function choose(words: readonly string[], options: AttachOptions): Promise
   if (words.length === 0) {
     throw new VfleetError("VFL-0001", { message: "which VF?", remedy: "name one (01:10.2, or eth0 vf 3), or --claim" });
   }
-  const state = await host.planning.observe();
+  // What a claim keeps for a guest is no use of it by another than that guest.
+  const guest = words.at(-1)?.replace(/^[a-z]+:/, "");
+  const claims = (await readAllocations(host.folders.state)).filter((each) => each.guest !== guest);
+  const planning = planningOf({ ...host, claims });
+  const state = await planning.observe();
   const { pf, vf, rest } = namedVf(state, words);
-  return { host, state, vfs: [{ pf, vf }], rest };
+  return { host: { ...host, planning }, state, vfs: [{ pf, vf }], rest };
 }
 
 /** The VFs that a claim was given, found by what their PFs are known by: addresses may have moved since. */
 async function chooseClaim(host: HostSetting, claim: string, rest: readonly string[]): Promise<Chosen> {
-  const { kernel, guests, folders } = host;
-  const all = await readAllocations(folders.state);
+  const all = await readAllocations(host.folders.state);
   const own = all.filter((each) => each.claim === claim);
-  const planning = planningOf({ kernel, guests, claims: all.filter((each) => each.claim !== claim) });
+  const planning = planningOf({ ...host, claims: all.filter((each) => each.claim !== claim) });
   const state = await planning.observe();
   const vfs = own.flatMap(({ pfKey, vfIndex }) => {
     const pf = state.pfs.find(({ identity }) => identity.key === pfKey);

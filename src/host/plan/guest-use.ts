@@ -34,5 +34,9 @@ export function detach(draft: PfDraft, { vfIndex }: VfState, holder: SeenGuest):
 export function tellGuest(draft: PfDraft, vfIndex: number, holder: SeenGuest, how: string): void {
   const { pid, uuid, name } = holder;
   const who = { ...(pid === null ? {} : { pid }), guest: { name, ...(uuid === null ? {} : { uuid }) } };
-  draft.affected.push({ vfIndex, user: { kind: "vfio", who, evidence: `${holder.address} has it` }, how });
+  draft.affected.push({
+    vfIndex,
+    user: { kind: "vfio", who, evidence: pid === null ? `${name} has it` : `process ${pid} runs it` },
+    how,
+  });
 }

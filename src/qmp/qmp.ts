@@ -34,8 +34,8 @@ export class Qmp {
   }
 
   /** What is asked first of a new monitor; until then it refuses all else. */
-  async negotiate(): Promise<void> {
-    await this.execute("qmp_capabilities");
+  async negotiate(timeoutMs?: number): Promise<void> {
+    await this.execute("qmp_capabilities", {}, timeoutMs);
   }
 
   /**

@@ -1,0 +1,160 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type AttachmentRecord, RecordFolder } from "./attachment-record.ts";
+import { because, CniError } from "./cni-error.ts";
+import type { Call, Configuration } from "./configuration.ts";
+import { detachRecorded, undoAdd } from "./detach.ts";
+import { type Device, pfNetdevOf, readDevice } from "./device.ts";
+import { type IpWords, type Link, linksIn, mustRunIp } from "./ip-command.ts";
+import { callIpam, type IpamResult } from "./ipam.ts";
+import { isNamespace } from "./namespace.ts";
+import { withDeviceLock } from "./vf-lock.ts";
+import { settingCommands, settingsOf, touchedBefore } from "./vf-settings.ts";
+
+/** What an ADD has made. */
+export interface Attached {
+  readonly ifname: string;
+  readonly mac: string;
+  readonly mtu: number | undefined;
+  readonly sandbox: string;
+  readonly deviceId: string | null;
+  readonly ipam: IpamResult;
+}
+
+/**
+ * ADD: a VF's settings are made, its interface goes into the container's namespace under the name that is asked for, and gets
+ * its addresses. Where anything fails all is put back.
+ * @throws CniError
+ */
+export function attach(call: Call, configuration: Configuration): Attached {
+  const records = new RecordFolder(configuration.cniDir);
+  const name = configuration.deviceId ?? configuration.device ?? "";
+  return withDeviceLock(configuration.cniDir, name, () => {
+    if (!isNamespace(call.netns)) {
+      throw new CniError("invalidEnvironment", `CNI_NETNS is ${call.netns}: there is no such network namespace`);
+    }
+    if (records.get(call)) {
+      throw new CniError(
+        "refused",
+        `${call.ifname} of container ${call.containerId} was added before, and not deleted`,
+      );
+    }
+    giveUpByTheDead(records, configuration, call.path);
+    const device = readDevice(configuration);
+    const record = recordOf(call, configuration, device);
+    // From here on whoever comes next finds what to put back.
+    records.put(record);
+    let hasAddresses = false;
+    try {
+      const link = moveIn(record);
+      const ipam = callIpam("ADD", call, configuration);
+      hasAddresses = true;
+      if (link !== null) giveAddresses(record, ipam);
+      if (record.deviceInfoFile !== null) writeDeviceInfo(record.deviceInfoFile, record);
+      const { ifname, netns, deviceId } = record;
+      const mac = link?.address ?? record.mac ?? "";
+      return { ifname, mac, mtu: link?.mtu, sandbox: netns, deviceId, ipam };
+    } catch (error) {
+      const undo = hasAddresses ? detachRecorded : undoAdd;
+      undo(record, records, call.path);
+      throw error;
+    }
+  });
+}
+
+/**
+ * A VF that another container has is not to be had. One whose container's namespace is gone has been forgotten: what was done
+ * for it is undone first, and its DEL, should it come, finds nothing to do.
+ */
+function giveUpByTheDead(records: RecordFolder, { deviceId, device }: Configuration, path: readonly string[]): void {
+  for (const record of records.all()) {
+    const isSame =
+      deviceId === undefined
+        ? record.deviceId === null && record.before?.name === device
+        : record.deviceId === deviceId;
+    if (!isSame) continue;
+    if (isNamespace(record.netns)) {
+      throw new CniError(
+        "tryAgainLater",
+        `${deviceId ?? device} is in use: ${record.ifname} of container ${record.containerId}`,
+        `its namespace is ${record.netns}`,
+      );
+    }
+    detachRecorded(record, records, path);
+  }
+}
+
+function recordOf(
+  { containerId, ifname, netns }: Call,
+  configuration: Configuration,
+  { deviceId, vf, link }: Device,
+): AttachmentRecord {
+  const { name, settings, mac, deviceInfoFile, ipam, raw } = configuration;
+  const change = { ...settings, ...(mac === undefined || vf === null ? {} : { mac }) };
+  return {
+    format: 1,
+    containerId,
+    ifname,
+    network: name,
+    netns,
+    deviceId,
+    pfNetdev: vf?.pfNetdev ?? null,
+    vfIndex: vf?.vfIndex ?? null,
+    before: link && { name: link.ifname, mac: link.address, mtu: link.mtu, up: link.flags.includes("UP") },
+    mac: mac ?? null,
+    settingsBefore: vf === null ? {} : touchedBefore(settingsOf(vf.info), change),
+    settings: change,
+    mtu: configuration.mtu ?? null,
+    deviceInfoFile: deviceInfoFile ?? null,
+    ipamConfiguration: ipam === undefined ? null : raw,
+  };
+}
+
+/** @returns the interface in its namespace; null of a VF on vfio-pci */
+function moveIn({ before, pfNetdev, vfIndex, settings, netns, ifname, mac, mtu }: AttachmentRecord): Link | null {
+  const host: IpWords[] =
+    pfNetdev === null || vfIndex === null ? [] : [...settingCommands(pfNetdev, vfIndex, settings)];
+  // In one call, so that a name of the host that the container has, too, is in nobody's way (`dev_change_net_namespace`).
+  if (before !== null) host.push(["link", "set", "dev", before.name, "netns", netns, "name", ifname]);
+  if (host.length > 0) mustRunIp(`${before?.name ?? pfNetdev} cannot be given to the container`, host);
+  if (before === null) return null;
+  const inside: IpWords[] = [];
+  if (mac !== null) inside.push(["link", "set", "dev", ifname, "address", mac]);
+  if (mtu !== null) inside.push(["link", "set", "dev", ifname, "mtu", mtu]);
+  inside.push(["link", "set", "dev", ifname, "up"], ["link", "show", "dev", ifname]);
+  const [link] = linksIn(mustRunIp(`${ifname} cannot be set up in the container`, inside, netns));
+  if (link === undefined) throw new CniError("refused", `${ifname} is not in the container's namespace`);
+  return link;
+}
+
+function giveAddresses({ ifname, netns }: AttachmentRecord, { ips, routes }: IpamResult): void {
+  const commands: IpWords[] = ips.map(({ address }) => ["address", "add", address, "dev", ifname]);
+  const gateway = (isV6: boolean) => ips.find((each) => each.address.includes(":") === isV6)?.gateway;
+  for (const { dst, gw, mtu, priority } of routes) {
+    const via = gw ?? gateway(dst.includes(":"));
+    commands.push([
+      ...["route", "replace", dst, ...(via === undefined ? [] : ["via", via]), "dev", ifname],
+      ...(mtu ? ["mtu", mtu] : []),
+      ...(priority ? ["metric", priority] : []),
+    ]);
+  }
+  if (commands.length > 0) mustRunIp(`${ifname} cannot be given its addresses`, commands, netns);
+}
+
+/** Network Plumbing Working Group, Device Information Specification 1.1.0. */
+function writeDeviceInfo(path: string, { deviceId }: AttachmentRecord): void {
+  if (deviceId === null) return;
+  const pf = pfNetdevOf(deviceId);
+  mkdirSync(dirname(path), { recursive: true });
+  const info = {
+    type: "pci",
+    version: "1.1.0",
+    pci: { "pci-address": deviceId, ...(pf === undefined ? {} : { "pf-pci-address": pf.pf }) },
+  };
+  try {
+    writeFileSync(path, JSON.stringify(info), { mode: 0o644 });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw because("io", `${path} cannot be written`, error);
+  }
+}

@@ -1,0 +1,144 @@
+import { rmSync } from "node:fs";
+import type { AttachmentRecord, RecordFolder } from "./attachment-record.ts";
+import { CniError } from "./cni-error.ts";
+import { netdevOf, pfNetdevOf } from "./device.ts";
+import { type IpWords, linksIn, runIp } from "./ip-command.ts";
+import { callIpam } from "./ipam.ts";
+import { isNamespace } from "./namespace.ts";
+import { settingCommands } from "./vf-settings.ts";
+
+/** The kernel gives interfaces of a namespace that ends back in its own time (`cleanup_net`). */
+const RETURN_MS = 10_000;
+const POLL_MS = 20;
+
+/**
+ * Undoes what a record tells, however much of it was done: addresses, the interface's place, name, MAC address and MTU, the VF's
+ * settings. The record goes last. Its device's lock must be held.
+ * @throws CniError where something could not be put back; the record stays, and the next DEL or GC tries again
+ */
+export function detachRecorded(record: AttachmentRecord, records: RecordFolder, path: readonly string[]): void {
+  let failure: unknown;
+  try {
+    // First, as dhcp gives its lease back through the interface.
+    giveAddressesBack(record, path);
+  } catch (error) {
+    failure = error;
+  }
+  putBack(record);
+  if (failure !== undefined) throw failure;
+  records.remove(record);
+}
+
+/** As {@link detachRecorded}, for an ADD whose IPAM plugin has given nothing: what it says to a DEL is of no matter. */
+export function undoAdd(record: AttachmentRecord, records: RecordFolder, path: readonly string[]): void {
+  try {
+    giveAddressesBack(record, path);
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+  }
+  putBack(record);
+  records.remove(record);
+}
+
+function giveAddressesBack(record: AttachmentRecord, path: readonly string[]): void {
+  const { containerId, ifname, netns, ipamConfiguration } = record;
+  if (ipamConfiguration === null) return;
+  const ipam = ipamConfiguration.ipam as { readonly type: string };
+  callIpam("DEL", { containerId, ifname, netns, path }, { ipam, raw: ipamConfiguration });
+}
+
+function putBack(record: AttachmentRecord): void {
+  const { deviceInfoFile } = record;
+  if (record.before !== null) moveBack(record, record.before);
+  restoreSettings(record);
+  if (deviceInfoFile !== null) rmSync(deviceInfoFile, { force: true });
+}
+
+function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): void {
+  const { netns } = record;
+  const inside = isNamespace(netns) ? nameInside(record, before) : undefined;
+  if (inside !== undefined) {
+    const back = (name: string): IpWords[] => [
+      ["link", "set", "dev", inside, "down"],
+      ["link", "set", "dev", inside, "netns", hostNamespace(), "name", name],
+    ];
+    const answer = runIp(back(before.name), netns);
+    // Its old name may be another's by now: it keeps one of its own, which udev may change.
+    if (!answer.ok && nameInside(record, before) !== undefined) {
+      const again = runIp(back(spareName(record)), netns);
+      if (!again.ok) throw new CniError("refused", `${inside} cannot be taken back`, answer.words);
+    }
+  }
+  const name = returned(record, before);
+  // A veth ends with its namespace, a VF that is gone with its PF: there is nothing to put back.
+  if (name === undefined) return;
+  const commands: IpWords[] = [["link", "set", "dev", name, "down"]];
+  if (name !== before.name) commands.push(["link", "set", "dev", name, "name", before.name]);
+  const restore: IpWords[] = [
+    ["link", "set", "dev", before.name, "mtu", before.mtu],
+    ...(record.mac === null ? [] : [["link", "set", "dev", before.name, "address", before.mac]]),
+    ...(before.up ? [["link", "set", "dev", before.name, "up"]] : []),
+  ];
+  // The old name may be taken: then the rest is done under the new one.
+  const answer = runIp([...commands, ...restore]);
+  if (answer.ok || name === before.name) return;
+  runIp(restore.map((words) => words.map((word) => (word === before.name ? name : word))));
+}
+
+/**
+ * Our interface's name in the namespace; undefined where it is not there. The kernel moves first and renames then (`do_setlink`):
+ * where the name was taken, ours is there by its old one, and what has the name is another's.
+ */
+function nameInside(
+  { netns, ifname, deviceId, mac }: AttachmentRecord,
+  before: { readonly name: string; readonly mac: string },
+): string | undefined {
+  for (const name of new Set([ifname, before.name])) {
+    const answer = runIp([["link", "show", "dev", name]], netns);
+    const link = answer.ok ? linksIn(answer.output)[0] : undefined;
+    if (link === undefined) continue;
+    const isOurs =
+      deviceId !== null && link.parentdev !== undefined
+        ? link.parentdev === deviceId
+        : link.address === before.mac || link.address === mac;
+    if (isOurs) return name;
+  }
+  return undefined;
+}
+
+/** The interface's name in the host's namespace; undefined where it is not there. */
+function returned(
+  { deviceId, netns }: AttachmentRecord,
+  before: { readonly name: string; readonly mac: string },
+): string | undefined {
+  if (deviceId === null) {
+    const answer = runIp([["link", "show", "dev", before.name]]);
+    return answer.ok && linksIn(answer.output).length > 0 ? before.name : undefined;
+  }
+  const end = performance.now() + RETURN_MS;
+  for (;;) {
+    const name = netdevOf(deviceId);
+    if (name !== undefined || performance.now() > end || isNamespace(netns) || pfNetdevOf(deviceId) === undefined)
+      return name;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+  }
+}
+
+function restoreSettings({ deviceId, settingsBefore }: AttachmentRecord): void {
+  if (deviceId === null) return;
+  const place = pfNetdevOf(deviceId);
+  if (place === undefined) return;
+  const commands = settingCommands(place.pfNetdev, place.vfIndex, settingsBefore);
+  if (commands.length === 0) return;
+  const answer = runIp(commands);
+  if (!answer.ok) throw new CniError("refused", `settings of ${deviceId} cannot be put back`, answer.words);
+}
+
+/** Of this process, which stays in it while ip(8) goes elsewhere. */
+function hostNamespace(): string {
+  return `/proc/${process.pid}/ns/net`;
+}
+
+function spareName({ deviceId, before }: AttachmentRecord): string {
+  return deviceId === null ? `${before?.name.slice(0, 12)}_vf` : `vf${deviceId.replaceAll(/[:.]/g, "")}`;
+}

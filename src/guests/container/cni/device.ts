@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { CniError } from "./cni-error.ts";
+import type { Configuration } from "./configuration.ts";
+import { type Link, linksIn, mustRunIp, runIp, type VfInfo } from "./ip-command.ts";
+
+/** What is given to a container: a VF, or an interface that is none. */
+export interface Device {
+  /** null of an interface that is no VF. */
+  readonly deviceId: string | null;
+  readonly vf: {
+    readonly pf: string;
+    readonly pfNetdev: string;
+    readonly vfIndex: number;
+    readonly info: VfInfo;
+  } | null;
+  /** null of a VF on vfio-pci: only its settings are made. */
+  readonly link: Link | null;
+}
+
+const DEVICES = "/sys/bus/pci/devices";
+const USERSPACE_DRIVERS: readonly string[] = ["vfio-pci", "uio_pci_generic", "igb_uio"];
+
+/** @throws CniError where there is no such device, or it is no VF */
+export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" | "device">): Device {
+  if (device !== undefined) {
+    const answer = runIp([["address", "show", "dev", device]]);
+    const link = answer.ok ? linksIn(answer.output)[0] : undefined;
+    if (link === undefined) {
+      throw new CniError("invalidConfig", `device: there is no interface ${device}`, answer.ok ? "" : answer.words);
+    }
+    return { deviceId: null, vf: null, link };
+  }
+  const bdf = deviceId ?? "";
+  const folder = `${DEVICES}/${bdf}`;
+  if (!existsSync(folder)) throw new CniError("invalidConfig", `deviceID: there is no device ${bdf}`);
+  const pf = linkName(`${folder}/physfn`);
+  if (pf === undefined) throw new CniError("invalidConfig", `deviceID: ${bdf} is no VF`);
+  const vfIndex = vfIndexOf(pf, bdf);
+  const [pfNetdev] = list(`${DEVICES}/${pf}/net`);
+  if (vfIndex === undefined || pfNetdev === undefined) {
+    throw new CniError("invalidConfig", `deviceID: the PF ${pf} of ${bdf} has no network interface here`);
+  }
+  const driver = linkName(`${folder}/driver`);
+  const netdev = netdevOf(bdf);
+  const isForUserspace = driver !== undefined && (USERSPACE_DRIVERS.includes(driver) || driver.includes("vfio"));
+  if (netdev === undefined && !isForUserspace) {
+    const why = driver === undefined ? "it has no driver" : `its driver ${driver} has made none`;
+    throw new CniError(
+      "invalidConfig",
+      `deviceID: ${bdf} has no network interface here`,
+      `${why}, or another namespace has it`,
+    );
+  }
+  const shown = mustRunIp(`${pfNetdev} cannot be read`, [
+    ["link", "show", "dev", pfNetdev],
+    ...(netdev === undefined ? [] : [["address", "show", "dev", netdev]]),
+  ]);
+  const links = linksIn(shown);
+  const info = links.find(({ ifname }) => ifname === pfNetdev)?.vfinfo_list?.find(({ vf }) => vf === vfIndex);
+  if (info === undefined) throw new CniError("invalidConfig", `${pfNetdev} shows no VF ${vfIndex}`);
+  const link = links.find(({ ifname }) => ifname === netdev) ?? null;
+  return { deviceId: bdf, vf: { pf, pfNetdev, vfIndex, info }, link };
+}
+
+/** The interface of a function in the host's namespace. */
+export function netdevOf(bdf: string): string | undefined {
+  return list(`${DEVICES}/${bdf}/net`)[0];
+}
+
+/** Of a PF, as it is called now; undefined where it is gone. */
+export function pfNetdevOf(
+  bdf: string,
+): { readonly pf: string; readonly pfNetdev: string; readonly vfIndex: number } | undefined {
+  const pf = linkName(`${DEVICES}/${bdf}/physfn`);
+  if (pf === undefined) return undefined;
+  const vfIndex = vfIndexOf(pf, bdf);
+  const pfNetdev = netdevOf(pf);
+  return vfIndex === undefined || pfNetdev === undefined ? undefined : { pf, pfNetdev, vfIndex };
+}
+
+function vfIndexOf(pf: string, bdf: string): number | undefined {
+  for (const name of list(`${DEVICES}/${pf}`)) {
+    const index = /^virtfn(\d+)$/.exec(name)?.[1];
+    if (index !== undefined && linkName(`${DEVICES}/${pf}/${name}`) === bdf) return Number(index);
+  }
+  return undefined;
+}
+
+function linkName(path: string): string | undefined {
+  try {
+    return basename(readlinkSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,347 @@
+/** The CNI plugin as a runtime calls it, by environment and standard input, on real network namespaces; veths stand in for VFs. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "rolldown";
+import { ROOT } from "../dumps.ts";
+import { requireTool } from "../require-tool.ts";
+
+const PLUGINS = "/usr/lib/cni";
+const PAIRS = 25;
+const ADDS = 100;
+const KILLED_OF = 4;
+
+interface Result {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly output: Record<string, unknown>;
+}
+
+/** What a test has made in the kernel, taken away whatever comes. */
+class Bench {
+  readonly #id = `${process.pid}`;
+  readonly #namespaces: string[] = [];
+  readonly #links: string[] = [];
+  readonly folder = mkdtempSync(join(tmpdir(), "vfleet-cni-"));
+
+  get plugin(): string {
+    return join(this.folder, "main.mjs");
+  }
+
+  get records(): string {
+    return join(this.folder, "records");
+  }
+
+  namespace(name: string): string {
+    const whole = `vfc${this.#id}-${name}`;
+    ip("netns", "add", whole);
+    this.#namespaces.push(whole);
+    return `/run/netns/${whole}`;
+  }
+
+  endNamespace(path: string): void {
+    ip("netns", "del", nameOf(path));
+  }
+
+  /** @returns the end that stands in for a VF's interface */
+  veth(name: string, mac?: string): string {
+    const [near, far] = [`c${this.#id}${name}`, `d${this.#id}${name}`];
+    ip("link", "add", near, ...(mac === undefined ? [] : ["address", mac]), "type", "veth", "peer", "name", far);
+    this.#links.push(far);
+    return near;
+  }
+
+  configuration(more: object): object {
+    return { cniVersion: "1.0.0", name: "net", type: "vfleet-cni", cniDir: this.records, ...more };
+  }
+
+  ipam(): object {
+    return {
+      type: "host-local",
+      dataDir: join(this.folder, "leases"),
+      ranges: [[{ subnet: "10.99.0.0/16" }]],
+      routes: [{ dst: "0.0.0.0/0" }],
+    };
+  }
+
+  leases(): readonly string[] {
+    try {
+      return readdirSync(join(this.folder, "leases", "net")).filter((name) => /^\d+\./.test(name));
+    } catch {
+      return [];
+    }
+  }
+
+  recorded(): readonly string[] {
+    try {
+      return readdirSync(this.records).filter((name) => name.endsWith(".json"));
+    } catch {
+      return [];
+    }
+  }
+
+  call(
+    command: string,
+    environment: Record<string, string>,
+    input: object | string,
+    killAfterMs?: number,
+  ): Promise<Result> {
+    const child = spawn(process.execPath, [this.plugin], {
+      env: { PATH: process.env.PATH, CNI_COMMAND: command, CNI_PATH: PLUGINS, ...environment },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(typeof input === "string" ? input : JSON.stringify(input));
+    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    return new Promise((resolve) => {
+      child.on("close", (code, signal) => {
+        clearTimeout(timer);
+        resolve({ code, signal, output: text === "" ? {} : JSON.parse(text) });
+      });
+    });
+  }
+
+  end(): void {
+    const quietly = (...args: string[]) => {
+      try {
+        ip(...args);
+      } catch {
+        // It went with its namespace.
+      }
+    };
+    for (const link of this.#links) quietly("link", "del", link);
+    for (const name of this.#namespaces) quietly("netns", "del", name);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function nameOf(netns: string): string {
+  return netns.split("/").at(-1) ?? "";
+}
+
+function ip(...args: string[]): string {
+  return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+function link(
+  name: string,
+  netns?: string,
+): { address: string; mtu: number; flags: string[]; addr_info: { local: string }[] } | undefined {
+  try {
+    return JSON.parse(
+      ip(...(netns === undefined ? [] : ["-n", nameOf(netns)]), "-j", "address", "show", "dev", name),
+    )[0];
+  } catch {
+    return undefined;
+  }
+}
+
+const of = (containerId: string, netns: string, ifname = "net1") => ({
+  CNI_CONTAINERID: containerId,
+  CNI_NETNS: netns,
+  CNI_IFNAME: ifname,
+});
+
+describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-local"), timeout: 300_000 }, () => {
+  let bench: Bench;
+  before(async () => {
+    bench = new Bench();
+    await build({
+      input: join(ROOT, "src/guests/container/cni/main.ts"),
+      platform: "node",
+      output: { file: bench.plugin, format: "esm" },
+      logLevel: "warn",
+    });
+  });
+  after(() => bench.end());
+
+  test("ADD gives an interface its place, name, addresses; CHECK sees what was changed; DEL puts all back", async () => {
+    const netns = bench.namespace("a");
+    const device = bench.veth("a", "02:00:00:00:0a:01");
+    ip("link", "set", device, "mtu", "1400");
+    const input = bench.configuration({
+      device,
+      ipam: bench.ipam(),
+      mtu: 1300,
+      runtimeConfig: { mac: "02:00:00:00:0A:02" },
+    });
+    const added = await bench.call("ADD", of("a1", netns), input);
+    assert.equal(added.code, 0, JSON.stringify(added.output));
+    const { interfaces, ips, routes } = added.output as {
+      interfaces: object[];
+      ips: { address: string }[];
+      routes: object[];
+    };
+    assert.deepEqual(interfaces, [{ name: "net1", mac: "02:00:00:00:0a:02", sandbox: netns }]);
+    assert.equal(ips.length, 1);
+    assert.deepEqual(routes, [{ dst: "0.0.0.0/0" }]);
+    const inside = link("net1", netns);
+    assert.ok(inside);
+    assert.ok(inside.flags.includes("UP"));
+    assert.deepEqual([inside.address, inside.mtu], ["02:00:00:00:0a:02", 1300]);
+    assert.ok(inside.addr_info.some(({ local }) => `${local}/16` === ips[0]?.address));
+    assert.match(ip("-n", nameOf(netns), "route", "show", "default"), /via 10\.99\.0\.1 dev net1/);
+    assert.equal(link(device), undefined);
+
+    const withResult = { ...input, prevResult: added.output };
+    assert.deepEqual(await bench.call("CHECK", of("a1", netns), withResult), { code: 0, signal: null, output: {} });
+    ip("-n", nameOf(netns), "address", "flush", "dev", "net1");
+    ip("-n", nameOf(netns), "link", "set", "net1", "address", "02:00:00:00:0a:03");
+    const checked = await bench.call("CHECK", of("a1", netns), withResult);
+    assert.equal(checked.output.code, 101);
+    assert.match(String(checked.output.details), /MAC address is 02:00:00:00:0a:03.*has not the address 10\.99\./);
+    ip("-n", nameOf(netns), "link", "set", "net1", "address", "02:00:00:00:0a:02");
+
+    assert.deepEqual(await bench.call("DEL", of("a1", netns), input), { code: 0, signal: null, output: {} });
+    const back = link(device);
+    assert.deepEqual([back?.address, back?.mtu, back?.flags.includes("UP")], ["02:00:00:00:0a:01", 1400, false]);
+    assert.equal(link("net1", netns), undefined);
+    assert.deepEqual([bench.recorded(), bench.leases()], [[], []]);
+    assert.equal((await bench.call("DEL", of("a1", netns), input)).code, 0, "a second DEL finds nothing to do");
+  });
+
+  test("an ADD that fails leaves nothing, wherever it fails", async () => {
+    const netns = bench.namespace("b");
+    const device = bench.veth("b");
+    const was = link(device);
+    ip("-n", nameOf(netns), "link", "add", "net1", "type", "veth", "peer", "name", "other");
+    const taken = await bench.call("ADD", of("b1", netns), bench.configuration({ device, ipam: bench.ipam() }));
+    assert.equal(taken.output.code, 100);
+    assert.match(String(taken.output.details), /File exists/);
+    ip("-n", nameOf(netns), "link", "del", "net1");
+    const full = { type: "host-local", dataDir: join(bench.folder, "leases"), ranges: [[{ subnet: "10.98.0.0/30" }]] };
+    const noAddress = bench.configuration({ name: "small", device, ipam: full });
+    const others = [bench.veth("b2"), bench.veth("b3")];
+    const first = await bench.call("ADD", of("b2", netns, "net2"), { ...noAddress, device: others[0] });
+    assert.equal(first.code, 0, JSON.stringify(first.output));
+    const none = await bench.call("ADD", of("b1", netns), noAddress);
+    assert.match(String(none.output.msg), /host-local failed/);
+    for (const ipam of [{ type: "no-such-plugin" }, bench.ipam()]) {
+      const wrong = await bench.call("ADD", of("b1", `${netns}x`), bench.configuration({ device, ipam }));
+      assert.equal(wrong.output.code, 4);
+    }
+    const missing = await bench.call(
+      "ADD",
+      of("b1", netns),
+      bench.configuration({ device, ipam: { type: "no-such-plugin" } }),
+    );
+    assert.equal(missing.output.code, 7);
+    assert.deepEqual([link(device)?.address, link("net1", netns)], [was?.address, undefined]);
+    assert.equal((await bench.call("DEL", of("b2", netns, "net2"), { ...noAddress, device: others[0] })).code, 0);
+    assert.deepEqual(bench.recorded(), []);
+  });
+
+  test("what a container has no other gets; when its namespace is gone another may, and a late DEL takes nothing", async () => {
+    const [one, two] = [bench.namespace("c"), bench.namespace("d")];
+    const device = bench.veth("c");
+    const input = bench.configuration({ device, ipam: bench.ipam() });
+    assert.equal((await bench.call("ADD", of("c1", one), input)).code, 0);
+    const again = await bench.call("ADD", of("c1", one), input);
+    assert.equal(again.output.code, 100);
+    // The veth itself ends with the namespace; another of its name is what a VF that came back would be.
+    bench.endNamespace(one);
+    const end = performance.now() + 10_000;
+    while (link(`d${process.pid}c`) !== undefined && performance.now() < end) await sleep(20);
+    bench.veth("c");
+    const second = await bench.call("ADD", of("c2", two), input);
+    assert.equal(second.code, 0, JSON.stringify(second.output));
+    assert.equal((await bench.call("DEL", of("c1", one), input)).code, 0);
+    assert.equal((await bench.call("CHECK", of("c2", two), { ...input, prevResult: second.output })).code, 0);
+    assert.equal(bench.leases().length, 1);
+    assert.equal((await bench.call("DEL", of("c2", ""), input)).code, 0, "DEL without CNI_NETNS");
+    assert.deepEqual([bench.recorded(), bench.leases()], [[], []]);
+  });
+
+  test("each wrong input has its code, says what and where, and changes nothing", async () => {
+    const netns = bench.namespace("e");
+    const cases: readonly [object | string, Record<string, string>, number, RegExp][] = [
+      ["{", of("e1", netns), 6, /no JSON/],
+      ["[]", of("e1", netns), 6, /no JSON object/],
+      [bench.configuration({ cniVersion: "9.0.0" }), of("e1", netns), 1, /9\.0\.0/],
+      [bench.configuration({}), of("e1", netns), 7, /deviceID is missing/],
+      [bench.configuration({ deviceID: "zz" }), of("e1", netns), 7, /deviceID is "zz"/],
+      [bench.configuration({ deviceID: "ffff:00:00.0" }), of("e1", netns), 7, /no device ffff:00:00\.0/],
+      [bench.configuration({ device: "nothere" }), of("e1", netns), 7, /no interface nothere/],
+      [bench.configuration({ device: "lo", vlan: 4095 }), of("e1", netns), 7, /vlan is 4095/],
+      [bench.configuration({ device: "lo", vlan: 10 }), of("e1", netns), 7, /only a VF/],
+      [bench.configuration({ deviceID: "0000:00:00.0", vlanQoS: 3 }), of("e1", netns), 7, /vlanQoS wants a vlan/],
+      [bench.configuration({ deviceID: "0000:00:00.0", spoofchk: "maybe" }), of("e1", netns), 7, /on or off/],
+      [
+        bench.configuration({ device: "lo", runtimeConfig: { mac: "01:00:00:00:00:01" } }),
+        of("e1", netns),
+        7,
+        /runtimeConfig\.mac/,
+      ],
+      [bench.configuration({ device: "lo", ipam: { type: "../sh" } }), of("e1", netns), 7, /ipam\.type/],
+      [bench.configuration({ device: "lo" }), of("e/1", netns), 4, /CNI_CONTAINERID/],
+      [bench.configuration({ device: "lo" }), of("e1", netns, "a b"), 4, /CNI_IFNAME/],
+      [bench.configuration({ device: "lo" }), of("e1", "here"), 4, /CNI_NETNS/],
+      [bench.configuration({ device: "lo" }), { ...of("e1", netns), CNI_ARGS: "MAC=zz" }, 4, /CNI_ARGS/],
+    ];
+    for (const [input, environment, code, message] of cases) {
+      const result = await bench.call("ADD", environment, input);
+      assert.deepEqual([result.code, result.output.code], [1, code], JSON.stringify(result.output));
+      assert.match(String(result.output.msg), message);
+    }
+    assert.equal((await bench.call("NONSENSE", {}, "{}")).output.code, 4);
+    assert.match(String((await bench.call("GC", {}, bench.configuration({}))).output.msg), /valid-attachments/);
+    assert.deepEqual(bench.recorded(), []);
+  });
+
+  test("VERSION and STATUS say what there is", async () => {
+    const version = await bench.call("VERSION", {}, { cniVersion: "1.1.0" });
+    assert.deepEqual(version.output, {
+      cniVersion: "1.1.0",
+      supportedVersions: ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+    });
+    assert.equal(
+      (await bench.call("STATUS", {}, bench.configuration({ cniVersion: "1.1.0", ipam: bench.ipam() }))).code,
+      0,
+    );
+    const gone = await bench.call("STATUS", {}, bench.configuration({ deviceID: "ffff:00:00.0" }));
+    assert.equal(gone.output.code, 50);
+  });
+
+  test(`${2 * ADDS} ADDs and DELs at once, some killed at any moment: GC leaves nothing`, async (context) => {
+    const spaces = Array.from({ length: PAIRS }, (_, index) => bench.namespace(`k${index}`));
+    const devices = Array.from({ length: PAIRS }, (_, index) => bench.veth(`k${index}`));
+    const macs = devices.map((device) => link(device)?.address);
+    let killed = 0;
+    let added = 0;
+    await Promise.all(
+      spaces.map(async (netns, pair) => {
+        const input = bench.configuration({ device: devices[pair], ipam: bench.ipam() });
+        for (let round = 0; round < ADDS / PAIRS; round++) {
+          const container = `k${pair}-${round}`;
+          const kill = () => (Math.random() < 1 / KILLED_OF ? Math.random() * 1500 : undefined);
+          const add = await bench.call("ADD", of(container, netns), input, kill());
+          const del = await bench.call("DEL", of(container, netns), input, kill());
+          killed += Number(add.signal !== null) + Number(del.signal !== null);
+          added += Number(add.code === 0);
+        }
+      }),
+    );
+    const collected = await bench.call(
+      "GC",
+      {},
+      bench.configuration({ ipam: bench.ipam(), "cni.dev/valid-attachments": [] }),
+    );
+    assert.equal(collected.code, 0, JSON.stringify(collected.output));
+    assert.deepEqual([bench.recorded(), bench.leases()], [[], []]);
+    assert.deepEqual(
+      devices.map((device) => link(device)?.address),
+      macs,
+    );
+    for (const netns of spaces) assert.equal(link("net1", netns), undefined);
+    assert.ok(killed > 10 && added > ADDS / 4, `${killed} killed, ${added} added`);
+    context.diagnostic(`${ADDS} pairs: ${added} added, ${killed} calls killed`);
+  });
+});

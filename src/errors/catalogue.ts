@@ -662,6 +662,55 @@ export const CATALOGUE = {
     remedy: "end the program that speaks to it, or start QEMU with one more: -qmp unix:PATH,server=on,wait=off",
     exitCode: 1,
   },
+  "VFL-0421": {
+    title: "no such domain of libvirt",
+    explanation: "libvirt knows no domain of this name or UUID.",
+    remedy: "list the guests with: vfleet guests",
+    exitCode: 3,
+  },
+  "VFL-0422": {
+    title: "the domain does not run",
+    explanation: "A VF is plugged into a domain that runs; one that does not gets its VF by its definition.",
+    remedy: "start it: virsh start NAME",
+    exitCode: 3,
+  },
+  "VFL-0423": {
+    title: "another domain is defined with the VF",
+    explanation: "libvirt gives a device to the first domain that starts; the other then fails to start.",
+    remedy: "take it out of the other domain's definition: virsh detach-device NAME FILE --config",
+    exitCode: 3,
+  },
+  "VFL-0424": {
+    title: "the domain has the MAC address already",
+    explanation:
+      "Two interfaces of one guest with one address, outside of a failover pair, confuse the guest and the switch.",
+    remedy: "give the VF another address: vfleet set VF mac=...",
+    exitCode: 3,
+  },
+  "VFL-0426": {
+    title: "libvirt answered something else than is known",
+    explanation: "virsh printed what is no domain, or nothing.",
+    remedy: "run virsh dumpxml NAME by hand",
+    exitCode: 1,
+  },
+  "VFL-0461": {
+    title: "the VF has no network interface to move",
+    explanation: "A network namespace gets a VF by its interface, which the VF's own driver makes.",
+    remedy: "give it its own driver: vfleet bind VF default",
+    exitCode: 3,
+  },
+  "VFL-0462": {
+    title: "the network namespace cannot be looked into",
+    explanation: "It has no name below /run/netns, or takes more rights than there are.",
+    remedy: "list namespaces with: ip netns",
+    exitCode: 3,
+  },
+  "VFL-0463": {
+    title: "the namespace has an interface of that name",
+    explanation: "An interface keeps its name as it is moved, and no namespace has two of one name.",
+    remedy: "rename one of them: ip link set OLD name NEW",
+    exitCode: 3,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -42,8 +42,12 @@ export interface VfForGuest {
   readonly iommuGroup: number | null;
   /** Of the host's interfaces; null where it has none here. */
   readonly netdev: string | null;
+  /** Whether it is a network controller, by its class. */
+  readonly isNetwork: boolean;
   /** Administered by the PF; null where that is unset, or it is no NIC. */
   readonly mac: string | null;
+  /** null where the PF sets none. */
+  readonly vlan: number | null;
   /** What QEMU must show where the PF itself is on vfio-pci (`vf_token`); null elsewhere. */
   readonly vfToken: string | null;
 }

@@ -54,7 +54,7 @@ describe("matchUsers of device files", () => {
       {
         kind: "vfio",
         who: qemu,
-        evidence: "qemu-system-x86 (process 42) has /dev/vfio/61 open (file 25, /devices/virtual/vfio/61)",
+        evidence: "guest web: qemu-system-x86 (process 42) has /dev/vfio/61 open (file 25, /devices/virtual/vfio/61)",
       },
     ]);
     assert.deepEqual(usersOf(facts, VF1).users, []);

@@ -11,6 +11,7 @@ export interface Match {
 }
 
 /** `qemu-system-x86 (process 42)`; the name is unknown where it ended before it could be asked. */
-export function processText({ pid, command }: ProcessFact): string {
-  return command === undefined ? `process ${pid}` : `${command} (process ${pid})`;
+export function processText({ pid, command, guest }: ProcessFact): string {
+  const text = command === undefined ? `process ${pid}` : `${command} (process ${pid})`;
+  return guest?.name === undefined ? text : `guest ${guest.name}: ${text}`;
 }

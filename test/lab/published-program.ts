@@ -18,4 +18,10 @@ export async function layOutProgram(folder: string): Promise<void> {
     output: { dir: join(folder, "dist/cli"), format: "esm", chunkFileNames: "[name].js" },
     logLevel: "warn",
   });
+  await build({
+    input: join(ROOT, "src/guests/container/cni/main.ts"),
+    platform: "node",
+    output: { file: join(folder, "dist/cni/main.js"), format: "esm" },
+    logLevel: "warn",
+  });
 }

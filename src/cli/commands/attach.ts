@@ -1,7 +1,7 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
-import { type GuestAddress, holderOf } from "../../host/guest-port.ts";
+import type { GuestAddress } from "../../host/guest-port.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
 import { readAllocations } from "../../state/desired-folder.ts";
 import { namedGuest } from "../provision/named-guest.ts";
@@ -44,10 +44,7 @@ export async function attach(words: readonly string[], options: AttachOptions): 
 export async function detach(words: readonly string[], options: AttachOptions): Promise<number> {
   const { host, state, vfs, rest } = await choose(words, options);
   if (rest.length > 0) throw new VfleetError("VFL-0001", { message: `${rest.join(" ")} is too much` });
-  const { guests } = state;
-  if (guests === undefined) throw new VfleetError("VFL-0223");
-  const held = vfs.filter(({ vf }) => holderOf(guests, vf.bdf) !== undefined);
-  const desired = desiredOf(held, ({ vfIndex }) => ({ vfIndex, guest: null }), "detach");
+  const desired = desiredOf(vfs, ({ vfIndex }) => ({ vfIndex, guest: null }), "detach");
   const plan = await host.planning.plan(state, desired);
   return (await runPlan(host, state, plan, { kind: "detach", title: titleOf(vfs) }, options)).exitCode;
 }

@@ -6,6 +6,7 @@ import { bdf } from "../../pci/bdf.ts";
 import { type Answer, good, NOTHING, notDone, refused, together, wrong } from "./answer.ts";
 import { fault } from "./fault-command.ts";
 import { cat, cd, echoText, ls, readlink, redirect } from "./file-commands.ts";
+import { guest } from "./guest-command.ts";
 import { ip } from "./ip-command.ts";
 import { lspci } from "./lspci-command.ts";
 import { nvme } from "./nvme-command.ts";
@@ -51,6 +52,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: "traffic DEV FROM TO [FRAMES [BYTES]]",
     meaning: "frames from a VF to another, or to pf, of an 82576",
     run: traffic,
+  },
+  guest: {
+    usage: "guest [list | start NAME | stop NAME | plug NAME BDF | ...]",
+    meaning: "virtual machines on the host, and the VFs that they have",
+    run: guest,
   },
   hold: {
     usage: "hold PATH [BDF...]",

@@ -6,6 +6,7 @@ import { assignResources, claimResources } from "./assign-resources.ts";
 import { DevlinkList } from "./devlink-device.ts";
 import { DriverCore } from "./driver-core.ts";
 import { scanChildBus } from "./enumerate.ts";
+import { GuestList } from "./guest-list.ts";
 import { KernelGroups } from "./iommu-groups.ts";
 import { KernelLog } from "./kernel-log.ts";
 import { KernelTime, type Pace } from "./kernel-time.ts";
@@ -71,6 +72,7 @@ export async function boot(description: ModelDescription, machine: Machine, pace
   startIommu(linux);
   await (linux.modules as ModuleList).loadBuiltIn();
   for (const module of description.modules ?? []) await linux.modules.load(module);
+  for (const guest of description.guests ?? []) linux.guests.start(guest);
   return linux;
 }
 
@@ -104,8 +106,12 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     net: new NetDeviceList(self),
     devlink: new DevlinkList(),
     processes: new ProcessList(root),
+    get guests() {
+      return guests;
+    },
     nextIrq: FIRST_IRQ,
   };
+  const guests = new GuestList(linux);
   return linux;
 }
 

@@ -1,8 +1,10 @@
 import type { ConfigAccess } from "../../hardware/firmware.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { GuestIdentity } from "../port-users.ts";
 import type { Attribute } from "./attributes.ts";
 import type { DevlinkList } from "./devlink-device.ts";
+import type { GuestList } from "./guest-list.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import type { KernelTime } from "./kernel-time.ts";
 import type { Mutex } from "./mutex.ts";
@@ -149,16 +151,26 @@ export interface ModelProcess {
   readonly pid: number;
   readonly command: string;
   readonly path: string;
+  /** The virtual machine that it runs. */
+  readonly guest?: GuestIdentity;
   /** Functions that it has got from VFIO: they cannot be taken away while it runs. */
   readonly devices: readonly Bdf[];
   readonly ended: Promise<void>;
   end(): void;
 }
 
+/** A process that is there already, as a guest's that opens one device more. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly guest: GuestIdentity;
+}
+
 export interface Processes {
   readonly all: readonly ModelProcess[];
   /** A process that opens a file, and has it until it ends. @throws KernelError as open(2) refuses */
-  start(command: string, path: string, devices?: readonly Bdf[]): ModelProcess;
+  start(command: string, path: string, devices?: readonly Bdf[], as?: ProcessIdentity): ModelProcess;
+  /** A number that no process has had. */
+  newPid(): number;
   usersOf(bdf: Bdf): readonly ModelProcess[];
 }
 
@@ -188,6 +200,8 @@ export interface Linux {
   readonly net: NetDevices;
   readonly devlink: DevlinkList;
   readonly processes: Processes;
+  /** Virtual machines that run on it. */
+  readonly guests: GuestList;
   /** The next interrupt number. */
   nextIrq: number;
 }

@@ -1,5 +1,6 @@
 import type { FirmwareOptions } from "../../hardware/firmware.ts";
 import type { MachineDescription } from "../../hardware/machine-description.ts";
+import type { GuestDescription } from "./guest-list.ts";
 import type { HostIds } from "./linux.ts";
 
 /** A machine with Linux on it, as data. */
@@ -12,6 +13,8 @@ export interface ModelDescription {
   readonly commandLine: string;
   /** Loaded when the kernel has booted, in this order. */
   readonly modules?: readonly string[];
+  /** Virtual machines that run from the start. */
+  readonly guests?: readonly GuestDescription[];
   /** The same for all that leave it out. */
   readonly host?: HostIds;
 }

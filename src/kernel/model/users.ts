@@ -10,8 +10,8 @@ const HOST_NAMESPACE = 4_026_531_840;
 export function modelUsers(linux: Linux, functions: readonly Bdf[]): ReadonlyMap<Bdf, DeviceUsers> {
   const facts: UseFacts = {
     functions: factsOf(linux, functions),
-    openFiles: linux.processes.all.map(({ pid, command, path }, index) => ({
-      process: { pid, command },
+    openFiles: linux.processes.all.map(({ pid, command, path, guest }, index) => ({
+      process: { pid, command, ...(guest ? { guest } : {}) },
       path,
       fd: index,
       device: path.replace("/dev/vfio/", "/devices/virtual/vfio/"),

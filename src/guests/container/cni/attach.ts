@@ -7,6 +7,7 @@ import { detachRecorded, undoAdd } from "./detach.ts";
 import { type Device, pfNetdevOf, readDevice } from "./device.ts";
 import { type IpWords, type Link, linksIn, mustRunIp } from "./ip-command.ts";
 import { callIpam, type IpamResult } from "./ipam.ts";
+import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
 import { withDeviceLock } from "./vf-lock.ts";
 import { settingCommands, settingsOf, touchedBefore } from "./vf-settings.ts";
@@ -119,7 +120,7 @@ function moveIn({ before, pfNetdev, vfIndex, settings, netns, ifname, mac, mtu }
   if (host.length > 0) mustRunIp(`${before?.name ?? pfNetdev} cannot be given to the container`, host);
   if (before === null) return null;
   const inside: IpWords[] = [];
-  if (mac !== null) inside.push(["link", "set", "dev", ifname, "address", mac]);
+  if (mac !== null) setAddress(ifname, mac, netns);
   if (mtu !== null) inside.push(["link", "set", "dev", ifname, "mtu", mtu]);
   inside.push(["link", "set", "dev", ifname, "up"], ["link", "show", "dev", ifname]);
   const [link] = linksIn(mustRunIp(`${ifname} cannot be set up in the container`, inside, netns));

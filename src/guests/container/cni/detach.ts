@@ -4,6 +4,7 @@ import { CniError } from "./cni-error.ts";
 import { netdevOf, pfNetdevOf } from "./device.ts";
 import { type IpWords, linksIn, runIp } from "./ip-command.ts";
 import { callIpam } from "./ipam.ts";
+import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
 import { settingCommands } from "./vf-settings.ts";
 
@@ -48,13 +49,18 @@ function giveAddressesBack(record: AttachmentRecord, path: readonly string[]): v
 }
 
 function putBack(record: AttachmentRecord): void {
-  const { deviceInfoFile } = record;
-  if (record.before !== null) moveBack(record, record.before);
+  const { before, deviceInfoFile } = record;
+  const name = before === null ? undefined : moveBack(record, before);
   restoreSettings(record);
+  if (before !== null && name !== undefined) restoreLink(name, record, before);
   if (deviceInfoFile !== null) rmSync(deviceInfoFile, { force: true });
 }
 
-function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): void {
+/**
+ * @returns the interface's name in the host's namespace; undefined where it is not there: a veth ends with its namespace, a VF
+ * with its PF, and then there is nothing to put back
+ */
+function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): string | undefined {
   const { netns } = record;
   const inside = isNamespace(netns) ? nameInside(record, before) : undefined;
   if (inside !== undefined) {
@@ -69,20 +75,21 @@ function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord
       if (!again.ok) throw new CniError("refused", `${inside} cannot be taken back`, answer.words);
     }
   }
-  const name = returned(record, before);
-  // A veth ends with its namespace, a VF that is gone with its PF: there is nothing to put back.
-  if (name === undefined) return;
-  const commands: IpWords[] = [["link", "set", "dev", name, "down"]];
-  if (name !== before.name) commands.push(["link", "set", "dev", name, "name", before.name]);
-  const restore: IpWords[] = [
-    ["link", "set", "dev", before.name, "mtu", before.mtu],
-    ...(record.mac === null ? [] : [["link", "set", "dev", before.name, "address", before.mac]]),
-    ...(before.up ? [["link", "set", "dev", before.name, "up"]] : []),
-  ];
-  // The old name may be taken: then the rest is done under the new one.
-  const answer = runIp([...commands, ...restore]);
-  if (answer.ok || name === before.name) return;
-  runIp(restore.map((words) => words.map((word) => (word === before.name ? name : word))));
+  return returned(record, before);
+}
+
+/** What the interface was before, once the PF's settings are: a VF takes its address from them. */
+function restoreLink(name: string, { mac }: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): void {
+  runIp([["link", "set", "dev", name, "down"]]);
+  // Where its old name is another's, it keeps the one that it has.
+  const named = name === before.name || runIp([["link", "set", "dev", name, "name", before.name]]).ok;
+  const now = named ? before.name : name;
+  if (mac !== null && mac !== before.mac) setAddress(now, before.mac);
+  const answer = runIp([
+    ["link", "set", "dev", now, "mtu", before.mtu],
+    ["link", "set", "dev", now, before.up ? "up" : "down"],
+  ]);
+  if (!answer.ok) throw new CniError("refused", `${now} cannot be made what it was`, answer.words);
 }
 
 /**
@@ -108,12 +115,14 @@ function nameInside(
 
 /** The interface's name in the host's namespace; undefined where it is not there. */
 function returned(
-  { deviceId, netns }: AttachmentRecord,
+  { deviceId, netns, mac }: AttachmentRecord,
   before: { readonly name: string; readonly mac: string },
 ): string | undefined {
   if (deviceId === null) {
     const answer = runIp([["link", "show", "dev", before.name]]);
-    return answer.ok && linksIn(answer.output).length > 0 ? before.name : undefined;
+    const shown = answer.ok ? linksIn(answer.output)[0]?.address : undefined;
+    // Another of that name may have been made since.
+    return shown !== undefined && (shown === before.mac || shown === mac) ? before.name : undefined;
   }
   const end = performance.now() + RETURN_MS;
   for (;;) {

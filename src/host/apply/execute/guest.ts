@@ -4,7 +4,7 @@ import { parseVfInfo } from "../../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
 import { type Guests, holderOf, type VfForGuest } from "../../guest-port.ts";
 import { readDevices } from "../../net-devices.ts";
-import { readLinkName, sysfsPath } from "../../observe.ts";
+import { readLinkName, readText, sysfsPath } from "../../observe.ts";
 import { isSimulated, type PfAddress } from "../../pf-address.ts";
 import { driverOf, pfNetdev, vfAddress } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
@@ -21,6 +21,7 @@ import {
   UNREADABLE,
 } from "../step-outcome.ts";
 
+const NETWORK_CLASS = 0x02;
 const NO_MAC = "00:00:00:00:00:00";
 
 export const ATTACH_GUEST: Executor<"attachGuest"> = {
@@ -114,19 +115,20 @@ async function describe(
     driver: known(await driverOf(context, bdf)) ?? null,
     iommuGroup: group !== undefined && /^\d+$/.test(group) ? Number(group) : null,
     netdev: known(net)?.[0] ?? null,
-    mac: await macOf(pf, vfIndex, context),
+    isNetwork: Number(known(await readText(kernel, sysfsPath(bdf, "class")))) >>> 16 === NETWORK_CLASS,
+    ...(await settingsAt(pf, vfIndex, context)),
     // A PF on vfio-pci has VFs only where its own user made them, with a token that only that user knows.
     vfToken: null,
   };
 }
 
-async function macOf(pf: Bdf, vfIndex: number, context: StepContext): Promise<string | null> {
+/** What the PF has set of the VF that a guest's definition repeats. */
+async function settingsAt(pf: Bdf, vfIndex: number, context: StepContext): Promise<Pick<VfForGuest, "mac" | "vlan">> {
   const netdev = await pfNetdev(context, pf);
-  if (isUnread(netdev)) return null;
-  const json = await context.kernel.ipLink(netdev);
-  if (isUnread(json)) return null;
-  const mac = parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex)?.mac;
-  return mac === undefined || mac === NO_MAC ? null : mac;
+  const json = isUnread(netdev) ? netdev : await context.kernel.ipLink(netdev);
+  const info = isUnread(json) ? undefined : parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex);
+  const { mac = NO_MAC, vlan = 0 } = info ?? {};
+  return { mac: mac === NO_MAC || mac === null ? null : mac, vlan: vlan === 0 ? null : vlan };
 }
 
 function answered({

@@ -124,6 +124,8 @@ const moduleName = z.string().superRefine((name, context) => {
   context.addIssue({ code: "custom", message: `no module is called ${name}; ${hint}` });
 });
 
+const GUEST_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/;
+
 /** A model in YAML. */
 export const MODEL_SCHEMA = z.strictObject({
   apiVersion: z.literal("vfleet.dev/v1alpha1"),
@@ -146,6 +148,21 @@ export const MODEL_SCHEMA = z.strictObject({
       })
       .optional(),
     root: z.array(rootEntry).min(1).max(31),
+    guests: z
+      .array(
+        z.strictObject({
+          name: z.string().regex(GUEST_NAME, "letters, digits, - and . were expected"),
+          memoryMib: z.int().min(1).max(1_048_576).default(512),
+        }),
+      )
+      .max(256)
+      .superRefine((guests, context) => {
+        for (const [index, { name }] of guests.entries()) {
+          if (guests.findIndex((each) => each.name === name) === index) continue;
+          context.addIssue({ code: "custom", path: [index, "name"], message: `another guest is called ${name}` });
+        }
+      })
+      .optional(),
   }),
 });
 

@@ -41,7 +41,7 @@ export function readModel(text: string, label: string): NamedModel {
 }
 
 function describe({ spec }: ModelFile): ModelDescription {
-  const { memory, seed, iommu, kernel, root } = spec;
+  const { memory, seed, iommu, kernel, root, guests } = spec;
   const machine: MachineDescription = {
     memoryBytes: memory,
     ...(seed === undefined ? {} : { seed }),
@@ -56,6 +56,7 @@ function describe({ spec }: ModelFile): ModelDescription {
     ...(iommu === undefined ? {} : { iommu }),
     commandLine: kernel?.parameters ?? "",
     ...(kernel?.modules === undefined ? {} : { modules: kernel.modules }),
+    ...(guests === undefined ? {} : { guests }),
   };
 }
 

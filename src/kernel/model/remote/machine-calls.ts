@@ -3,7 +3,9 @@ import { type Fault, injectFault } from "../../../hardware/fault.ts";
 import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { type Observed, unread } from "../../port.ts";
 import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
+import type { GuestDescription } from "../guest-list.ts";
 import { errnoOf } from "../kernel-error.ts";
+import type { Linux } from "../linux.ts";
 import type { ModelKernel } from "../model-kernel.ts";
 import { lookUp } from "../sysfs-tree.ts";
 import { sendTraffic } from "../traffic.ts";
@@ -31,6 +33,11 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "machine.hold": (path: string, devices: readonly Bdf[]) => startHolder(kernel, path, devices),
     "machine.kill": (pid: number) => endProcess(kernel, pid),
     "machine.traffic": (netdev: string, traffic: Traffic) => trafficOf(kernel, netdev, traffic),
+    "guests.list": () => kernel.linux.guests.all,
+    "guests.start": (guest: GuestDescription) => guestCall(kernel, ({ guests }) => void guests.start(guest)),
+    "guests.stop": (name: string) => guestCall(kernel, ({ guests }) => guests.stop(name)),
+    "guests.plug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.plug(name, bdf)),
+    "guests.unplug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.unplug(name, bdf)),
     "machine.fault": (fault: Fault) => putFault(kernel, fault),
   };
   for (const name of DEVLINK_READS) calls[`devlink.${name}`] = (devlink[name] as Call).bind(devlink);
@@ -107,6 +114,17 @@ function endProcess({ linux }: ModelKernel, pid: number): boolean {
   const found = linux.processes.all.find((process) => process.pid === pid);
   found?.end();
   return found !== undefined;
+}
+
+/** @returns the errno, or null where it was done */
+async function guestCall({ linux }: ModelKernel, call: (linux: Linux) => void | Promise<void>): Promise<string | null> {
+  linux.time.catchUp();
+  try {
+    await call(linux);
+    return null;
+  } catch (error) {
+    return errnoOf(error);
+  }
 }
 
 function trafficOf({ linux }: ModelKernel, netdev: string, traffic: Traffic): Observed<TrafficReport> {

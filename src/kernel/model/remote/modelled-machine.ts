@@ -10,6 +10,7 @@ import type { Bdf } from "../../../pci/bdf.ts";
 import type { Observed } from "../../port.ts";
 import type { ChangeableKernel } from "../../port-change.ts";
 import { readInput } from "../../read-input.ts";
+import type { GuestDescription, ModelGuest } from "../guest-list.ts";
 import { MachineConnection } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
 import {
@@ -45,6 +46,7 @@ export interface ModelledMachine {
   hold(path: string, devices: readonly Bdf[]): Promise<Observed<number>>;
   /** Ends such a process. @returns whether there was one */
   kill(pid: number): Promise<boolean>;
+  readonly guests: MachineGuests;
   /** Frames between VFs of a network device, through rings, IOMMU and the card's switch. */
   sendTraffic(netdev: string, traffic: Traffic): Promise<Observed<TrafficReport>>;
   /** What faults can be put upon. */
@@ -53,6 +55,15 @@ export interface ModelledMachine {
   injectFault(fault: Fault): Promise<FaultRefusal>;
   /** Ends its process; all of its state is gone. */
   powerOff(): Promise<void>;
+}
+
+/** Virtual machines of a modelled machine. Changes give the errno, or null where they were done. */
+export interface MachineGuests {
+  list(): Promise<readonly ModelGuest[]>;
+  start(guest: GuestDescription): Promise<string | null>;
+  stop(name: string): Promise<string | null>;
+  plug(name: string, bdf: Bdf): Promise<string | null>;
+  unplug(name: string, bdf: Bdf): Promise<string | null>;
 }
 
 /**
@@ -163,6 +174,13 @@ async function attached(
     stat: async (at, follow) => (await connection.ask("machine.stat", at, follow)) as Observed<FileStatus>,
     hold: async (at, devices) => (await connection.ask("machine.hold", at, devices)) as Observed<number>,
     kill: async (pid) => (await connection.ask("machine.kill", pid)) as boolean,
+    guests: {
+      list: async () => (await connection.ask("guests.list")) as readonly ModelGuest[],
+      start: async (guest) => (await connection.ask("guests.start", guest)) as string | null,
+      stop: async (name) => (await connection.ask("guests.stop", name)) as string | null,
+      plug: async (name, bdf) => (await connection.ask("guests.plug", name, bdf)) as string | null,
+      unplug: async (name, bdf) => (await connection.ask("guests.unplug", name, bdf)) as string | null,
+    },
     sendTraffic: async (netdev, traffic) =>
       (await connection.ask("machine.traffic", netdev, traffic)) as Observed<TrafficReport>,
     parts: async () => (await connection.ask("machine.parts")) as readonly MachinePart[],

@@ -19,7 +19,7 @@ export type Reply =
   | { readonly id: number; readonly item: unknown };
 
 /** Raised when an older vfleet would misunderstand a newer one. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** Of a request; a write has a page at the most. */
 export const REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Of a reply: a file of 1 MiB in base64, a kernel log of some thousand lines. */

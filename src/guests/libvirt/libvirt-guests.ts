@@ -1,0 +1,168 @@
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { GuestAddress, GuestObstacle, GuestPort, SeenGuest, VfForGuest } from "../../host/guest-port.ts";
+import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
+import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import { aliasOf, type Domain, deviceXml, parseDomainXml } from "./device-xml.ts";
+import { Virsh } from "./virsh.ts";
+
+export interface LibvirtOptions {
+  /** As qemu:///system; what virsh takes of itself where left out. */
+  readonly uri?: string;
+  /** Whether libvirt binds VFs itself; else vfleet has. */
+  readonly managed?: boolean;
+  /** Written into the domain's definition, too, for its next start. */
+  readonly persistent?: boolean;
+}
+
+/** Any of libvirt's daemons listens at one of these. */
+const SOCKETS = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
+const ATTACH_MS = 120_000;
+const DETACH_MS = 30_000;
+const POLL_MS = 200;
+/** So many domains are asked at once. */
+const AT_ONCE = 8;
+
+interface SeenDomain extends Domain {
+  readonly running: boolean;
+}
+
+/** Domains of libvirt, by virsh. A host on which no libvirt listens has none. */
+export function libvirtGuests(kernel: Kernel, options: LibvirtOptions = {}): GuestPort {
+  return new LibvirtGuests(kernel, options);
+}
+
+class LibvirtGuests implements GuestPort {
+  readonly kind = "libvirt";
+  readonly #kernel: Kernel;
+  readonly #options: LibvirtOptions;
+  readonly #virsh: Virsh;
+
+  constructor(kernel: Kernel, options: LibvirtOptions) {
+    this.#kernel = kernel;
+    this.#options = options;
+    this.#virsh = new Virsh(options.uri);
+  }
+
+  async guests(): Promise<Observed<readonly SeenGuest[]>> {
+    const domains = await this.#domains();
+    if (isUnread(domains)) return domains;
+    return Promise.all(
+      domains.map(async ({ name, uuid, running, devices }) => ({
+        address: `libvirt:${name}` as const,
+        name,
+        uuid: uuid || null,
+        pid: running ? await this.#pidOf(name) : null,
+        running,
+        devices: devices.map(({ bdf, alias }) => ({ bdf, deviceId: alias, byVfleet: alias === aliasOf(bdf) })),
+        unreachable: null,
+      })),
+    );
+  }
+
+  /** libvirt's QEMU driver writes it down. */
+  async #pidOf(name: string): Promise<number | null> {
+    const bytes = known(await this.#kernel.read(`/run/libvirt/qemu/${name}.pid`));
+    const pid = bytes === undefined ? Number.NaN : Number(new TextDecoder().decode(bytes).trim());
+    return Number.isInteger(pid) && pid > 0 ? pid : null;
+  }
+
+  async #domains(): Promise<Observed<readonly SeenDomain[]>> {
+    if (this.#options.uri === undefined && !SOCKETS.some((path) => existsSync(path))) return [];
+    const all = await this.#virsh.read("list", "--all", "--uuid");
+    if (isUnread(all)) return all;
+    const active = await this.#virsh.read("list", "--uuid");
+    if (isUnread(active)) return active;
+    const running = new Set(linesOf(active));
+    const found: SeenDomain[] = [];
+    const uuids = linesOf(all);
+    for (let from = 0; from < uuids.length; from += AT_ONCE) {
+      const some = uuids.slice(from, from + AT_ONCE);
+      const texts = await Promise.all(some.map((uuid) => this.#virsh.read("dumpxml", uuid)));
+      for (const [index, text] of texts.entries()) {
+        // It was undefined meanwhile.
+        if (isUnread(text)) continue;
+        found.push({ ...parseDomainXml(text), running: running.has(some[index] ?? "") });
+      }
+    }
+    return found;
+  }
+
+  async obstacles(guest: GuestAddress, vf: VfForGuest): Promise<readonly GuestObstacle[]> {
+    const domains = await this.#domains();
+    if (isUnread(domains))
+      return [obstacle("VFL-0421", `libvirt does not answer: ${domains.reason}`, "see virsh list")];
+    const name = nameOf(guest);
+    const domain = domains.find((each) => each.name === name);
+    if (domain === undefined) return [obstacle("VFL-0421", `libvirt knows no domain ${name}`, "see virsh list --all")];
+    const found: GuestObstacle[] = [];
+    if (!domain.running) found.push(obstacle("VFL-0422", `the domain ${name} does not run`, `virsh start ${name}`));
+    const other = domains.find((each) => each !== domain && each.devices.some(({ bdf }) => bdf === vf.bdf));
+    if (other) {
+      const remedy = `take it out of ${other.name}'s definition: virsh edit ${other.name}`;
+      found.push(obstacle("VFL-0423", `${vf.bdf} is in the definition of the domain ${other.name}`, remedy));
+    }
+    if (vf.mac !== null && domain.macs.includes(vf.mac)) {
+      const remedy = `give the VF another address: vfleet set ${vf.bdf} mac=...`;
+      found.push(obstacle("VFL-0424", `${name} has an interface with ${vf.mac} already`, remedy));
+    }
+    return found;
+  }
+
+  async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+    const { managed = false } = this.#options;
+    const { bdf, driver, isNetwork, mac, vlan } = vf;
+    const xml = deviceXml({
+      bdf,
+      managed,
+      network: isNetwork ? { mac, vlan } : null,
+      ...(driver === null || driver === "vfio-pci" ? {} : { variantDriver: driver }),
+    });
+    return this.#change(guest, bdf, xml, waiting?.deadlineMs ?? ATTACH_MS, "attach-device");
+  }
+
+  async detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome> {
+    const device = await this.#deviceOf(guest, vf);
+    if (isUnread(device)) return failed(guest, vf, device.errno, device.reason);
+    if (device === undefined) return { kind: "done", tookMs: 0 };
+    const began = performance.now();
+    const limitMs = Math.min(waiting?.deadlineMs ?? DETACH_MS, DETACH_MS);
+    const asked = await this.#change(guest, vf, device, limitMs, "detach-device");
+    if (asked.kind === "failed") return asked;
+    // What was asked of the guest is done when its definition shows it (`VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED`).
+    for (;;) {
+      const now = await this.#deviceOf(guest, vf);
+      if (isUnread(now)) return failed(guest, vf, now.errno, now.reason);
+      if (now === undefined) return { kind: "done", tookMs: Math.round(performance.now() - began) };
+      if (performance.now() - began > limitMs) {
+        return failed(guest, vf, "ETIMEDOUT", `its kernel has not let go of the device in ${limitMs / 1000} s`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, command: string): Promise<Outcome> {
+    const where = ["--live", ...(this.#options.persistent ? ["--config"] : [])];
+    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, nameOf(guest), "/dev/stdin", ...where);
+  }
+
+  /** The element of the domain's own document; undefined where it has none of the VF. */
+  async #deviceOf(guest: GuestAddress, vf: Bdf): Promise<Observed<string | undefined>> {
+    const text = await this.#virsh.read("dumpxml", nameOf(guest));
+    if (isUnread(text)) return text;
+    return parseDomainXml(text).devices.find(({ bdf }) => bdf === vf)?.xml;
+  }
+}
+
+function nameOf(guest: GuestAddress): string {
+  return guest.slice("libvirt:".length);
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split("\n").flatMap((line) => line.trim() || []);
+}
+
+function obstacle(code: string, summary: string, remedy: string): GuestObstacle {
+  return { code, summary, evidence: [], remedy };
+}

@@ -4,7 +4,7 @@ import type { Bdf } from "../pci/bdf.ts";
 import type { Evidence } from "./preflight/check.ts";
 
 /** What VFs are given to: a QEMU by its monitor, a domain of libvirt, a network namespace, a guest of the model. */
-export type GuestKind = "qemu" | "libvirt" | "netns" | "model";
+type GuestKind = "qemu" | "libvirt" | "netns" | "model";
 
 /** As a person writes it and records keep it: `qemu:web-1`, `libvirt:web-1`, `netns:blue`. */
 export type GuestAddress = `${GuestKind}:${string}`;

@@ -20,13 +20,13 @@ function completions(...words: readonly string[]): string[] {
 describe("the command line", () => {
   const provisioning = "plan apply status set bind reset release recover operations unit".split(" ");
 
-  const giving = "guests attach detach".split(" ");
+  const giving = "guests attach detach guest-config".split(" ");
 
   test("help lists every command in a group of its kind", () => {
     const { stdout } = vfleet("--help");
     const [, made = ""] = /^Have VFs made, and kept so:\n((?: .*\n)*)/m.exec(stdout) ?? [];
     const [, given = ""] = /^Give them to guests:\n((?: .*\n)*)/m.exec(stdout) ?? [];
-    const namesIn = (lines: string) => [...lines.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    const namesIn = (lines: string) => [...lines.matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name);
     assert.deepEqual(namesIn(made), provisioning);
     assert.deepEqual(namesIn(given), giving);
     assert.match(stdout, /^See what there is:$/m);

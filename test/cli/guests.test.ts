@@ -48,6 +48,10 @@ function policy(numVfs: number, onShrink: string): string {
   );
 }
 
+function groupOf(vf: string): string {
+  return shell(`readlink /sys/bus/pci/devices/${vf}/iommu_group`).split("/").at(-1) ?? "";
+}
+
 interface Seen {
   readonly guests: readonly { readonly name: string; readonly devices: readonly { readonly bdf: string }[] }[];
 }
@@ -146,6 +150,30 @@ spec:
     assert.equal(host("attach", "--claim", "web-nic", "--yes").status, 2);
     done("attach", VF, "db", "--yes");
     assert.deepEqual(devices(), { web: [], db: [VF] });
+  });
+
+  test("guest-config prints what starts a guest with VFs, for each who reads it, and changes nothing", () => {
+    const config = (kind: string, ...vfs: string[]) => host("guest-config", ...vfs, "--for", kind);
+    assert.equal(
+      config("qemu", VF, "0000:01:10.2").stdout,
+      "-device pcie-root-port,id=vfleet-0000.01.10.0-port,chassis=1 " +
+        "-device vfio-pci,host=0000:01:10.0,id=vfleet-0000.01.10.0,bus=vfleet-0000.01.10.0-port " +
+        "-device pcie-root-port,id=vfleet-0000.01.10.2-port,chassis=2 " +
+        "-device vfio-pci,host=0000:01:10.2,id=vfleet-0000.01.10.2,bus=vfleet-0000.01.10.2-port\n",
+    );
+    assert.match(config("libvirt", VF).stdout, /<interface type="hostdev" managed="no">.*slot="0x10" function="0x0"/);
+    assert.match(config("libvirt-network", VF).stdout, /<forward mode="hostdev" managed="yes">/);
+    const cdi = JSON.parse(config("cdi", VF).stdout);
+    assert.equal(cdi.kind, "vfleet.dev/vf");
+    const [{ name, containerEdits }] = cdi.devices;
+    assert.equal(name, VF);
+    const paths = containerEdits.deviceNodes.map(({ path }: { path: string }) => path);
+    assert.deepEqual(paths, ["/dev/vfio/vfio", `/dev/vfio/${groupOf(VF)}`]);
+    const unbound = config("qemu", "0000:01:11.4");
+    assert.equal(unbound.status, 3);
+    assert.match(unbound.stderr, /VFL-0401 0000:01:11\.4 is with igbvf/);
+    assert.equal(config("cdi", "0000:01:11.4").status, 3);
+    assert.equal(config("xen", VF).status, 2);
   });
 
   test("a captured host has no guests that could be spoken to", () => {

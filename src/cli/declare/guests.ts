@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { GUEST_CONFIGS } from "../guest-configs.ts";
 import { runReading, withChange, withHost } from "./options.ts";
 
 /** Commands about who VFs are given to. */
@@ -35,5 +36,21 @@ export function declareGuests(program: Command): void {
     .addHelpText("after", "\nExamples:\n  vfleet detach 01:10.2\n  vfleet detach --claim web-bond --yes")
     .action((words, options) =>
       runReading(options, async () => (await import("../commands/attach.ts")).detach(words, options)),
+    );
+
+  withHost(
+    program
+      .command("guest-config")
+      .argument("<vf...>", "VFs: 01:10.2, or eth0 vf 3")
+      .description("print what gives VFs to a guest that another program starts; changes nothing"),
+  )
+    .addOption(new Option("--for <program>", "who reads it").choices(GUEST_CONFIGS).makeOptionMandatory())
+    .option("--managed", "libvirt binds the VFs to vfio-pci, and back")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet guest-config 01:10.2 --for qemu\n  vfleet guest-config 01:10.2 --for libvirt >vf.xml\n  vfleet guest-config eth0 vf 3 --for libvirt-network >network.xml\n  vfleet guest-config 01:10.2 --for cdi | sudo tee /etc/cdi/vfleet.json",
+    )
+    .action((words, options) =>
+      runReading(options, async () => (await import("../commands/guest-config.ts")).guestConfig(words, options)),
     );
 }

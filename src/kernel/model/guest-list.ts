@@ -1,22 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Bdf } from "../../pci/bdf.ts";
 import { KernelError } from "./kernel-error.ts";
-import type { Linux, ModelProcess } from "./linux.ts";
+import type { GuestDescription, Linux, ModelGuest, ModelGuests, ModelProcess } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
 import { resetFunction } from "./reset.ts";
-
-/** A virtual machine as a model's file describes it. */
-export interface GuestDescription {
-  readonly name: string;
-  readonly memoryMib: number;
-}
-
-/** A virtual machine on the modelled host: a process that has VFs open, as a QEMU does. */
-export interface ModelGuest extends GuestDescription {
-  readonly uuid: string;
-  readonly pid: number;
-  readonly devices: readonly Bdf[];
-}
 
 const COMMAND = "qemu-system-x86";
 /** As many as a guest's root ports in the lab. */
@@ -29,8 +16,8 @@ interface Running extends GuestDescription {
   readonly opened: Map<Bdf, ModelProcess>;
 }
 
-/** Virtual machines of a model. What they do to the kernel is what QEMU does by VFIO. */
-export class GuestList {
+/** Virtual machines of a model. */
+export class GuestList implements ModelGuests {
   readonly #linux: Linux;
   readonly #guests = new Map<string, Running>();
 
@@ -42,7 +29,6 @@ export class GuestList {
     return [...this.#guests.values()].map(({ opened, ...guest }) => ({ ...guest, devices: [...opened.keys()].sort() }));
   }
 
-  /** @throws KernelError EEXIST */
   start({ name, memoryMib }: GuestDescription): number {
     if (this.#guests.has(name)) throw new KernelError("EEXIST");
     const pid = this.#linux.processes.newPid();
@@ -50,17 +36,12 @@ export class GuestList {
     return pid;
   }
 
-  /** Ends its process: the kernel takes back what it had open. @throws KernelError ENOENT */
   async stop(name: string): Promise<void> {
     const guest = this.#guest(name);
     for (const bdf of [...guest.opened.keys()]) await this.unplug(name, bdf);
     this.#guests.delete(name);
   }
 
-  /**
-   * Opens the VF's group and resets the VF (`vfio_pci_core_enable`).
-   * @throws KernelError ENOENT, ENODEV without vfio-pci, EBUSY where the group is another's, ENOSPC without a free slot
-   */
   async plug(name: string, bdf: Bdf): Promise<void> {
     const guest = this.#guest(name);
     const dev = this.#device(bdf);
@@ -76,7 +57,6 @@ export class GuestList {
     await resetFunction(this.#linux, dev);
   }
 
-  /** Resets the VF and closes its group (`vfio_pci_core_disable`). Nothing where the guest has none. */
   async unplug(name: string, bdf: Bdf): Promise<void> {
     const guest = this.#guest(name);
     const process = guest.opened.get(bdf);

@@ -4,7 +4,6 @@ import type { Bdf } from "../../pci/bdf.ts";
 import type { GuestIdentity } from "../port-users.ts";
 import type { Attribute } from "./attributes.ts";
 import type { DevlinkList } from "./devlink-device.ts";
-import type { GuestList } from "./guest-list.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import type { KernelTime } from "./kernel-time.ts";
 import type { Mutex } from "./mutex.ts";
@@ -174,6 +173,35 @@ export interface Processes {
   usersOf(bdf: Bdf): readonly ModelProcess[];
 }
 
+/** A virtual machine as a model's file describes it. */
+export interface GuestDescription {
+  readonly name: string;
+  readonly memoryMib: number;
+}
+
+/** A virtual machine on the modelled host: a process that has VFs open, as a QEMU does. */
+export interface ModelGuest extends GuestDescription {
+  readonly uuid: string;
+  readonly pid: number;
+  readonly devices: readonly Bdf[];
+}
+
+/** Virtual machines of a model. What they do to the kernel is what QEMU does by VFIO. */
+export interface ModelGuests {
+  readonly all: readonly ModelGuest[];
+  /** @throws KernelError EEXIST */
+  start(guest: GuestDescription): number;
+  /** Ends its process: the kernel takes back what it had open. @throws KernelError ENOENT */
+  stop(name: string): Promise<void>;
+  /**
+   * Opens the VF's group and resets the VF (`vfio_pci_core_enable`).
+   * @throws KernelError ENOENT, ENODEV without vfio-pci, EBUSY where the group is another's, ENOSPC without a free slot
+   */
+  plug(name: string, bdf: Bdf): Promise<void>;
+  /** Resets the VF and closes its group (`vfio_pci_core_disable`). Nothing where the guest has none. */
+  unplug(name: string, bdf: Bdf): Promise<void>;
+}
+
 /** The running kernel: its parts, each in a file of its own. */
 export interface Linux {
   readonly machine: Machine;
@@ -201,7 +229,7 @@ export interface Linux {
   readonly devlink: DevlinkList;
   readonly processes: Processes;
   /** Virtual machines that run on it. */
-  readonly guests: GuestList;
+  readonly guests: ModelGuests;
   /** The next interrupt number. */
   nextIrq: number;
 }

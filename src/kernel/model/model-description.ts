@@ -1,7 +1,6 @@
 import type { FirmwareOptions } from "../../hardware/firmware.ts";
 import type { MachineDescription } from "../../hardware/machine-description.ts";
-import type { GuestDescription } from "./guest-list.ts";
-import type { HostIds } from "./linux.ts";
+import type { GuestDescription, HostIds } from "./linux.ts";
 
 /** A machine with Linux on it, as data. */
 export interface ModelDescription {

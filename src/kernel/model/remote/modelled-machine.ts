@@ -10,7 +10,7 @@ import type { Bdf } from "../../../pci/bdf.ts";
 import type { Observed } from "../../port.ts";
 import type { ChangeableKernel } from "../../port-change.ts";
 import { readInput } from "../../read-input.ts";
-import type { GuestDescription, ModelGuest } from "../guest-list.ts";
+import type { GuestDescription, ModelGuest } from "../linux.ts";
 import { MachineConnection } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
 import {

@@ -8,6 +8,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cniFigures } from "./cni.ts";
 import { figure } from "./figure.ts";
 import { benchFunctions, dumpText } from "./functions.ts";
 import { measureHardware } from "./hardware.ts";
@@ -44,7 +45,9 @@ const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-"));
 try {
   const path = join(folder, "dump.txt");
   writeFileSync(path, text);
-  compareProcesses(path);
+  const built = buildPackage();
+  compareProcesses(path, built);
+  cniFigures(join(built, "dist/cni/main.js"));
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -63,14 +66,14 @@ function buildPackage(): string {
 }
 
 /** `vfleet decode` beside `lspci -vvv -F`, on one dump. */
-function compareProcesses(path: string): void {
+function compareProcesses(path: string, folder: string): void {
   const dump = { functions: FUNCTIONS, bytes: text.length };
   const node = (name: string, file: string, ...more: string[]): Command => ({
     name,
     program: process.execPath,
     args: [file, "decode", path, ...more],
   });
-  const built = join(buildPackage(), "bin/vfleet.js");
+  const built = join(folder, "bin/vfleet.js");
   const sources = join(CHECKOUT, "bin/vfleet.js");
   const ours = [
     node("vfleet decode", built),

@@ -144,7 +144,7 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
   });
 
   test("packets go between guest and PF, and between guests; a bulk arrives as it was sent", () => {
-    for (const of of ["web -> pf", "web -> db"]) assert.match(ping(of).output, /2 packets received/);
+    for (const way of ["web -> pf", "web -> db"]) assert.match(ping(way).output, /2 packets received/);
     const [bulk] = records<{ mib: number; sent: CommandResult; received: CommandResult }>("bulk");
     assert.ok(bulk);
     const sum = /^[0-9a-f]{64}/m.exec(bulk.sent.output)?.[0];

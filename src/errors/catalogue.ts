@@ -662,6 +662,12 @@ export const CATALOGUE = {
     remedy: "end the program that speaks to it, or start QEMU with one more: -qmp unix:PATH,server=on,wait=off",
     exitCode: 1,
   },
+  "VFL-0411": {
+    title: "the guest was not moved",
+    explanation: "Its migration failed, was too slow, or its kernel did not let go of the VF; it was rolled back.",
+    remedy: "the guest runs where it was, with its VF; see the reason beside it",
+    exitCode: 1,
+  },
   "VFL-0421": {
     title: "no such domain of libvirt",
     explanation: "libvirt knows no domain of this name or UUID.",

@@ -16,7 +16,7 @@ const PF_ADDRESS = "10.0.0.1";
 const ADDRESSES = { web: "10.0.0.10", db: "10.0.0.11" };
 const PROGRAM = "/opt/vfleet";
 const VFLEET = ["--disable-warning=ExperimentalWarning", `${PROGRAM}/bin/vfleet.js`];
-const BULK_MIB = 4;
+const BULK_KIB = 512;
 
 const began = performance.now();
 const secondsSince = (since: number) => Number(((performance.now() - since) / 1000).toFixed(2));
@@ -96,12 +96,12 @@ record("ping", { of: "web -> db", ...(await web.run(`ping -c 2 -W 10 ${ADDRESSES
 // Its own input stays open: at its end nc would take the connection down.
 await db.run("sleep 120 | nc -l -p 5000 >/tmp/bulk & sleep 0.2");
 const sent = await web.run(
-  `dd if=/dev/urandom of=/tmp/bulk bs=1M count=${BULK_MIB} 2>/dev/null; nc ${ADDRESSES.db} 5000 </tmp/bulk & sha256sum /tmp/bulk`,
+  `dd if=/dev/urandom of=/tmp/bulk bs=1k count=${BULK_KIB} 2>/dev/null; nc ${ADDRESSES.db} 5000 </tmp/bulk & sha256sum /tmp/bulk`,
 );
 const received = await db.run(
-  `for i in $(seq 60); do [ $(wc -c </tmp/bulk) -ge ${BULK_MIB << 20} ] && break; sleep 1; done; sha256sum /tmp/bulk`,
+  `for i in $(seq 100); do [ $(wc -c </tmp/bulk) -ge ${BULK_KIB << 10} ] && break; sleep 1; done; wc -c </tmp/bulk; sha256sum /tmp/bulk`,
 );
-record("bulk", { mib: BULK_MIB, sent, received });
+record("bulk", { kib: BULK_KIB, sent, received });
 
 // Who has it, has it: a change that would take it away is refused, by name.
 const webVf = deviceOf("web");

@@ -133,6 +133,11 @@ describe("the operation store", () => {
       writeFileSync(path, spoil(readFileSync(path, "utf8")));
       assert.equal(await codeOf(store.read(1)), "VFL-0309");
       assert.equal(await codeOf(store.list()), "VFL-0309");
+      const whole = await store.create(HEADER);
+      await whole.close();
+      const told: string[] = [];
+      const others = await store.list(({ code }) => void told.push(code));
+      assert.deepEqual([others.map(({ number }) => number), told], [[2], ["VFL-0309"]]);
     });
   }
 
@@ -141,6 +146,29 @@ describe("the operation store", () => {
     await (await openOperationStore(folder).create(HEADER)).close();
     appendFileSync(join(folder, "000001.jsonl"), Buffer.alloc(65 * 1024 * 1024));
     assert.equal(await codeOf(openOperationStore(folder).read(1)), "VFL-0309");
+  });
+
+  test("of a thousand and more, the oldest go; not those that are unfinished or damaged", async () => {
+    const folder = freshFolder();
+    const store = openOperationStore(folder);
+    const unfinished = await store.create(HEADER);
+    await unfinished.close();
+    const settled = await store.create(HEADER);
+    await settled.append({ at: AT, event: "ended", state: "overtaken" });
+    await settled.close();
+    const damaged = await store.create(HEADER);
+    await damaged.close();
+    writeFileSync(join(folder, "000003.jsonl"), "nonsense\n");
+    const second = readFileSync(join(folder, "000002.jsonl"), "utf8");
+    assert.equal((await store.read(2))?.state, "overtaken");
+    for (let number = 4; number <= 1003; number++) {
+      const text = second.replaceAll('"number":2', `"number":${number}`);
+      writeFileSync(join(folder, `${String(number).padStart(6, "0")}.jsonl`), text);
+    }
+    await (await store.create(HEADER)).close();
+    const left = readdirSync(folder).sort();
+    assert.deepEqual(left.slice(0, 3), ["000001.jsonl", "000003.jsonl", "000005.jsonl"]);
+    assert.equal(left.at(-1), "001004.jsonl");
   });
 
   test("where nothing can be written, no operation begins", async () => {

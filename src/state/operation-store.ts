@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { VfleetError } from "../errors/vfleet-error.ts";
 import { foldOperation, ImpossibleEvent } from "../host/apply/fold-operation.ts";
 import type {
   Operation,
   OperationEvent,
   OperationHeader,
+  OperationState,
   OperationStore,
   OperationWriter,
 } from "../host/apply/operation.ts";
@@ -19,6 +21,10 @@ const LIMIT_BYTES = 64 * 1024 * 1024;
 /** Room that is taken before the first step: for the records of a step, of undoing it, and of everything else. */
 const STEP_BYTES = 2048;
 const OTHER_BYTES = 64 * 1024;
+/** So many operations are kept. */
+const KEPT = 1000;
+const REMOVED_AT_ONCE = 10;
+const OVER: readonly OperationState[] = ["settled", "undone", "overtaken"];
 const NEWLINE = "\n".charCodeAt(0);
 
 /** Operations as files in `folder`, which is made with the first. */
@@ -29,6 +35,18 @@ export function openOperationStore(folder: string): OperationStore {
     return bytes && { path, file: parseOperationFile(bytes, path, number) };
   }
 
+  /** Records of long ago, as long as they tell of nothing that is still to be done. */
+  async function removeOldest(): Promise<void> {
+    const oldest = (await numbersIn(folder)).slice(0, -KEPT).slice(0, REMOVED_AT_ONCE);
+    for (const number of oldest) {
+      const operation = await load(number)
+        .then((loaded) => loaded && fold(loaded.path, loaded.file))
+        .catch(() => undefined);
+      // What is damaged stays for whoever looks into it.
+      if (operation && OVER.includes(operation.state)) await rm(pathOf(folder, number), { force: true });
+    }
+  }
+
   return {
     async create(header) {
       makePrivateFolder(folder);
@@ -37,7 +55,9 @@ export function openOperationStore(folder: string): OperationStore {
         number++;
         const whole: OperationHeader = { format: 1, number, ...header };
         const writer = await createFile(folder, whole);
-        if (writer) return writer;
+        if (writer === undefined) continue;
+        await removeOldest();
+        return writer;
       }
     },
 
@@ -57,11 +77,16 @@ export function openOperationStore(folder: string): OperationStore {
       }
     },
 
-    async list() {
+    async list(onDamage) {
       const found: Operation[] = [];
       for (const number of await numbersIn(folder)) {
-        const loaded = await load(number);
-        if (loaded) found.push(fold(loaded.path, loaded.file));
+        try {
+          const loaded = await load(number);
+          if (loaded) found.push(fold(loaded.path, loaded.file));
+        } catch (error) {
+          if (!(onDamage && error instanceof VfleetError && error.code === "VFL-0309")) throw error;
+          onDamage(error);
+        }
       }
       return found;
     },

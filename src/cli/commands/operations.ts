@@ -1,4 +1,5 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
 import { renderOperation, renderOperations } from "../render-operation.ts";
@@ -6,7 +7,7 @@ import { renderOperation, renderOperations } from "../render-operation.ts";
 /** `vfleet operations`: all of them, the newest first. */
 export async function operations(options: HostOptions): Promise<number> {
   const host = await openHost(options);
-  const all = await operationSetting(host).store.list();
+  const all = await operationSetting(host).store.list(noteDamage);
   if (options.json) print(`${toJson({ source: host.kernel.source.name, operations: all.toReversed() })}\n`);
   else print(`${renderOperations(all).join("\n")}\n`);
   return 0;

@@ -1,5 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Operation } from "../../host/apply/operation.ts";
+import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { type HostOptions, type HostSetting, openHost, operationSetting } from "../provision/setting.ts";
 import { planWishes } from "../provision/wishes.ts";
@@ -26,7 +27,7 @@ export async function status(options: StatusOptions): Promise<number> {
 
 async function unfinishedOperations(host: HostSetting): Promise<readonly Operation[]> {
   if (!("write" in host.kernel)) return [];
-  const all = await operationSetting(host).store.list();
+  const all = await operationSetting(host).store.list(noteDamage);
   return all.filter(({ state }) => state === "applying" || state === "undoing" || state === "stuck");
 }
 

@@ -27,7 +27,7 @@ export interface FailoverMigration {
   readonly timeouts?: Partial<MigrationTimeouts>;
 }
 
-export interface MigrationTimeouts {
+interface MigrationTimeouts {
   /** For the guest to let go of its VF. */
   readonly unplugMs: number;
   /** For its memory to move. */
@@ -37,7 +37,7 @@ export interface MigrationTimeouts {
 }
 
 /** Where a migration is, with the time since it began. */
-export interface MigrationPhase {
+interface MigrationPhase {
   readonly phase: "checked" | "unplugging" | "moving" | "moved" | "plugged" | "rollingBack" | "rolledBack";
   readonly atMs: number;
 }

@@ -1,3 +1,4 @@
+import type { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
@@ -84,8 +85,11 @@ export interface OperationStore {
   create(header: Omit<OperationHeader, "number" | "format">): Promise<OperationWriter>;
   /** For one that was not ended, to go on with it. */
   resume(number: number): Promise<OperationWriter>;
-  /** All, the oldest first. */
-  list(): Promise<readonly Operation[]>;
+  /**
+   * All, the oldest first.
+   * @param onDamage is told of records that are damaged, which are left out; without it the first of them is thrown
+   */
+  list(onDamage?: (damage: VfleetError) => void): Promise<readonly Operation[]>;
   read(number: number): Promise<Operation | undefined>;
 }
 

@@ -14,6 +14,8 @@ import { failure } from "./step-outcome.ts";
 export interface RecoverRequest extends OperationSetting {
   /** Tries those again, too, that ended stuck. */
   readonly stuck?: boolean;
+  /** Is told of records that are damaged; without it the first of them is thrown. */
+  readonly onDamage?: (damage: VfleetError) => void;
 }
 
 /**
@@ -22,9 +24,9 @@ export interface RecoverRequest extends OperationSetting {
  * @returns those that were looked at, as they are now
  */
 export async function recoverOperations(request: RecoverRequest): Promise<readonly Operation[]> {
-  const { store, stuck = false } = request;
+  const { store, stuck = false, onDamage } = request;
   const found: Operation[] = [];
-  for (const { number, state } of await store.list()) {
+  for (const { number, state } of await store.list(onDamage)) {
     if (!isUnfinished(state, stuck)) continue;
     const operation = await recoverOne(number, request);
     if (operation) found.push(operation);

@@ -3,10 +3,8 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import type { BootResult } from "../../src/lab/boot.ts";
 import type { CommandResult, InnerStatus } from "../../src/lab/guest-channel.ts";
-import { findImage } from "../../src/lab/image.ts";
-import { MACHINES } from "../../src/lab/machines.ts";
 import { requireTool } from "../require-tool.ts";
-import { runGuestScript } from "./guest-script.ts";
+import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
 const MACHINE_MS = 600_000;
@@ -29,16 +27,7 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
   let result: BootResult;
   before(
     async () => {
-      const image = findImage();
-      const machine = MACHINES.find(({ name }) => name === "guests");
-      assert.ok(image && machine);
-      let output = "";
-      const onOutput = (text: string) => {
-        output += text;
-      };
-      const { signal } = new AbortController();
-      result = await runGuestScript("failover.ts", { image, machine, timeoutMs: MACHINE_MS, signal, onOutput });
-      assert.equal(result.exitCode, 0, output);
+      result = await runInMachine("failover.ts", "guests", MACHINE_MS);
     },
     { timeout: TIMEOUT_MS },
   );

@@ -3,16 +3,11 @@
  * plugin. What guest/guests.ts recorded in the machine is judged here.
  */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import type { BootResult } from "../../src/lab/boot.ts";
 import type { CommandResult, InnerStatus } from "../../src/lab/guest-channel.ts";
-import { findImage } from "../../src/lab/image.ts";
-import { MACHINES } from "../../src/lab/machines.ts";
-import { runScript } from "../../src/lab/run-script.ts";
 import { requireTool } from "../require-tool.ts";
-import { makeGuestScript } from "./guest-script.ts";
-import { layOutProgram } from "./published-program.ts";
+import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
 const MACHINE_MS = 900_000;
@@ -55,22 +50,7 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
   let result: BootResult;
   before(
     async () => {
-      const image = findImage();
-      const machine = MACHINES.find(({ name }) => name === "guests");
-      assert.ok(image && machine);
-      const script = await makeGuestScript("guests.ts");
-      let output = "";
-      const onOutput = (text: string) => {
-        output += text;
-      };
-      try {
-        await layOutProgram(join(dirname(script.path), "vfleet"));
-        const { signal } = new AbortController();
-        result = await runScript({ image, machine, script: script.path, timeoutMs: MACHINE_MS, signal, onOutput });
-      } finally {
-        script.remove();
-      }
-      assert.equal(result.exitCode, 0, output);
+      result = await runInMachine("guests.ts", "guests", MACHINE_MS);
     },
     { timeout: TIMEOUT_MS },
   );

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { applyPlan } from "../../src/host/apply/apply-plan.ts";
 import { systemClock } from "../../src/host/apply/clock.ts";
@@ -22,15 +22,11 @@ import { openModel } from "../../src/kernel/model/model-kernel.ts";
 import { labModel } from "../../src/kernel/model/testing/lab-models.ts";
 import { isUnread } from "../../src/kernel/port.ts";
 import type { BootResult } from "../../src/lab/boot.ts";
-import { findImage } from "../../src/lab/image.ts";
-import { MACHINES } from "../../src/lab/machines.ts";
-import { runScript } from "../../src/lab/run-script.ts";
 import { openOperationStore } from "../../src/state/operation-store.ts";
 import { openLocks } from "../../src/state/pf-locks.ts";
 import { ROOT } from "../dumps.ts";
 import { requireTool } from "../require-tool.ts";
-import { makeGuestScript } from "./guest-script.ts";
-import { layOutProgram } from "./published-program.ts";
+import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
 const MACHINE_MS = 900_000;
@@ -89,22 +85,7 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
   let result: BootResult;
   before(
     async () => {
-      const image = findImage();
-      const machine = MACHINES.find(({ name }) => name === "igb-nvme");
-      assert.ok(image && machine);
-      const script = await makeGuestScript("provision.ts");
-      let output = "";
-      const onOutput = (text: string) => {
-        output += text;
-      };
-      try {
-        await layOutProgram(join(dirname(script.path), "vfleet"));
-        const { signal } = new AbortController();
-        result = await runScript({ image, machine, script: script.path, timeoutMs: MACHINE_MS, signal, onOutput });
-      } finally {
-        script.remove();
-      }
-      assert.equal(result.exitCode, 0, output);
+      result = await runInMachine("provision.ts", "igb-nvme", MACHINE_MS);
     },
     { timeout: TIMEOUT_MS },
   );

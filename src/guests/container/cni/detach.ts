@@ -69,8 +69,9 @@ function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord
       ["link", "set", "dev", inside, "netns", hostNamespace(), "name", name],
     ];
     const answer = runIp(back(before.name), netns);
+    if (answer.ok) return before.name;
     // Its old name may be another's by now: it keeps one of its own, which udev may change.
-    if (!answer.ok && nameInside(record, before) !== undefined) {
+    if (nameInside(record, before) !== undefined) {
       const again = runIp(back(spareName(record)), netns);
       if (!again.ok) throw new CniError("refused", `${inside} cannot be taken back`, answer.words);
     }
@@ -80,10 +81,12 @@ function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord
 
 /** What the interface was before, once the PF's settings are: a VF takes its address from them. */
 function restoreLink(name: string, { mac }: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): void {
-  runIp([["link", "set", "dev", name, "down"]]);
+  const rename: readonly IpWords[] = [
+    ["link", "set", "dev", name, "down"],
+    ["link", "set", "dev", name, "name", before.name],
+  ];
   // Where its old name is another's, it keeps the one that it has.
-  const named = name === before.name || runIp([["link", "set", "dev", name, "name", before.name]]).ok;
-  const now = named ? before.name : name;
+  const now = name === before.name || runIp(rename).ok ? before.name : name;
   if (mac !== null && mac !== before.mac) setAddress(now, before.mac);
   const answer = runIp([
     ["link", "set", "dev", now, "mtu", before.mtu],

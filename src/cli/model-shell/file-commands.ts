@@ -9,7 +9,8 @@ const decoder = new TextDecoder();
 const ATTRIBUTE_BYTES = 4096;
 
 /** `cat PATH...` */
-export async function cat({ machine, cwd }: ShellState, paths: readonly string[]): Promise<Answer> {
+export async function cat({ machine, cwd }: ShellState, paths: readonly string[], input?: string): Promise<Answer> {
+  if (paths.length === 0 && input !== undefined) return good(input);
   if (paths.length === 0) return wrong("cat: standard input is the script here; name a file");
   const answers: Answer[] = [];
   for (const path of paths) {

@@ -6,25 +6,28 @@ import { bdf } from "../../pci/bdf.ts";
 import { type Answer, good, NOTHING, notDone, refused, together, wrong } from "./answer.ts";
 import { fault } from "./fault-command.ts";
 import { cat, cd, echoText, ls, readlink, redirect } from "./file-commands.ts";
+import { FILTERS } from "./filter-commands.ts";
 import { guest } from "./guest-command.ts";
 import { ip } from "./ip-command.ts";
 import { lspci } from "./lspci-command.ts";
 import { nvme } from "./nvme-command.ts";
 import { absolute, expand } from "./paths.ts";
 import type { ShellState } from "./shell-state.ts";
-import { parseLine } from "./shell-words.ts";
+import { parseLine, type ShellCommand } from "./shell-words.ts";
 import { traffic } from "./traffic-command.ts";
 
 interface Command {
   readonly usage: string;
   readonly meaning: string;
-  run(state: ShellState, args: readonly string[]): Answer | Promise<Answer>;
+  /** @param input what the command before handed on; undefined of one that nothing is handed to */
+  run(state: ShellState, args: readonly string[], input?: string): Answer | Promise<Answer>;
 }
 
 /** What the shell knows, by name. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   ls: { usage: "ls [-l] [-d] [PATH...]", meaning: "what is in a folder", run: ls },
   cat: { usage: "cat PATH...", meaning: "what an attribute holds", run: cat },
+  ...FILTERS,
   readlink: { usage: "readlink [-f] PATH...", meaning: "where a link points", run: readlink },
   echo: { usage: "echo [-n] TEXT > PATH", meaning: "write an attribute", run: (_state, args) => good(echoText(args)) },
   cd: { usage: "cd [PATH]", meaning: "go to a folder", run: cd },
@@ -82,21 +85,47 @@ export class Shell {
   async run(text: string): Promise<Answer> {
     const parsed = parseLine(text);
     if ("error" in parsed) return wrong(`bash: ${parsed.error}`);
-    const { words, target } = parsed.line;
+    let last = NOTHING;
+    let output = "";
+    for (const { after, commands } of parsed.list) {
+      if ((after === "&&" && !last.ok) || (after === "||" && last.ok)) continue;
+      last = await this.#pipeline(commands);
+      output += last.output;
+    }
+    return { ...last, output };
+  }
+
+  /** Each command has the output of the one before; what one says of its failure goes to the terminal. */
+  async #pipeline(commands: readonly ShellCommand[]): Promise<Answer> {
+    let errors = "";
+    let input: string | undefined;
+    let last = NOTHING;
+    for (const [index, command] of commands.entries()) {
+      last = await this.#redirected(command, input);
+      if (index === commands.length - 1) break;
+      if (!last.ok) errors += last.output;
+      input = last.ok ? last.output : "";
+    }
+    return { ...last, output: errors + last.output };
+  }
+
+  async #redirected({ words, target }: ShellCommand, input: string | undefined): Promise<Answer> {
     const { machine, cwd } = this.state;
-    const [name, ...args] = await expand(machine, cwd, words);
-    const answer = name === undefined ? NOTHING : await this.#command(name, args);
+    const expanded = await expand(machine, cwd, words);
+    // Whoever has this machine is root on it.
+    const [name, ...args] = expanded[0] === "sudo" ? expanded.slice(1) : expanded;
+    const answer = name === undefined ? NOTHING : await this.#command(name, args, input);
     if (target === undefined || !answer.ok) return answer;
     const [path = "", ...others] = await expand(machine, cwd, [target]);
     if (others.length > 0) return wrong(`bash: ${target.text}: ambiguous redirect`);
     return redirect(this.state, path, name ?? "", answer.output);
   }
 
-  async #command(name: string, args: readonly string[]): Promise<Answer> {
+  async #command(name: string, args: readonly string[], input: string | undefined): Promise<Answer> {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command === undefined) return wrong(`bash: ${name}: command not found`);
     try {
-      return await command.run(this.state, args);
+      return await command.run(this.state, args, input);
     } catch (error) {
       // What vfleet itself refuses, as an address that is none.
       if (error instanceof VfleetError) return wrong(`${name}: ${error.message}`);

@@ -189,6 +189,20 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
     );
   });
 
+  test("a namespace gets a VF's interface, keeps it while it has it, and gives it back", () => {
+    done("netns-attach");
+    const [seen] = records<{ links: string; guests: readonly Guest[] }>("netns");
+    assert.match(seen?.links ?? "", /^eth\d+ /m);
+    const blue = seen?.guests.find(({ name }) => name === "blue");
+    assert.deepEqual(
+      blue?.devices.map(({ bdf }) => bdf),
+      ["0000:01:10.4"],
+    );
+    refused("netns-refused", /VFL-0211/);
+    done("netns-detach");
+    assert.equal(records<{ names: readonly string[] }>("netns-back")[0]?.names.length, 1);
+  });
+
   test("a container gets a VF by CNI, with its settings at the PF; another one does not get it as well", () => {
     const added = cni("add-one");
     assert.equal(added.status, 0, JSON.stringify(added.output));

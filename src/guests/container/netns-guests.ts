@@ -5,6 +5,7 @@ import { runProgram } from "../../kernel/linux/run-program.ts";
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
 import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
+import { atOnce } from "../at-once.ts";
 
 /** Where `ip netns add` binds namespaces to names. */
 const FOLDER = "/run/netns";
@@ -12,6 +13,8 @@ const READ_MS = 10_000;
 const CHANGE_MS = 20_000;
 const RETURN_MS = 10_000;
 const POLL_MS = 50;
+/** So many namespaces are looked into at once: a network node has hundreds. */
+const AT_ONCE = 16;
 /** Names are those of files; a dot or slash would lead elsewhere. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
@@ -39,19 +42,17 @@ class NetnsGuests implements GuestPort {
   async guests(): Promise<Observed<readonly SeenGuest[]>> {
     const names = await this.#kernel.list(FOLDER);
     if (isUnread(names)) return names.errno === "ENOENT" ? [] : names;
-    return Promise.all(
-      names.map(async (name): Promise<SeenGuest> => {
-        const links = await linksIn(name);
-        const seen = { address: `netns:${name}` as const, name, uuid: null, pid: null, running: true };
-        if (isUnread(links)) return { ...seen, devices: [], unreachable: links.reason };
-        const devices = links.flatMap(({ ifname, parentdev }) => {
-          const bdf = parseBdf(parentdev ?? "");
-          // Who moved it there the kernel does not keep.
-          return bdf === undefined ? [] : [{ bdf, deviceId: ifname, byVfleet: false }];
-        });
-        return { ...seen, devices, unreachable: null };
-      }),
-    );
+    return atOnce(names, AT_ONCE, async (name): Promise<SeenGuest> => {
+      const links = await linksIn(name);
+      const seen = { address: `netns:${name}` as const, name, uuid: null, pid: null, running: true };
+      if (isUnread(links)) return { ...seen, devices: [], unreachable: links.reason };
+      const devices = links.flatMap(({ ifname, parentdev }) => {
+        const bdf = parseBdf(parentdev ?? "");
+        // Who moved it there the kernel does not keep.
+        return bdf === undefined ? [] : [{ bdf, deviceId: ifname, byVfleet: false }];
+      });
+      return { ...seen, devices, unreachable: null };
+    });
   }
 
   async obstacles(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<readonly GuestObstacle[]> {

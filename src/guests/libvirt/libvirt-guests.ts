@@ -4,6 +4,7 @@ import type { GuestAddress, GuestObstacle, GuestPort, SeenGuest, VfForGuest } fr
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
 import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { atOnce } from "../at-once.ts";
 import { aliasOf, type Domain, deviceXml, parseDomainXml } from "./device-xml.ts";
 import { Virsh } from "./virsh.ts";
 
@@ -75,18 +76,12 @@ class LibvirtGuests implements GuestPort {
     const active = await this.#virsh.read("list", "--uuid");
     if (isUnread(active)) return active;
     const running = new Set(linesOf(active));
-    const found: SeenDomain[] = [];
-    const uuids = linesOf(all);
-    for (let from = 0; from < uuids.length; from += AT_ONCE) {
-      const some = uuids.slice(from, from + AT_ONCE);
-      const texts = await Promise.all(some.map((uuid) => this.#virsh.read("dumpxml", uuid)));
-      for (const [index, text] of texts.entries()) {
-        // It was undefined meanwhile.
-        if (isUnread(text)) continue;
-        found.push({ ...parseDomainXml(text), running: running.has(some[index] ?? "") });
-      }
-    }
-    return found;
+    const found = await atOnce(linesOf(all), AT_ONCE, async (uuid): Promise<SeenDomain | undefined> => {
+      const text = await this.#virsh.read("dumpxml", uuid);
+      // It was undefined meanwhile.
+      return isUnread(text) ? undefined : { ...parseDomainXml(text), running: running.has(uuid) };
+    });
+    return found.filter((domain) => domain !== undefined);
   }
 
   async obstacles(guest: GuestAddress, vf: VfForGuest): Promise<readonly GuestObstacle[]> {

@@ -21,6 +21,7 @@ export function drained(draft: PfDraft, vf: VfState): boolean {
 export function isOf(guest: SeenGuest | undefined, { who }: DeviceUser): boolean {
   if (guest === undefined) return false;
   if (who.pid !== undefined && who.pid === guest.pid) return true;
+  if (guest.address === `netns:${who.namespace}`) return true;
   return who.guest?.uuid === undefined ? who.guest?.name === guest.name : who.guest.uuid === guest.uuid;
 }
 

@@ -204,6 +204,14 @@ async function containers(): Promise<void> {
   const settings = { vlan: 100, vlanQoS: 3, spoofchk: "on", trust: "off", max_tx_rate: 500 };
   const macs = ["02:00:00:00:00:21", "02:00:00:00:00:22"];
   const network = (mac?: string) => ({ ...settings, runtimeConfig: { mac } });
+  // A namespace by hand, before any runtime comes.
+  run("ip", "netns", "add", "blue");
+  vfleet("netns-attach", "attach", vfOf(2), "netns:blue", "--yes");
+  record("netns", { links: run("ip", "-n", "blue", "-br", "link"), guests: guestsNow("netns-guests") });
+  vfleet("netns-refused", "bind", vfOf(2), "vfio", "--yes");
+  vfleet("netns-detach", "detach", vfOf(2), "--yes");
+  record("netns-back", { names: readdirSync(`${DEVICES}/${vfOf(2)}/net`) });
+  run("ip", "netns", "del", "blue");
   cni("add-one", "ADD", 2, "one", network(macs[0]));
   cni("add-two", "ADD", 3, "two", network(macs[1]));
   cni("taken", "ADD", 2, "three", network());

@@ -690,7 +690,7 @@ export const CATALOGUE = {
     title: "the domain has the MAC address already",
     explanation:
       "Two interfaces of one guest with one address, outside of a failover pair, confuse the guest and the switch.",
-    remedy: "give the VF another address: vfleet set VF mac=...",
+    remedy: "give the VF another address: vfleet set VF mac=ADDRESS",
     exitCode: 3,
   },
   "VFL-0426": {

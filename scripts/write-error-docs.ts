@@ -1,6 +1,7 @@
 /** Writes docs/errors.md from the catalogue of errors; a test fails while the two differ. */
 import { writeFileSync } from "node:fs";
-import { CATALOGUE, type CatalogueEntry } from "../src/errors/catalogue.ts";
+import { CATALOGUE } from "../src/errors/catalogue.ts";
+import type { CatalogueEntry } from "../src/errors/catalogue-entry.ts";
 
 const HEADER = `# Errors
 
@@ -10,7 +11,7 @@ exact one says that instead.
 
 The process ends with exit code 1 where something failed, 2 for bad usage or bad input, 3 where vfleet refused.
 
-<!-- Written from src/errors/catalogue.ts by \`npm run docs\`: change it there. -->
+<!-- Written from src/errors/codes/ by \`npm run docs\`: change it there. -->
 `;
 
 /** The page that documents all codes. */

@@ -1,4 +1,4 @@
-import type { GuestAddress, GuestPort, Guests } from "../host/guest-port.ts";
+import type { GuestAddress, GuestPort, Guests, SeenGuest } from "../host/guest-port.ts";
 import { isUnread, unread } from "../kernel/port.ts";
 import { failed } from "../kernel/port-outcome.ts";
 
@@ -9,7 +9,7 @@ export function allGuests(kinds: readonly GuestPort[]): Guests {
     async look() {
       const seen = await Promise.all(kinds.map((each) => each.guests()));
       return {
-        guests: seen.flatMap((each) => (isUnread(each) ? [] : each)),
+        guests: withoutTwins(seen.flatMap((each) => (isUnread(each) ? [] : each))),
         gaps: seen.flatMap((each) => (isUnread(each) ? [each] : [])),
       };
     },
@@ -24,6 +24,16 @@ export function allGuests(kinds: readonly GuestPort[]): Guests {
     detach: async (guest, vf, waiting) =>
       kindOf(guest)?.detach(guest, vf, waiting) ?? failed(guest, vf, "ENOENT", noSuchKind(guest).reason),
   };
+}
+
+/** A domain of libvirt is a QEMU, too, whose monitor is libvirt's: it is told once, as what it can be reached by. */
+function withoutTwins(guests: readonly SeenGuest[]): readonly SeenGuest[] {
+  const isTwin = (a: SeenGuest, b: SeenGuest) =>
+    a !== b && ((a.pid !== null && a.pid === b.pid) || (a.uuid !== null && a.uuid === b.uuid));
+  return guests.filter(
+    (guest) =>
+      guest.unreachable === null || !guests.some((other) => other.unreachable === null && isTwin(guest, other)),
+  );
 }
 
 function noSuchKind(guest: GuestAddress) {

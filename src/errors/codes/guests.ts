@@ -1,0 +1,98 @@
+import type { CatalogueEntry } from "../catalogue-entry.ts";
+
+/** Of guests: QEMU, libvirt, network namespaces. */
+export const GUESTS = {
+  "VFL-0401": {
+    title: "QEMU takes a device on a VFIO driver only",
+    explanation: "QEMU opens /dev/vfio/GROUP of the VF; there is none while another driver has it.",
+    remedy: "bind it first: vfleet bind VF vfio",
+    exitCode: 3,
+  },
+  "VFL-0402": {
+    title: "the VF is in no IOMMU group",
+    explanation: "VFIO gives devices out by groups, so that their DMA reaches the guest's memory and nothing else.",
+    remedy: "turn the IOMMU on in the BIOS and the kernel (intel_iommu=on)",
+    exitCode: 3,
+  },
+  "VFL-0403": {
+    title: "the guest has no free slot",
+    explanation:
+      "On a PCIe machine each device that is plugged in needs a root port of its own, and ports are made when QEMU starts.",
+    remedy: "start the guest with more ports: -device pcie-root-port,id=port5,chassis=5",
+    exitCode: 3,
+  },
+  "VFL-0404": {
+    title: "QEMU may not lock the guest's memory",
+    explanation:
+      "VFIO pins all of a guest's memory, since a device may write anywhere in it; RLIMIT_MEMLOCK of QEMU's process is smaller.",
+    remedy: "raise it: prlimit --pid PID --memlock=unlimited, or LimitMEMLOCK= of its service",
+    exitCode: 3,
+  },
+  "VFL-0405": {
+    title: "this QEMU has no vfio-pci device",
+    explanation: "QEMU was built without VFIO.",
+    remedy: "install a QEMU with vfio-pci: qemu-system-x86_64 -device help",
+    exitCode: 3,
+  },
+  "VFL-0406": {
+    title: "the guest's monitor does not answer",
+    explanation: "A monitor of QEMU serves one program at a time, at a socket that both can reach.",
+    remedy: "end the program that speaks to it, or start QEMU with one more: -qmp unix:PATH,server=on,wait=off",
+    exitCode: 1,
+  },
+  "VFL-0411": {
+    title: "the guest was not moved",
+    explanation: "Its migration failed, was too slow, or its kernel did not let go of the VF; it was rolled back.",
+    remedy: "the guest runs where it was, with its VF; see the reason beside it",
+    exitCode: 1,
+  },
+  "VFL-0421": {
+    title: "no such domain of libvirt",
+    explanation: "libvirt knows no domain of this name or UUID.",
+    remedy: "list the guests with: vfleet guests",
+    exitCode: 3,
+  },
+  "VFL-0422": {
+    title: "the domain does not run",
+    explanation: "A VF is plugged into a domain that runs; one that does not gets its VF by its definition.",
+    remedy: "start it: virsh start NAME",
+    exitCode: 3,
+  },
+  "VFL-0423": {
+    title: "another domain is defined with the VF",
+    explanation: "libvirt gives a device to the first domain that starts; the other then fails to start.",
+    remedy: "take it out of the other domain's definition: virsh detach-device NAME FILE --config",
+    exitCode: 3,
+  },
+  "VFL-0424": {
+    title: "the domain has the MAC address already",
+    explanation:
+      "Two interfaces of one guest with one address, outside of a failover pair, confuse the guest and the switch.",
+    remedy: "give the VF another address: vfleet set VF mac=ADDRESS",
+    exitCode: 3,
+  },
+  "VFL-0426": {
+    title: "libvirt answered something else than is known",
+    explanation: "virsh printed what is no domain, or nothing.",
+    remedy: "run virsh dumpxml NAME by hand",
+    exitCode: 1,
+  },
+  "VFL-0461": {
+    title: "the VF has no network interface to move",
+    explanation: "A network namespace gets a VF by its interface, which the VF's own driver makes.",
+    remedy: "give it its own driver: vfleet bind VF default",
+    exitCode: 3,
+  },
+  "VFL-0462": {
+    title: "the network namespace cannot be looked into",
+    explanation: "It has no name below /run/netns, or takes more rights than there are.",
+    remedy: "list namespaces with: ip netns",
+    exitCode: 3,
+  },
+  "VFL-0463": {
+    title: "the namespace has an interface of that name",
+    explanation: "An interface keeps its name as it is moved, and no namespace has two of one name.",
+    remedy: "rename one of them: ip link set OLD name NEW",
+    exitCode: 3,
+  },
+} as const satisfies Readonly<Record<string, CatalogueEntry>>;

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { GuestAddress, GuestPort, SeenGuest } from "../host/guest-port.ts";
+import { unread } from "../kernel/port.ts";
+import { bdf } from "../pci/bdf.ts";
+import { allGuests } from "./all-guests.ts";
+
+const VF = bdf("0000:01:10.0");
+
+function guest(address: GuestAddress, more: Partial<SeenGuest> = {}): SeenGuest {
+  const name = address.replace(/^.*:/, "");
+  return { address, name, uuid: null, pid: null, running: true, devices: [], unreachable: null, ...more };
+}
+
+/** A kind of guests that are these, and do what they are asked. */
+function kind(name: GuestPort["kind"], guests: Awaited<ReturnType<GuestPort["guests"]>>): GuestPort {
+  return {
+    kind: name,
+    guests: async () => guests,
+    obstacles: async () => [],
+    attach: async () => ({ kind: "done", tookMs: 0 }),
+    detach: async () => ({ kind: "done", tookMs: 0 }),
+  };
+}
+
+test("a domain of libvirt is told once, as libvirt's; a QEMU that nobody else knows stays, and says why it is out of reach", async () => {
+  const other = "its monitor is another program's (fd=21)";
+  const device = { bdf: VF, deviceId: null, byVfleet: false };
+  const all = allGuests([
+    kind("qemu", [
+      guest("qemu:web", { pid: 42, unreachable: other, devices: [device] }),
+      guest("qemu:db", { uuid: "u-1", pid: 43, unreachable: other }),
+      guest("qemu:alone", { pid: 44, unreachable: other }),
+      guest("qemu:own", { pid: 45 }),
+    ]),
+    kind("libvirt", [guest("libvirt:web", { pid: 42 }), guest("libvirt:db", { uuid: "u-1" })]),
+  ]);
+  const { guests, gaps } = await all.look();
+  assert.deepEqual(
+    guests.map(({ address }) => address),
+    ["qemu:alone", "qemu:own", "libvirt:web", "libvirt:db"],
+  );
+  assert.deepEqual(gaps, []);
+});
+
+test("a kind that cannot be looked for is a gap; a guest of a kind that there is not takes nothing", async () => {
+  const gap = unread("virsh list", "EIO", "Failed to connect socket");
+  const all = allGuests([kind("libvirt", gap), kind("netns", [guest("netns:blue")])]);
+  assert.deepEqual((await all.look()).gaps, [gap]);
+  assert.equal((await all.detach("netns:blue", VF)).kind, "done");
+  const refused = await all.detach("model:web", VF);
+  assert.equal(refused.kind, "failed");
+});

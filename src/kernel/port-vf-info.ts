@@ -42,7 +42,12 @@ interface VfCounters {
 export function parseVfInfo(json: string): readonly VfInfo[] | undefined {
   const links = parseLinks(json);
   if (links === undefined) return undefined;
-  const list = links.find((link) => "vfinfo_list" in link)?.vfinfo_list ?? [];
+  return vfInfosOf(links.find((link) => "vfinfo_list" in link) ?? {});
+}
+
+/** As {@link parseVfInfo}, of one link's JSON. */
+export function vfInfosOf(link: Readonly<Record<string, unknown>>): readonly VfInfo[] | undefined {
+  const list = link.vfinfo_list ?? [];
   if (!Array.isArray(list)) return undefined;
   return list.filter(isRecord).flatMap((entry) => {
     const { vf, vlan_list: vlans, rate, link_state: linkState } = entry;

@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { type AttachmentRecord, RecordFolder } from "./attachment-record.ts";
 import { because, CniError } from "./cni-error.ts";
 import type { Call, Configuration } from "./configuration.ts";
-import { detachRecorded, undoAdd } from "./detach.ts";
-import { type Device, pfNetdevOf, readDevice } from "./device.ts";
+import { detachRecorded } from "./detach.ts";
+import { type Device, readDevice } from "./device.ts";
 import { type IpWords, type Link, linksIn, mustRunIp } from "./ip-command.ts";
 import { callIpam, type IpamResult } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
@@ -47,17 +47,16 @@ export function attach(call: Call, configuration: Configuration): Attached {
     records.put(record);
     let hasAddresses = false;
     try {
-      const link = moveIn(record);
+      const link = moveIn(record, device);
       const ipam = callIpam("ADD", call, configuration);
       hasAddresses = true;
       if (link !== null) giveAddresses(record, ipam);
-      if (record.deviceInfoFile !== null) writeDeviceInfo(record.deviceInfoFile, record);
+      if (record.deviceInfoFile !== null) writeDeviceInfo(record.deviceInfoFile, device);
       const { ifname, netns, deviceId } = record;
       const mac = link?.address ?? record.mac ?? "";
       return { ifname, mac, mtu: link?.mtu, sandbox: netns, deviceId, ipam };
     } catch (error) {
-      const undo = hasAddresses ? detachRecorded : undoAdd;
-      undo(record, records, call.path);
+      detachRecorded(record, records, call.path, { hasAddresses });
       throw error;
     }
   });
@@ -99,8 +98,6 @@ function recordOf(
     network: name,
     netns,
     deviceId,
-    pfNetdev: vf?.pfNetdev ?? null,
-    vfIndex: vf?.vfIndex ?? null,
     before: link && { name: link.ifname, mac: link.address, mtu: link.mtu, up: link.flags.includes("UP") },
     mac: mac ?? null,
     settingsBefore: vf === null ? {} : touchedBefore(settingsOf(vf.info), change),
@@ -112,12 +109,11 @@ function recordOf(
 }
 
 /** @returns the interface in its namespace; null of a VF on vfio-pci */
-function moveIn({ before, pfNetdev, vfIndex, settings, netns, ifname, mac, mtu }: AttachmentRecord): Link | null {
-  const host: IpWords[] =
-    pfNetdev === null || vfIndex === null ? [] : [...settingCommands(pfNetdev, vfIndex, settings)];
+function moveIn({ before, settings, netns, ifname, mac, mtu }: AttachmentRecord, { vf }: Device): Link | null {
+  const host: IpWords[] = vf === null ? [] : [...settingCommands(vf.pfNetdev, vf.vfIndex, settings)];
   // In one call, so that a name of the host that the container has, too, is in nobody's way (`dev_change_net_namespace`).
   if (before !== null) host.push(["link", "set", "dev", before.name, "netns", netns, "name", ifname]);
-  if (host.length > 0) mustRunIp(`${before?.name ?? pfNetdev} cannot be given to the container`, host);
+  if (host.length > 0) mustRunIp(`${before?.name ?? vf?.pfNetdev} cannot be given to the container`, host);
   if (before === null) return null;
   const inside: IpWords[] = [];
   if (mac !== null) setAddress(ifname, mac, netns);
@@ -143,14 +139,13 @@ function giveAddresses({ ifname, netns }: AttachmentRecord, { ips, routes }: Ipa
 }
 
 /** Network Plumbing Working Group, Device Information Specification 1.1.0. */
-function writeDeviceInfo(path: string, { deviceId }: AttachmentRecord): void {
+function writeDeviceInfo(path: string, { deviceId, vf }: Device): void {
   if (deviceId === null) return;
-  const pf = pfNetdevOf(deviceId);
   mkdirSync(dirname(path), { recursive: true });
   const info = {
     type: "pci",
     version: "1.1.0",
-    pci: { "pci-address": deviceId, ...(pf === undefined ? {} : { "pf-pci-address": pf.pf }) },
+    pci: { "pci-address": deviceId, ...(vf === null ? {} : { "pf-pci-address": vf.pf }) },
   };
   try {
     writeFileSync(path, JSON.stringify(info), { mode: 0o644 });

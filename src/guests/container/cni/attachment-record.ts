@@ -23,8 +23,6 @@ export interface AttachmentRecord extends Attachment {
   readonly netns: string;
   /** Address of the VF; null of an interface that is none. */
   readonly deviceId: string | null;
-  readonly pfNetdev: string | null;
-  readonly vfIndex: number | null;
   /** The VF's interface as it was; null of a VF on vfio-pci, which has none. */
   readonly before: { readonly name: string; readonly mac: string; readonly mtu: number; readonly up: boolean } | null;
   /** The MAC address that it is given. */
@@ -37,8 +35,6 @@ export interface AttachmentRecord extends Attachment {
   /** For IPAM: the configuration of the ADD, where there is an IPAM plugin. */
   readonly ipamConfiguration: Readonly<Record<string, unknown>> | null;
 }
-
-const FILE = /^(.+)\.json$/;
 
 /** Records of one folder, a file each. */
 export class RecordFolder {
@@ -56,10 +52,7 @@ export class RecordFolder {
 
   /** @throws CniError where it cannot be read */
   all(): readonly AttachmentRecord[] {
-    return readdirSync(this.#folder).flatMap((name) => {
-      const key = FILE.exec(name)?.[1];
-      return key === undefined ? [] : (this.#read(name) ?? []);
-    });
+    return readdirSync(this.#folder).flatMap((name) => (name.endsWith(".json") ? (this.#read(name) ?? []) : []));
   }
 
   get(attachment: Attachment): AttachmentRecord | undefined {

@@ -2,9 +2,9 @@ import { type AttachmentRecord, RecordFolder } from "./attachment-record.ts";
 import { CniError } from "./cni-error.ts";
 import type { Call, Configuration } from "./configuration.ts";
 import { pfNetdevOf } from "./device.ts";
-import { type Link, linksIn, runIp } from "./ip-command.ts";
+import { type Link, showLink } from "./ip-command.ts";
 import { callIpam } from "./ipam.ts";
-import { differences, settingsOf } from "./vf-settings.ts";
+import { differences, settingsOf, vfInfoOf } from "./vf-settings.ts";
 
 /**
  * CHECK: whether all is as ADD left it: the interface in its namespace, up, with its MAC address and addresses, the VF's
@@ -34,9 +34,8 @@ function interfaceDifferences(
   { netns, ifname, deviceId, mac, before }: AttachmentRecord,
   { prevResult }: Configuration,
 ) {
-  const answer = runIp([["address", "show", "dev", ifname]], netns);
-  const link = answer.ok ? linksIn(answer.output)[0] : undefined;
-  if (link === undefined) return [`${ifname} is not in ${netns}${answer.ok ? "" : `: ${answer.words}`}`];
+  const { link, words } = showLink("address", ifname, netns);
+  if (link === undefined) return [`${ifname} is not in ${netns}${words && `: ${words}`}`];
   const found: string[] = [];
   if (deviceId !== null && link.parentdev !== undefined && link.parentdev !== deviceId) {
     found.push(`${ifname} belongs to ${link.parentdev}, and is to be ${deviceId}`);
@@ -55,8 +54,8 @@ function settingDifferences({ deviceId, settings }: AttachmentRecord): readonly 
   if (deviceId === null || Object.keys(settings).length === 0) return [];
   const place = pfNetdevOf(deviceId);
   if (place === undefined) return [`${deviceId} is no VF any more`];
-  const answer = runIp([["link", "show", "dev", place.pfNetdev]]);
-  const info = answer.ok ? linksIn(answer.output)[0]?.vfinfo_list?.find(({ vf }) => vf === place.vfIndex) : undefined;
+  const { link } = showLink("link", place.pfNetdev);
+  const info = link && vfInfoOf(link, place.vfIndex);
   if (info === undefined) return [`${place.pfNetdev} shows no VF ${place.vfIndex}`];
   return differences(settingsOf(info), settings);
 }

@@ -2,11 +2,12 @@ import { rmSync } from "node:fs";
 import type { AttachmentRecord, RecordFolder } from "./attachment-record.ts";
 import { CniError } from "./cni-error.ts";
 import { netdevOf, pfNetdevOf } from "./device.ts";
-import { type IpWords, linksIn, runIp } from "./ip-command.ts";
+import { type IpWords, runIp, showLink } from "./ip-command.ts";
 import { callIpam } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
 import { settingCommands } from "./vf-settings.ts";
+import { wait } from "./wait.ts";
 
 /** The kernel gives interfaces of a namespace that ends back in its own time (`cleanup_net`). */
 const RETURN_MS = 10_000;
@@ -15,29 +16,24 @@ const POLL_MS = 20;
 /**
  * Undoes what a record tells, however much of it was done: addresses, the interface's place, name, MAC address and MTU, the VF's
  * settings. The record goes last. Its device's lock must be held.
+ * @param hasAddresses false where the IPAM plugin has given nothing: what it says to a DEL is of no matter
  * @throws CniError where something could not be put back; the record stays, and the next DEL or GC tries again
  */
-export function detachRecorded(record: AttachmentRecord, records: RecordFolder, path: readonly string[]): void {
+export function detachRecorded(
+  record: AttachmentRecord,
+  records: RecordFolder,
+  path: readonly string[],
+  { hasAddresses = true }: { readonly hasAddresses?: boolean } = {},
+): void {
   let failure: unknown;
   try {
     // First, as dhcp gives its lease back through the interface.
     giveAddressesBack(record, path);
   } catch (error) {
-    failure = error;
+    if (hasAddresses || !(error instanceof CniError)) failure = error;
   }
   putBack(record);
   if (failure !== undefined) throw failure;
-  records.remove(record);
-}
-
-/** As {@link detachRecorded}, for an ADD whose IPAM plugin has given nothing: what it says to a DEL is of no matter. */
-export function undoAdd(record: AttachmentRecord, records: RecordFolder, path: readonly string[]): void {
-  try {
-    giveAddressesBack(record, path);
-  } catch (error) {
-    if (!(error instanceof CniError)) throw error;
-  }
-  putBack(record);
   records.remove(record);
 }
 
@@ -104,8 +100,7 @@ function nameInside(
   before: { readonly name: string; readonly mac: string },
 ): string | undefined {
   for (const name of new Set([ifname, before.name])) {
-    const answer = runIp([["link", "show", "dev", name]], netns);
-    const link = answer.ok ? linksIn(answer.output)[0] : undefined;
+    const { link } = showLink("link", name, netns);
     if (link === undefined) continue;
     const isOurs =
       deviceId !== null && link.parentdev !== undefined
@@ -122,8 +117,7 @@ function returned(
   before: { readonly name: string; readonly mac: string },
 ): string | undefined {
   if (deviceId === null) {
-    const answer = runIp([["link", "show", "dev", before.name]]);
-    const shown = answer.ok ? linksIn(answer.output)[0]?.address : undefined;
+    const shown = showLink("link", before.name).link?.address;
     // Another of that name may have been made since.
     return shown !== undefined && (shown === before.mac || shown === mac) ? before.name : undefined;
   }
@@ -132,7 +126,7 @@ function returned(
     const name = netdevOf(deviceId);
     if (name !== undefined || performance.now() > end || isNamespace(netns) || pfNetdevOf(deviceId) === undefined)
       return name;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
+    wait(POLL_MS);
   }
 }
 

@@ -1,19 +1,23 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
+import type { VfInfo } from "../../../kernel/port-vf-info.ts";
 import { CniError } from "./cni-error.ts";
 import type { Configuration } from "./configuration.ts";
-import { type Link, linksIn, mustRunIp, runIp, type VfInfo } from "./ip-command.ts";
+import { type Link, linksIn, mustRunIp, showLink } from "./ip-command.ts";
+import { vfInfoOf } from "./vf-settings.ts";
+
+/** Where a VF's settings are made. */
+export interface PfPlace {
+  readonly pf: string;
+  readonly pfNetdev: string;
+  readonly vfIndex: number;
+}
 
 /** What is given to a container: a VF, or an interface that is none. */
 export interface Device {
   /** null of an interface that is no VF. */
   readonly deviceId: string | null;
-  readonly vf: {
-    readonly pf: string;
-    readonly pfNetdev: string;
-    readonly vfIndex: number;
-    readonly info: VfInfo;
-  } | null;
+  readonly vf: (PfPlace & { readonly info: VfInfo }) | null;
   /** null of a VF on vfio-pci: only its settings are made. */
   readonly link: Link | null;
 }
@@ -24,11 +28,8 @@ const USERSPACE_DRIVERS: readonly string[] = ["vfio-pci", "uio_pci_generic", "ig
 /** @throws CniError where there is no such device, or it is no VF */
 export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" | "device">): Device {
   if (device !== undefined) {
-    const answer = runIp([["address", "show", "dev", device]]);
-    const link = answer.ok ? linksIn(answer.output)[0] : undefined;
-    if (link === undefined) {
-      throw new CniError("invalidConfig", `device: there is no interface ${device}`, answer.ok ? "" : answer.words);
-    }
+    const { link, words } = showLink("address", device);
+    if (link === undefined) throw new CniError("invalidConfig", `device: there is no interface ${device}`, words);
     return { deviceId: null, vf: null, link };
   }
   const bdf = deviceId ?? "";
@@ -36,11 +37,11 @@ export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" 
   if (!existsSync(folder)) throw new CniError("invalidConfig", `deviceID: there is no device ${bdf}`);
   const pf = linkName(`${folder}/physfn`);
   if (pf === undefined) throw new CniError("invalidConfig", `deviceID: ${bdf} is no VF`);
-  const vfIndex = vfIndexOf(pf, bdf);
-  const [pfNetdev] = list(`${DEVICES}/${pf}/net`);
-  if (vfIndex === undefined || pfNetdev === undefined) {
+  const place = pfNetdevOf(bdf);
+  if (place === undefined) {
     throw new CniError("invalidConfig", `deviceID: the PF ${pf} of ${bdf} has no network interface here`);
   }
+  const { pfNetdev, vfIndex } = place;
   const driver = linkName(`${folder}/driver`);
   const netdev = netdevOf(bdf);
   const isForUserspace = driver !== undefined && (USERSPACE_DRIVERS.includes(driver) || driver.includes("vfio"));
@@ -57,10 +58,11 @@ export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" 
     ...(netdev === undefined ? [] : [["address", "show", "dev", netdev]]),
   ]);
   const links = linksIn(shown);
-  const info = links.find(({ ifname }) => ifname === pfNetdev)?.vfinfo_list?.find(({ vf }) => vf === vfIndex);
+  const pfLink = links.find(({ ifname }) => ifname === pfNetdev);
+  const info = pfLink && vfInfoOf(pfLink, vfIndex);
   if (info === undefined) throw new CniError("invalidConfig", `${pfNetdev} shows no VF ${vfIndex}`);
   const link = links.find(({ ifname }) => ifname === netdev) ?? null;
-  return { deviceId: bdf, vf: { pf, pfNetdev, vfIndex, info }, link };
+  return { deviceId: bdf, vf: { ...place, info }, link };
 }
 
 /** The interface of a function in the host's namespace. */
@@ -69,9 +71,7 @@ export function netdevOf(bdf: string): string | undefined {
 }
 
 /** Of a PF, as it is called now; undefined where it is gone. */
-export function pfNetdevOf(
-  bdf: string,
-): { readonly pf: string; readonly pfNetdev: string; readonly vfIndex: number } | undefined {
+export function pfNetdevOf(bdf: string): PfPlace | undefined {
   const pf = linkName(`${DEVICES}/${bdf}/physfn`);
   if (pf === undefined) return undefined;
   const vfIndex = vfIndexOf(pf, bdf);

@@ -42,6 +42,16 @@ export function mustRunIp(what: string, commands: readonly IpWords[], netns?: st
   throw new CniError("refused", what, answer.words);
 }
 
+/** One interface; where it is not there, what ip says of that. */
+export function showLink(
+  what: "link" | "address",
+  name: string,
+  netns?: string,
+): { readonly link: Link | undefined; readonly words: string } {
+  const answer = runIp([[what, "show", "dev", name]], netns);
+  return answer.ok ? { link: linksIn(answer.output)[0], words: "" } : { link: undefined, words: answer.words };
+}
+
 /** The links that a batch of `link show` printed: an array of JSON each. */
 export function linksIn(output: string): readonly Link[] {
   return output
@@ -59,20 +69,8 @@ export interface Link {
   readonly mtu: number;
   readonly flags: readonly string[];
   readonly parentdev?: string;
-  readonly vfinfo_list?: readonly VfInfo[];
+  readonly vfinfo_list?: unknown;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
-}
-
-export interface VfInfo {
-  readonly vf: number;
-  readonly address?: string;
-  /** Of older iproute2. */
-  readonly mac?: string;
-  readonly vlan_list?: readonly { readonly vlan?: number; readonly qos?: number; readonly protocol?: string }[];
-  readonly rate?: { readonly max_tx?: number; readonly min_tx?: number };
-  readonly spoofchk?: boolean;
-  readonly trust?: boolean;
-  readonly link_state?: string;
 }
 
 function checked(word: string): string {

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { takeProcessLock } from "../../../process-lock/process-lock.ts";
 import { CniError } from "./cni-error.ts";
+import { wait } from "./wait.ts";
 
 const PATIENCE_MS = 60_000;
 const FIRST_MS = 2;
@@ -26,7 +27,6 @@ export function withDeviceLock<T>(folder: string, device: string, work: () => T)
       }
     }
     if (performance.now() > end) throw new CniError("tryAgainLater", `${device} is being changed by another call`);
-    // Nothing else is to be done meanwhile.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
+    wait(waitMs);
   }
 }

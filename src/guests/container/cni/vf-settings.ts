@@ -1,5 +1,6 @@
+import { type VfInfo, vfInfosOf } from "../../../kernel/port-vf-info.ts";
 import type { VfSettings } from "./configuration.ts";
-import type { IpWords, VfInfo } from "./ip-command.ts";
+import type { IpWords, Link } from "./ip-command.ts";
 
 /** Settings by the PF, with the MAC address that it administers. */
 export type AllSettings = VfSettings & { readonly mac?: string };
@@ -24,23 +25,27 @@ export function settingCommands(pfNetdev: string, vf: number, settings: AllSetti
   return commands;
 }
 
+/** What the link of a PF shows of a VF; undefined where it shows none. */
+export function vfInfoOf(pf: Link, vfIndex: number): VfInfo | undefined {
+  return vfInfosOf({ ...pf })?.find((each) => each.vfIndex === vfIndex);
+}
+
 /** What the PF shows of a VF, in these words. */
 export function settingsOf(info: VfInfo): AllSettings {
-  const [vlan] = info.vlan_list ?? [];
-  const mac = info.address ?? info.mac;
-  const onOff = (value: boolean | undefined) => (value === undefined ? undefined : value ? "on" : "off");
-  const protocol = vlan?.protocol?.toLowerCase();
-  const state = info.link_state === "disable" || info.link_state === "enable" ? info.link_state : "auto";
+  const { mac, vlan, qos, vlanProtocol, minTxRateMbps, maxTxRateMbps, spoofCheck, trust, linkState } = info;
+  const onOff = (value: boolean | null) => (value === null ? undefined : value ? "on" : "off");
+  const protocol = vlanProtocol?.toLowerCase();
+  const state = linkState === "disable" || linkState === "enable" ? linkState : "auto";
   const all = {
-    mac,
-    vlan: vlan?.vlan ?? 0,
-    vlanQoS: vlan?.qos ?? 0,
+    mac: mac ?? undefined,
+    vlan: vlan ?? 0,
+    vlanQoS: qos ?? 0,
     vlanProto: protocol === "802.1ad" ? protocol : "802.1q",
-    minTxRate: info.rate?.min_tx ?? 0,
-    maxTxRate: info.rate?.max_tx ?? 0,
-    spoofchk: onOff(info.spoofchk),
-    trust: onOff(info.trust),
-    linkState: info.link_state === undefined ? undefined : state,
+    minTxRate: minTxRateMbps ?? 0,
+    maxTxRate: maxTxRateMbps ?? 0,
+    spoofchk: onOff(spoofCheck),
+    trust: onOff(trust),
+    linkState: linkState === null ? undefined : state,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -16,6 +16,11 @@ export function good(output: string): Answer {
   return { ok: true, errno: null, output };
 }
 
+/** What a program prints, a line each. */
+export function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
 /** What a program says of a refused system call: `cat: vendor: No such file or directory`. */
 export function refused(what: string, errno: string): Answer {
   return { ok: false, errno, output: `${what}: ${textOfErrno(errno)}\n` };

@@ -1,6 +1,6 @@
 import { isUnread } from "../../kernel/port.ts";
 import { isPending } from "../../kernel/port-outcome.ts";
-import { type Answer, good, NOTHING, notDone, refused, together, wrong } from "./answer.ts";
+import { type Answer, good, NOTHING, notDone, refused, textOf, together, wrong } from "./answer.ts";
 import { absolute, normal } from "./paths.ts";
 import type { ShellState } from "./shell-state.ts";
 
@@ -55,7 +55,7 @@ async function listing(state: ShellState, folder: string, names: readonly string
   if (!long) return columns(names, state.columns);
   const rows: string[] = [];
   for (const name of names) rows.push(await longLine(state, folder, name));
-  return rows.map((row) => `${row}\n`).join("");
+  return textOf(rows);
 }
 
 async function longLine({ machine, cwd }: ShellState, folder: string, name: string): Promise<string> {
@@ -80,7 +80,7 @@ function dateText(iso: string): string {
 
 /** Down the columns, as ls on a terminal; a line each where there is none. */
 function columns(names: readonly string[], width: number | undefined): string {
-  if (width === undefined || names.length === 0) return names.map((name) => `${name}\n`).join("");
+  if (width === undefined || names.length === 0) return textOf(names);
   const cell = Math.max(...names.map(({ length }) => length)) + 2;
   const across = Math.max(1, Math.floor(width / cell));
   const down = Math.ceil(names.length / across);
@@ -90,7 +90,7 @@ function columns(names: readonly string[], width: number | undefined): string {
       .map((name) => name.padEnd(cell))
       .join("")
       .trimEnd();
-  return Array.from({ length: down }, (_, row) => `${line(row)}\n`).join("");
+  return textOf(Array.from({ length: down }, (_, row) => line(row)));
 }
 
 /** `readlink [-f] PATH...`; without -f it says nothing of what is no link, as GNU's. */

@@ -1,6 +1,6 @@
 import { isUnread } from "../../kernel/port.ts";
 import { isPending } from "../../kernel/port-outcome.ts";
-import { type Answer, good, notDone, refused, wrong } from "./answer.ts";
+import { type Answer, good, notDone, refused, textOf, wrong } from "./answer.ts";
 import { absolute } from "./paths.ts";
 import type { ShellState } from "./shell-state.ts";
 
@@ -197,10 +197,6 @@ function cutLines(text: string): readonly string[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines;
-}
-
-function textOf(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** @param flags letters that stand alone @param valued letters that a value follows, in the same word or the next */

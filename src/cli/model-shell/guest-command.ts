@@ -1,6 +1,6 @@
 import { parseBdf } from "../../pci/bdf.ts";
 import { table } from "../terminal.ts";
-import { type Answer, good, NOTHING, refused, wrong } from "./answer.ts";
+import { type Answer, good, NOTHING, refused, textOf, wrong } from "./answer.ts";
 import type { ShellState } from "./shell-state.ts";
 
 const USAGE = "guest: usage: guest [list | start NAME [MIB] | stop NAME | plug NAME BDF | unplug NAME BDF]";
@@ -33,11 +33,7 @@ function list(guests: Awaited<ReturnType<ShellState["machine"]["guests"]["list"]
     `${memoryMib} MiB`,
     devices.join(" ") || "-",
   ]);
-  return good(
-    table(["NAME", "PID", "MEMORY", "VFS"], rows)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
+  return good(textOf(table(["NAME", "PID", "MEMORY", "VFS"], rows)));
 }
 
 function answered(what: string, errno: string | null): Answer {

@@ -1,3 +1,4 @@
+import { textOf } from "./answer.ts";
 import type { IpOptions } from "./ip-words.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ export function linkText(link: Json, { details, statistics }: IpOptions): string
     if (statistics && typeof vf.stats === "object") lines.push(...counterLines(vf.stats as Json));
   }
   if (statistics && typeof link.stats64 === "object") lines.push(...deviceCounters(link.stats64 as Json));
-  return lines.map((line) => `${line}\n`).join("");
+  return textOf(lines);
 }
 
 /** `print_stats64` */

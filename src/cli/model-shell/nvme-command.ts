@@ -3,7 +3,7 @@ import type { NvmeManagement, NvmeRefused } from "../../kernel/port-nvme.ts";
 import { isPending } from "../../kernel/port-outcome.ts";
 import { hex } from "../../pci/bdf.ts";
 import { table } from "../terminal.ts";
-import { type Answer, good, notDone, refused, wrong } from "./answer.ts";
+import { type Answer, good, notDone, refused, textOf, wrong } from "./answer.ts";
 import type { ShellState } from "./shell-state.ts";
 
 const CLASS = "/sys/class/nvme";
@@ -58,17 +58,13 @@ async function list({ machine }: ShellState): Promise<Answer> {
     );
     rows.push([`/dev/${name}`, ...told.map((bytes) => (isUnread(bytes) ? "-" : decoder.decode(bytes).trim()))]);
   }
-  return good(`${table(["NODE", "ADDRESS", "CNTLID", "STATE"], rows).join("\n")}\n`);
+  return good(textOf(table(["NODE", "ADDRESS", "CNTLID", "STATE"], rows)));
 }
 
 function told<T>(controller: string, value: Observed<T> | NvmeRefused, lines: (value: T) => readonly string[]): Answer {
   if (isUnread(value)) return refused(`nvme: ${controller}`, value.errno);
   if (isRefused(value)) return status(value);
-  return good(
-    lines(value)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
+  return good(textOf(lines(value)));
 }
 
 async function manage({ machine }: ShellState, controller: string, args: readonly string[]): Promise<Answer> {

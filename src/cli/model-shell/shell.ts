@@ -3,7 +3,7 @@ import type { ModelledMachine } from "../../kernel/model/remote/modelled-machine
 import { isUnread } from "../../kernel/port.ts";
 import { isPending, type Outcome, type Within } from "../../kernel/port-outcome.ts";
 import { bdf } from "../../pci/bdf.ts";
-import { type Answer, good, NOTHING, notDone, refused, together, wrong } from "./answer.ts";
+import { type Answer, good, NOTHING, notDone, refused, textOf, together, wrong } from "./answer.ts";
 import { fault } from "./fault-command.ts";
 import { cat, cd, echoText, ls, readlink, redirect } from "./file-commands.ts";
 import { FILTERS } from "./filter-commands.ts";
@@ -136,9 +136,7 @@ export class Shell {
 
 async function dmesg({ machine }: ShellState): Promise<Answer> {
   const lines = await machine.kernel.log();
-  return isUnread(lines)
-    ? refused("dmesg: read kernel buffer failed", lines.errno)
-    : good(lines.map((line) => `${line}\n`).join(""));
+  return isUnread(lines) ? refused("dmesg: read kernel buffer failed", lines.errno) : good(textOf(lines));
 }
 
 async function modprobe({ machine }: ShellState, args: readonly string[]): Promise<Answer> {

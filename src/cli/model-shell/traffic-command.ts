@@ -1,6 +1,6 @@
 import { isUnread } from "../../kernel/port.ts";
 import { table } from "../terminal.ts";
-import { type Answer, good, refused, wrong } from "./answer.ts";
+import { type Answer, good, refused, textOf, wrong } from "./answer.ts";
 import type { ShellState } from "./shell-state.ts";
 
 const USAGE = "traffic: usage: traffic DEV FROM TO [FRAMES [BYTES]]; FROM is a VF's number, TO another or pf";
@@ -34,5 +34,5 @@ export async function traffic({ machine }: ShellState, args: readonly string[]):
       ),
     ),
   ];
-  return good(lines.map((line) => `${line}\n`).join(""));
+  return good(textOf(lines));
 }

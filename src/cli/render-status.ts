@@ -1,5 +1,6 @@
 import type { Operation } from "../host/apply/operation.ts";
 import type { DesiredPf, DesiredVf } from "../host/desired/desired-pf.ts";
+import { ZERO_MAC } from "../host/desired/mac-addresses.ts";
 import { isRefused, type PfPlan, type Plan } from "../host/plan/plan.ts";
 import type { HostState, PfState, VfState } from "../host/state/host-state.ts";
 import { isUnread, type Observed } from "../kernel/port.ts";
@@ -18,7 +19,6 @@ export interface Status {
 
 /** As many VFs of a PF are told one by one, whatever they have in common. */
 const FEW_VFS = 8;
-const NO_MAC = "00:00:00:00:00:00";
 
 /**
  * A host for a person: what needs somebody's hand first, then PF by PF what is there, what is wanted, and who has it. VFs in a
@@ -122,7 +122,7 @@ function runCells(run: readonly VfRow[]): Cell[] {
 function rowOf(vf: VfState, wish: DesiredVf | undefined): VfRow {
   const { settings } = vf;
   const netdev = isUnread(vf.netdevs) ? "?" : vf.netdevs.map(({ name }) => name).join(",") || "-";
-  const mac = isUnread(settings) ? "?" : settings === null || settings.mac === NO_MAC ? "-" : (settings.mac ?? "-");
+  const mac = isUnread(settings) ? "?" : settings === null || settings.mac === ZERO_MAC ? "-" : (settings.mac ?? "-");
   return { vf, netdev, mac, alike: [wish?.pool ?? "-", text(vf.driver, "-"), settingsText(vf), usersText(vf, wish)] };
 }
 

@@ -1,3 +1,4 @@
+import { ZERO_MAC } from "../host/desired/mac-addresses.ts";
 import { formatVfs } from "../host/desired/vf-range.ts";
 import type { Step, StepOf, VfSettingChange } from "../host/plan/step.ts";
 
@@ -16,7 +17,6 @@ interface VfChanges {
   readonly parts: string[];
 }
 
-const NO_MAC = "00:00:00:00:00:00";
 const SETTING_WORDS: Readonly<Record<string, string>> = {
   spoofCheck: "spoof check",
   linkState: "link state",
@@ -95,7 +95,7 @@ function addSettings(changes: VfChanges, { from, to }: VfSettingChange, fresh: b
   const { parts } = changes;
   if (mac !== undefined) {
     const old = was("mac");
-    changes.mac = arrow(old === NO_MAC ? null : old, mac === NO_MAC ? "none" : mac);
+    changes.mac = arrow(old === ZERO_MAC ? null : old, mac === ZERO_MAC ? "none" : mac);
   }
   if (vlan !== undefined) {
     const [onlyQos, onlyProtocol] = ["qos" in from, "vlanProtocol" in from];

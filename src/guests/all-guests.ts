@@ -1,6 +1,7 @@
 import type { GuestAddress, GuestPort, Guests, SeenGuest } from "../host/guest-port.ts";
-import { isUnread, unread } from "../kernel/port.ts";
+import { isUnread } from "../kernel/port.ts";
 import { failed } from "../kernel/port-outcome.ts";
+import { obstacle } from "./obstacle.ts";
 
 /** All kinds of guests of a host as one. */
 export function allGuests(kinds: readonly GuestPort[]): Guests {
@@ -14,15 +15,13 @@ export function allGuests(kinds: readonly GuestPort[]): Guests {
       };
     },
     async obstacles(guest, vf) {
-      const kind = kindOf(guest);
-      if (kind) return kind.obstacles(guest, vf);
-      const { reason } = noSuchKind(guest);
-      return [{ code: "VFL-0224", summary: reason, evidence: [], remedy: "list the guests with: vfleet guests" }];
+      const none = () => obstacle("VFL-0224", noSuchKind(guest), "list the guests with: vfleet guests");
+      return kindOf(guest)?.obstacles(guest, vf) ?? [none()];
     },
     attach: async (guest, vf, waiting) =>
-      kindOf(guest)?.attach(guest, vf, waiting) ?? failed(guest, vf.bdf, "ENOENT", noSuchKind(guest).reason),
+      kindOf(guest)?.attach(guest, vf, waiting) ?? failed(guest, vf.bdf, "ENOENT", noSuchKind(guest)),
     detach: async (guest, vf, waiting) =>
-      kindOf(guest)?.detach(guest, vf, waiting) ?? failed(guest, vf, "ENOENT", noSuchKind(guest).reason),
+      kindOf(guest)?.detach(guest, vf, waiting) ?? failed(guest, vf, "ENOENT", noSuchKind(guest)),
   };
 }
 
@@ -36,6 +35,6 @@ function withoutTwins(guests: readonly SeenGuest[]): readonly SeenGuest[] {
   );
 }
 
-function noSuchKind(guest: GuestAddress) {
-  return unread(guest, "ENOENT", `there are no guests of the kind of ${guest} here`);
+function noSuchKind(guest: GuestAddress): string {
+  return `there are no guests of the kind of ${guest} here`;
 }

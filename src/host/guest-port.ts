@@ -9,6 +9,16 @@ type GuestKind = "qemu" | "libvirt" | "netns" | "model";
 /** As a person writes it and records keep it: `qemu:web-1`, `libvirt:web-1`, `netns:blue`. */
 export type GuestAddress = `${GuestKind}:${string}`;
 
+/** What a guest is called without its kind, which a person may leave out. */
+export function guestName(address: string): string {
+  return address.replace(/^[a-z]+:/, "");
+}
+
+/** Virtual machines get VFs by VFIO, network namespaces by their interfaces. */
+export function takesByVfio(guest: GuestAddress): boolean {
+  return !guest.startsWith("netns:");
+}
+
 /** A guest as it was seen. */
 export interface SeenGuest {
   readonly address: GuestAddress;
@@ -35,8 +45,6 @@ export interface GuestDevice {
 /** A VF that is to be given away, with what an adapter must know of it. */
 export interface VfForGuest {
   readonly bdf: Bdf;
-  readonly pf: Bdf;
-  readonly vfIndex: number;
   /** null where none is bound. */
   readonly driver: string | null;
   readonly iommuGroup: number | null;
@@ -48,8 +56,6 @@ export interface VfForGuest {
   readonly mac: string | null;
   /** null where the PF sets none. */
   readonly vlan: number | null;
-  /** What QEMU must show where the PF itself is on vfio-pci (`vf_token`); null elsewhere. */
-  readonly vfToken: string | null;
 }
 
 /** Why a guest can't have a VF. Data, since it is seen before anything is done. */

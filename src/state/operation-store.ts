@@ -35,9 +35,12 @@ export function openOperationStore(folder: string): OperationStore {
     return bytes && { path, file: parseOperationFile(bytes, path, number) };
   }
 
-  /** Records of long ago, as long as they tell of nothing that is still to be done. */
-  async function removeOldest(): Promise<void> {
-    const oldest = (await numbersIn(folder)).slice(0, -KEPT).slice(0, REMOVED_AT_ONCE);
+  /**
+   * Records of long ago, as long as they tell of nothing that is still to be done.
+   * @param numbers of all
+   */
+  async function removeOldest(numbers: readonly number[]): Promise<void> {
+    const oldest = numbers.slice(0, -KEPT).slice(0, REMOVED_AT_ONCE);
     for (const number of oldest) {
       const operation = await load(number)
         .then((loaded) => loaded && fold(loaded.path, loaded.file))
@@ -50,13 +53,14 @@ export function openOperationStore(folder: string): OperationStore {
   return {
     async create(header) {
       makePrivateFolder(folder);
-      let number = (await numbersIn(folder)).at(-1) ?? 0;
+      const numbers = await numbersIn(folder);
+      let number = numbers.at(-1) ?? 0;
       for (;;) {
         number++;
         const whole: OperationHeader = { format: 1, number, ...header };
         const writer = await createFile(folder, whole);
         if (writer === undefined) continue;
-        await removeOldest();
+        await removeOldest([...numbers, number]);
         return writer;
       }
     },

@@ -94,15 +94,12 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
   describe("the guests of a connection", () => {
     const vf: VfForGuest = {
       bdf: VF,
-      pf: bdf("0000:3b:00.0"),
-      vfIndex: 3,
       driver: "vfio-pci",
       iommuGroup: 40,
       netdev: null,
       isNetwork: true,
       mac: MAC,
       vlan: null,
-      vfToken: null,
     };
 
     /** A host of libvirt's test driver, with these domains (virsh's test:///PATH). */

@@ -1,9 +1,8 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
-import type { GuestAddress } from "../../host/guest-port.ts";
+import { type GuestAddress, guestName, takesByVfio } from "../../host/guest-port.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
-import { readAllocations } from "../../state/desired-folder.ts";
 import { namedGuest } from "../provision/named-guest.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
@@ -56,8 +55,8 @@ async function choose(words: readonly string[], options: AttachOptions): Promise
     throw new VfleetError("VFL-0001", { message: "which VF?", remedy: "name one (01:10.2, or eth0 vf 3), or --claim" });
   }
   // What a claim keeps for a guest is no use of it by another than that guest.
-  const guest = words.at(-1)?.replace(/^[a-z]+:/, "");
-  const claims = (await readAllocations(host.folders.state)).filter((each) => each.guest !== guest);
+  const guest = guestName(words.at(-1) ?? "");
+  const claims = host.claims.filter((each) => each.guest !== guest);
   const planning = planningOf({ ...host, claims });
   const state = await planning.observe();
   const { pf, vf, rest } = namedVf(state, words);
@@ -66,9 +65,8 @@ async function choose(words: readonly string[], options: AttachOptions): Promise
 
 /** The VFs that a claim was given, found by what their PFs are known by: addresses may have moved since. */
 async function chooseClaim(host: HostSetting, claim: string, rest: readonly string[]): Promise<Chosen> {
-  const all = await readAllocations(host.folders.state);
-  const own = all.filter((each) => each.claim === claim);
-  const planning = planningOf({ ...host, claims: all.filter((each) => each.claim !== claim) });
+  const own = host.claims.filter((each) => each.claim === claim);
+  const planning = planningOf({ ...host, claims: host.claims.filter((each) => each.claim !== claim) });
   const state = await planning.observe();
   const vfs = own.flatMap(({ pfKey, vfIndex }) => {
     const pf = state.pfs.find(({ identity }) => identity.key === pfKey);
@@ -97,9 +95,9 @@ function desiredOf(vfs: Chosen["vfs"], wish: (vf: VfState) => DesiredVf, by: str
   }));
 }
 
-/** Virtual machines get VFs by VFIO, network namespaces by their interfaces; a driver that suits is kept. */
+/** As the guest takes it; a driver that suits is kept. */
 function driverFor({ driver }: VfState, guest: GuestAddress): Pick<DesiredVf, "driver"> {
-  const byVfio = !guest.startsWith("netns:");
+  const byVfio = takesByVfio(guest);
   if (byVfio === isVfioDriver(driver) && driver !== null) return {};
   return { driver: byVfio ? "vfio" : "default" };
 }

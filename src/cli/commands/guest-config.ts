@@ -2,6 +2,7 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { cdiSpecification } from "../../guests/container/cdi.ts";
 import { deviceXml, networkXml } from "../../guests/libvirt/device-xml.ts";
 import { qemuArguments } from "../../guests/qemu/command-line.ts";
+import { ZERO_MAC } from "../../host/desired/mac-addresses.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import type { PfState, VfState } from "../../host/state/host-state.ts";
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
@@ -16,7 +17,6 @@ export interface GuestConfigOptions extends HostOptions {
   readonly managed?: boolean;
 }
 
-const NO_MAC = "00:00:00:00:00:00";
 /** A namespace of a controller with several paths is `nvme1c2n3`, and its device nvme1n3 (`nvme_ns_head_ops`). */
 const NAMESPACE = /^nvme(\d+)(?:c\d+)?n(\d+)$/;
 
@@ -49,7 +49,7 @@ async function textFor(
   switch (kind) {
     case "qemu":
       for (const each of vfs) requireVfio(each);
-      return `${qemuArguments(vfs.map(({ vf: { bdf } }) => ({ bdf, vfToken: null }))).join(" ")}\n`;
+      return `${qemuArguments(vfs.map(({ vf }) => vf.bdf)).join(" ")}\n`;
     case "libvirt":
       // libvirt binds what is managed itself.
       if (!managed) for (const each of vfs) requireVfio(each);
@@ -74,17 +74,15 @@ function requireVfio({ vf: { bdf, driver } }: Vf): void {
 
 function libvirtXml({ vf }: Vf, managed: boolean): string {
   const settings = known(vf.settings);
-  const driver = known(vf.driver);
-  const isVariant = isVfioDriver(vf.driver) && typeof driver === "string" && driver !== "vfio-pci";
   return deviceXml({
     bdf: vf.bdf,
+    driver: known(vf.driver),
     managed,
     // Only the PF of a NIC tells settings of its VFs.
     network:
       settings === null || settings === undefined
         ? null
-        : { mac: settings.mac === NO_MAC ? null : settings.mac, vlan: settings.vlan },
-    ...(isVariant ? { variantDriver: driver } : {}),
+        : { mac: settings.mac === ZERO_MAC ? null : settings.mac, vlan: settings.vlan },
   });
 }
 

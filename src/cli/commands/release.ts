@@ -3,7 +3,7 @@ import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState, PfState } from "../../host/state/host-state.ts";
 import { known } from "../../kernel/port.ts";
-import { keepAllocations, readAllocations } from "../../state/desired-folder.ts";
+import { keepAllocations } from "../../state/desired-folder.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
 import { namedPf } from "../provision/vf-address.ts";
@@ -38,8 +38,7 @@ export async function release(pfs: readonly string[], options: ReleaseOptions): 
  * any longer.
  */
 async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOptions): Promise<number> {
-  const { kernel, guests, folders } = host;
-  const all = await readAllocations(folders.state);
+  const { claims: all, folders } = host;
   const rest = all.filter((each) => each.claim !== claim);
   if (rest.length === all.length) {
     throw new VfleetError("VFL-0232", {
@@ -49,7 +48,7 @@ async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOp
       details: { claim },
     });
   }
-  const planning = planningOf({ kernel, guests, claims: rest });
+  const planning = planningOf({ ...host, claims: rest });
   const state = await planning.observe();
   const targets = state.pfs.flatMap(({ bdf, identity, vfs }) => {
     const own = all.filter((each) => each.claim === claim && each.pfKey === identity.key);

@@ -36,6 +36,8 @@ export interface HostSetting {
   readonly kernel: Kernel | ChangeableKernel;
   /** Undefined of a picture of a host. */
   readonly guests: Guests | undefined;
+  /** Which VFs claims have. */
+  readonly claims: readonly Allocation[];
   readonly planning: Planning;
   readonly folders: HostFolders;
 }
@@ -52,9 +54,8 @@ const MODEL = "model:";
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
   const folders = foldersOf(options);
-  const guests = openGuests(kernel);
-  const planning = planningOf({ kernel, guests, claims: await readAllocations(folders.state) });
-  return { kernel, guests, folders, planning };
+  const sight = { kernel, guests: await openGuests(kernel), claims: await readAllocations(folders.state) };
+  return { ...sight, folders, planning: planningOf(sight) };
 }
 
 /** What a host is seen with. */

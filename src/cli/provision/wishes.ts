@@ -8,7 +8,7 @@ import { planHost } from "../../host/plan/plan-host.ts";
 import { runPreflights } from "../../host/plan/run-preflights.ts";
 import { withClaims } from "../../host/state/claim-users.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
+import { readDesiredFolder } from "../../state/desired-folder.ts";
 import { readPolicyFile } from "../../state/read-policy-file.ts";
 import { type HostSetting, observeAll, planningOf } from "./setting.ts";
 
@@ -47,8 +47,7 @@ async function readWishes(
 /** The plan toward what is wanted. */
 export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
   const { files, documents } = await readWishes(host, paths);
-  const { kernel, guests, folders } = host;
-  const claims = await readAllocations(folders.state);
+  const { kernel, claims } = host;
   const names = new Set(documents.claims.map(({ metadata }) => metadata.name));
   const held = claims.filter(({ claim }) => names.has(claim));
   // A new claim may have the VF that another has let go.
@@ -60,7 +59,7 @@ export async function planWishes(host: HostSetting, paths: readonly string[] | u
   const preflights = await runPreflights(kernel, state, desired, inventory);
   const plan = planHost({ state, desired, refusals, preflights });
   return {
-    host: { ...host, planning: planningOf({ kernel, guests, claims: held }) },
+    host: { ...host, planning: planningOf({ ...host, claims: held }) },
     files,
     documents,
     state,

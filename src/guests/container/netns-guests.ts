@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GuestAddress, GuestObstacle, GuestPort, SeenGuest, VfForGuest } from "../../host/guest-port.ts";
+import {
+  type GuestAddress,
+  type GuestObstacle,
+  type GuestPort,
+  guestName,
+  type SeenGuest,
+  type VfForGuest,
+} from "../../host/guest-port.ts";
 import { systemPrograms } from "../../kernel/linux/program.ts";
 import { runProgram } from "../../kernel/linux/run-program.ts";
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
 import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { atOnce } from "../at-once.ts";
+import { obstacle } from "../obstacle.ts";
 
 /** Where `ip netns add` binds namespaces to names. */
 const FOLDER = "/run/netns";
@@ -61,7 +69,7 @@ class NetnsGuests implements GuestPort {
         obstacle("VFL-0461", `${bdf} has no interface to move`, `give it its own driver: vfleet bind ${bdf} default`),
       ];
     }
-    const links = await linksIn(nameOf(guest));
+    const links = await linksIn(guestName(guest));
     if (isUnread(links)) return [obstacle("VFL-0462", `${guest}: ${links.reason}`, "list namespaces with: ip netns")];
     if (!links.some(({ ifname }) => ifname === netdev)) return [];
     const summary = `${guest} has an interface ${netdev} already`;
@@ -70,12 +78,12 @@ class NetnsGuests implements GuestPort {
 
   attach(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<Outcome> {
     if (netdev === null) return Promise.resolve(failed(guest, bdf, "ENODEV", "it has no interface"));
-    return change(guest, bdf, ["ip", "link", "set", "dev", netdev, "netns", nameOf(guest)]);
+    return change(guest, bdf, ["ip", "link", "set", "dev", netdev, "netns", guestName(guest)]);
   }
 
   async detach(guest: GuestAddress, vf: Bdf): Promise<Outcome> {
     const began = performance.now();
-    const name = nameOf(guest);
+    const name = guestName(guest);
     const links = await linksIn(name);
     if (isUnread(links)) return failed(guest, vf, links.errno, links.reason);
     const link = links.find(({ parentdev }) => parseBdf(parentdev ?? "") === vf);
@@ -107,12 +115,4 @@ async function change(guest: GuestAddress, vf: Bdf, command: readonly [string, .
     return failed(guest, vf, null, end.stderr.trim().split("\n").at(-1) ?? "ip failed");
   });
   return isPending(answer) ? failed(guest, vf, "ETIMEDOUT", "the kernel has not answered in time") : answer;
-}
-
-function nameOf(guest: GuestAddress): string {
-  return guest.slice("netns:".length);
-}
-
-function obstacle(code: string, summary: string, remedy: string): GuestObstacle {
-  return { code, summary, evidence: [], remedy };
 }

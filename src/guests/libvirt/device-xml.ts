@@ -1,5 +1,6 @@
 import { DOMImplementation, DOMParser, type Document, type Element, XMLSerializer } from "@xmldom/xmldom";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { isVfioDriver } from "../../host/drivers.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { addressParts } from "./pci-address.ts";
 
@@ -10,8 +11,8 @@ export interface VfDevice {
   readonly network: { readonly mac: string | null; readonly vlan: number | null } | null;
   /** Whether libvirt binds it to vfio-pci and back; else it is there already. */
   readonly managed: boolean;
-  /** As mlx5_vfio_pci, where it is not vfio-pci. */
-  readonly variantDriver?: string;
+  /** The one that it has now: a variant of vfio-pci, as mlx5_vfio_pci, is to be named. */
+  readonly driver?: string | null | undefined;
   /** The alias of the virtio interface that stands in while the VF is away, as `ua-backup0`. */
   readonly standby?: string;
 }
@@ -36,7 +37,7 @@ export function deviceXml(vf: VfDevice): string {
   const managed = vf.managed ? "yes" : "no";
   if (vf.network === null) setAll(root, { mode: "subsystem", type: "pci", managed });
   else setAll(root, { type: "hostdev", managed });
-  add(root, "driver", { name: "vfio", model: vf.variantDriver });
+  add(root, "driver", { name: "vfio", model: variantOf(vf.driver) });
   if (vf.network !== null && vf.network.mac !== null) add(root, "mac", { address: vf.network.mac });
   const source = add(root, "source", {});
   add(source, "address", { ...(vf.network === null ? {} : { type: "pci" }), ...addressParts(vf.bdf) });
@@ -46,6 +47,10 @@ export function deviceXml(vf: VfDevice): string {
   if (vf.standby !== undefined) add(root, "teaming", { type: "transient", persistent: vf.standby });
   add(root, "alias", { name: aliasOf(vf.bdf) });
   return textOf(document);
+}
+
+function variantOf(driver: string | null | undefined): string | undefined {
+  return driver && driver !== "vfio-pci" && isVfioDriver(driver) ? driver : undefined;
 }
 
 /** The virtio interface of a failover pair: it stays with the guest while it moves, and has the VF's MAC address. */
@@ -90,6 +95,7 @@ export interface Domain {
   readonly devices: readonly {
     readonly bdf: Bdf;
     readonly alias: string | null;
+    readonly byVfleet: boolean;
     /** The whole element, as `detach-device` wants it. */
     readonly xml: string;
   }[];
@@ -118,7 +124,14 @@ export function parseDomainXml(text: string): Domain {
       const address = sourceAddress(device);
       if (address === undefined) return [];
       const alias = children(device, "alias")[0]?.getAttribute("name") ?? null;
-      return [{ bdf: address, alias, xml: new XMLSerializer().serializeToString(device) }];
+      return [
+        {
+          bdf: address,
+          alias,
+          byVfleet: alias === aliasOf(address),
+          xml: new XMLSerializer().serializeToString(device),
+        },
+      ];
     }),
     macs: (devices === undefined ? [] : children(devices, "interface")).flatMap(
       (each) => children(each, "mac")[0]?.getAttribute("address")?.toLowerCase() ?? [],

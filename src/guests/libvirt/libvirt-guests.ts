@@ -1,20 +1,24 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { GuestAddress, GuestObstacle, GuestPort, SeenGuest, VfForGuest } from "../../host/guest-port.ts";
+import {
+  type GuestAddress,
+  type GuestObstacle,
+  type GuestPort,
+  guestName,
+  type SeenGuest,
+  type VfForGuest,
+} from "../../host/guest-port.ts";
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
 import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { atOnce } from "../at-once.ts";
-import { aliasOf, type Domain, deviceXml, parseDomainXml } from "./device-xml.ts";
+import { obstacle } from "../obstacle.ts";
+import type { Domain } from "./device-xml.ts";
 import { Virsh } from "./virsh.ts";
 
 export interface LibvirtOptions {
   /** As qemu:///system; what virsh takes of itself where left out. */
   readonly uri?: string;
-  /** Whether libvirt binds VFs itself; else vfleet has. */
-  readonly managed?: boolean;
-  /** Written into the domain's definition, too, for its next start. */
-  readonly persistent?: boolean;
 }
 
 /** Any of libvirt's daemons listens at one of these. */
@@ -29,6 +33,9 @@ interface SeenDomain extends Domain {
   readonly running: boolean;
 }
 
+/** A DOM comes with it, which takes longer to load than all else here: hosts without libvirt never do. */
+const loadXml = () => import("./device-xml.ts");
+
 /** Domains of libvirt, by virsh. A host on which no libvirt listens has none. */
 export function libvirtGuests(kernel: Kernel, options: LibvirtOptions = {}): GuestPort {
   return new LibvirtGuests(kernel, options);
@@ -37,13 +44,13 @@ export function libvirtGuests(kernel: Kernel, options: LibvirtOptions = {}): Gue
 class LibvirtGuests implements GuestPort {
   readonly kind = "libvirt";
   readonly #kernel: Kernel;
-  readonly #options: LibvirtOptions;
+  readonly #uri: string | undefined;
   readonly #virsh: Virsh;
 
-  constructor(kernel: Kernel, options: LibvirtOptions) {
+  constructor(kernel: Kernel, { uri }: LibvirtOptions) {
     this.#kernel = kernel;
-    this.#options = options;
-    this.#virsh = new Virsh(options.uri);
+    this.#uri = uri;
+    this.#virsh = new Virsh(uri);
   }
 
   async guests(): Promise<Observed<readonly SeenGuest[]>> {
@@ -56,7 +63,7 @@ class LibvirtGuests implements GuestPort {
         uuid: uuid || null,
         pid: running ? await this.#pidOf(name) : null,
         running,
-        devices: devices.map(({ bdf, alias }) => ({ bdf, deviceId: alias, byVfleet: alias === aliasOf(bdf) })),
+        devices: devices.map(({ bdf, alias, byVfleet }) => ({ bdf, deviceId: alias, byVfleet })),
         unreachable: null,
       })),
     );
@@ -70,12 +77,13 @@ class LibvirtGuests implements GuestPort {
   }
 
   async #domains(): Promise<Observed<readonly SeenDomain[]>> {
-    if (this.#options.uri === undefined && !SOCKETS.some((path) => existsSync(path))) return [];
+    if (this.#uri === undefined && !SOCKETS.some((path) => existsSync(path))) return [];
     const all = await this.#virsh.read("list", "--all", "--uuid");
     if (isUnread(all)) return all;
     const active = await this.#virsh.read("list", "--uuid");
     if (isUnread(active)) return active;
     const running = new Set(linesOf(active));
+    const { parseDomainXml } = await loadXml();
     const found = await atOnce(linesOf(all), AT_ONCE, async (uuid): Promise<SeenDomain | undefined> => {
       const text = await this.#virsh.read("dumpxml", uuid);
       // It was undefined meanwhile.
@@ -88,7 +96,7 @@ class LibvirtGuests implements GuestPort {
     const domains = await this.#domains();
     if (isUnread(domains))
       return [obstacle("VFL-0421", `libvirt does not answer: ${domains.reason}`, "see virsh list")];
-    const name = nameOf(guest);
+    const name = guestName(guest);
     const domain = domains.find((each) => each.name === name);
     if (domain === undefined) return [obstacle("VFL-0421", `libvirt knows no domain ${name}`, "see virsh list --all")];
     const found: GuestObstacle[] = [];
@@ -106,14 +114,10 @@ class LibvirtGuests implements GuestPort {
   }
 
   async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
-    const { managed = false } = this.#options;
     const { bdf, driver, isNetwork, mac, vlan } = vf;
-    const xml = deviceXml({
-      bdf,
-      managed,
-      network: isNetwork ? { mac, vlan } : null,
-      ...(driver === null || driver === "vfio-pci" ? {} : { variantDriver: driver }),
-    });
+    const { deviceXml } = await loadXml();
+    // vfleet has bound it.
+    const xml = deviceXml({ bdf, driver, managed: false, network: isNetwork ? { mac, vlan } : null });
     return this.#change(guest, bdf, xml, waiting?.deadlineMs ?? ATTACH_MS, "attach-device");
   }
 
@@ -138,26 +142,18 @@ class LibvirtGuests implements GuestPort {
   }
 
   #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, command: string): Promise<Outcome> {
-    const where = ["--live", ...(this.#options.persistent ? ["--config"] : [])];
-    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, nameOf(guest), "/dev/stdin", ...where);
+    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, guestName(guest), "/dev/stdin", "--live");
   }
 
   /** The element of the domain's own document; undefined where it has none of the VF. */
   async #deviceOf(guest: GuestAddress, vf: Bdf): Promise<Observed<string | undefined>> {
-    const text = await this.#virsh.read("dumpxml", nameOf(guest));
+    const text = await this.#virsh.read("dumpxml", guestName(guest));
     if (isUnread(text)) return text;
+    const { parseDomainXml } = await loadXml();
     return parseDomainXml(text).devices.find(({ bdf }) => bdf === vf)?.xml;
   }
 }
 
-function nameOf(guest: GuestAddress): string {
-  return guest.slice("libvirt:".length);
-}
-
 function linesOf(text: string): readonly string[] {
   return text.split("\n").flatMap((line) => line.trim() || []);
-}
-
-function obstacle(code: string, summary: string, remedy: string): GuestObstacle {
-  return { code, summary, evidence: [], remedy };
 }

@@ -1,8 +1,17 @@
 import { isVfioDriver } from "../../host/drivers.ts";
-import type { GuestAddress, GuestObstacle, GuestPort, VfForGuest } from "../../host/guest-port.ts";
-import type { MachineGuests } from "../../kernel/model/remote/modelled-machine.ts";
+import {
+  type GuestAddress,
+  type GuestObstacle,
+  type GuestPort,
+  type Guests,
+  guestName,
+  type VfForGuest,
+} from "../../host/guest-port.ts";
+import { type MachineGuests, openMachine } from "../../kernel/model/remote/modelled-machine.ts";
 import { failed, type Outcome } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { allGuests } from "../all-guests.ts";
+import { obstacle } from "../obstacle.ts";
 
 /** Why the modelled machine refuses, by its errno. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -12,13 +21,19 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the guest has no free slot",
 };
 
+/** All that VFs can be given to on a modelled host. @param path of its file @throws what {@link openMachine} throws */
+export async function modelledGuests(path: string): Promise<Guests> {
+  const { guests } = await openMachine(path);
+  return allGuests([modelGuests(guests)]);
+}
+
 /** Virtual machines of a modelled host. */
-export function modelGuests(guests: () => Promise<MachineGuests>): GuestPort {
+function modelGuests(guests: MachineGuests): GuestPort {
   return {
     kind: "model",
 
     async guests() {
-      const all = await (await guests()).list();
+      const all = await guests.list();
       return all.map(({ name, uuid, pid, devices }) => ({
         address: `model:${name}` as const,
         name,
@@ -31,21 +46,21 @@ export function modelGuests(guests: () => Promise<MachineGuests>): GuestPort {
     },
 
     async obstacles(guest: GuestAddress, { bdf, driver }: VfForGuest): Promise<readonly GuestObstacle[]> {
-      const all = await (await guests()).list();
+      const all = await guests.list();
       const found: GuestObstacle[] = [];
-      if (!all.some(({ name }) => name === nameOf(guest))) {
-        const summary = `there is no guest ${nameOf(guest)}`;
-        found.push({ code: "VFL-0224", summary, evidence: [], remedy: "list the guests with: vfleet guests" });
+      if (!all.some(({ name }) => name === guestName(guest))) {
+        found.push(
+          obstacle("VFL-0224", `there is no guest ${guestName(guest)}`, "list the guests with: vfleet guests"),
+        );
       }
       if (!isVfioDriver(driver)) {
-        const summary = `${bdf} is not on vfio-pci`;
-        found.push({ code: "VFL-0401", summary, evidence: [], remedy: `bind it first: vfleet bind ${bdf} vfio` });
+        found.push(obstacle("VFL-0401", `${bdf} is not on vfio-pci`, `bind it first: vfleet bind ${bdf} vfio`));
       }
       return found;
     },
 
-    attach: (guest, { bdf }) => change(guest, bdf, async () => (await guests()).plug(nameOf(guest), bdf)),
-    detach: (guest, vf) => change(guest, vf, async () => (await guests()).unplug(nameOf(guest), vf)),
+    attach: (guest, { bdf }) => change(guest, bdf, () => guests.plug(guestName(guest), bdf)),
+    detach: (guest, vf) => change(guest, vf, () => guests.unplug(guestName(guest), vf)),
   };
 }
 
@@ -54,8 +69,4 @@ async function change(guest: GuestAddress, vf: Bdf, ask: () => Promise<string | 
   const errno = await ask();
   if (errno !== null) return failed(guest, vf, errno, REASONS[errno]);
   return { kind: "done", tookMs: Math.round(performance.now() - began) };
-}
-
-function nameOf(guest: GuestAddress): string {
-  return guest.slice("model:".length);
 }

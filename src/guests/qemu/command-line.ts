@@ -1,22 +1,15 @@
-import type { VfForGuest } from "../../host/guest-port.ts";
+import type { Bdf } from "../../pci/bdf.ts";
 import { deviceIdOf } from "./device-id.ts";
 
-/**
- * The arguments that start a QEMU with these VFs: a root port for each, as a PCIe machine wants it.
- * @param firstChassis of the ports; each port of a guest has its own
- */
-export function qemuArguments(
-  vfs: readonly Pick<VfForGuest, "bdf" | "vfToken">[],
-  firstChassis = 1,
-): readonly string[] {
-  return vfs.flatMap(({ bdf, vfToken }, index) => {
+/** The arguments that start a QEMU with these VFs: a root port for each, as a PCIe machine wants it. */
+export function qemuArguments(vfs: readonly Bdf[]): readonly string[] {
+  return vfs.flatMap((bdf, index) => {
     const port = `${deviceIdOf(bdf)}-port`;
-    const token = vfToken === null ? "" : `,vf-token=${vfToken}`;
     return [
       "-device",
-      `pcie-root-port,id=${port},chassis=${firstChassis + index}`,
+      `pcie-root-port,id=${port},chassis=${index + 1}`,
       "-device",
-      `vfio-pci,host=${bdf},id=${deviceIdOf(bdf)},bus=${port}${token}`,
+      `vfio-pci,host=${bdf},id=${deviceIdOf(bdf)},bus=${port}`,
     ];
   });
 }

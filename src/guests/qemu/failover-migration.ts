@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
@@ -132,7 +133,7 @@ async function completed(qmp: Qmp, limitMs: number): Promise<number> {
       throw new VfleetError("VFL-0411", { message: `the migration ${status}${why ? `: ${why}` : ""}` });
     if (performance.now() > end)
       throw new VfleetError("VFL-0411", { message: `it did not end in ${limitMs / 1000} s` });
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 
@@ -143,7 +144,7 @@ async function rollBack(source: Qmp, limitMs: number): Promise<void> {
   if (status !== undefined && ![...FAILED, "completed", "none"].includes(status)) {
     await source.execute("migrate_cancel");
     while (performance.now() < end && !FAILED.includes((await statusOf(source)).status)) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await sleep(POLL_MS);
     }
   }
   const run = z.object({ running: z.boolean() }).safeParse(await source.execute("query-status"));

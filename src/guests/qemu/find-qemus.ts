@@ -1,6 +1,6 @@
+import { parseQemuOptions, type QemuOptions } from "../../kernel/linux/users/qemu-options.ts";
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
-import { parseQemuOptions, type QemuOptions } from "./qemu-options.ts";
 
 /** A QEMU that runs on the host. */
 export interface RunningQemu extends QemuOptions {

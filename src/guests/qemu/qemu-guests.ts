@@ -14,6 +14,7 @@ import { isUnread, type Kernel, type Observed } from "../../kernel/port.ts";
 import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
+import { obstacle } from "../obstacle.ts";
 import { deviceIdOf, isByVfleet } from "./device-id.ts";
 import { findQemus, openedFunctions, type RunningQemu } from "./find-qemus.ts";
 import { lockableMemory } from "./locked-memory.ts";
@@ -73,20 +74,13 @@ class QemuGuests implements GuestPort {
     const { bdf, driver, iommuGroup } = vf;
     const found: GuestObstacle[] = [];
     if (!isVfioDriver(driver)) {
-      found.push({
-        code: "VFL-0401",
-        summary: `${bdf} ${driver === null ? "has no driver" : `is with ${driver}`}, and QEMU takes devices on vfio-pci`,
-        evidence: [],
-        remedy: `bind it first: vfleet bind ${bdf} vfio`,
-      });
+      const has = driver === null ? "has no driver" : `is with ${driver}`;
+      const summary = `${bdf} ${has}, and QEMU takes devices on vfio-pci`;
+      found.push(obstacle("VFL-0401", summary, `bind it first: vfleet bind ${bdf} vfio`));
     }
     if (iommuGroup === null) {
-      found.push({
-        code: "VFL-0402",
-        summary: `${bdf} is in no IOMMU group`,
-        evidence: [],
-        remedy: "turn the IOMMU on in the BIOS and the kernel (intel_iommu=on)",
-      });
+      const remedy = "turn the IOMMU on in the BIOS and the kernel (intel_iommu=on)";
+      found.push(obstacle("VFL-0402", `${bdf} is in no IOMMU group`, remedy));
     }
     const qemu = await this.#find(guest);
     if ("why" in qemu) return [...found, unreachable(guest, qemu.why)];
@@ -102,35 +96,27 @@ class QemuGuests implements GuestPort {
   async #ask(qmp: Qmp, pid: number): Promise<readonly GuestObstacle[]> {
     const found: GuestObstacle[] = [];
     if (!(await hasVfio(qmp))) {
-      found.push({
-        code: "VFL-0405",
-        summary: "this QEMU knows no device vfio-pci",
-        evidence: [],
-        remedy: "install a QEMU that was built with VFIO",
-      });
+      const remedy = "install a QEMU that was built with VFIO";
+      found.push(obstacle("VFL-0405", "this QEMU knows no device vfio-pci", remedy));
     }
     if ((await freeSlot(qmp)) === undefined) {
-      found.push({
-        code: "VFL-0403",
-        summary: "the guest has no free root port to plug a VF into",
-        evidence: [{ fact: "every port of the guest has a device, or none has an id", from: "query-pci" }],
-        remedy: "start the guest with more ports: -device pcie-root-port,id=port5,chassis=5",
-      });
+      const summary = "the guest has no free root port to plug a VF into";
+      const remedy = "start the guest with more ports: -device pcie-root-port,id=port5,chassis=5";
+      const fact = "every port of the guest has a device, or none has an id";
+      found.push(obstacle("VFL-0403", summary, remedy, [{ fact, from: "query-pci" }]));
     }
     const ramBytes = await memoryBytes(qmp);
     const lockable = await lockableMemory(this.#kernel, pid);
     if (ramBytes !== undefined && lockable !== undefined && lockable < ramBytes) {
-      found.push({
-        code: "VFL-0404",
-        summary: `QEMU may lock ${mib(lockable)}, and the guest has ${mib(ramBytes)}`,
-        evidence: [{ fact: `Max locked memory ${lockable}`, from: `/proc/${pid}/limits` }],
-        remedy: `prlimit --pid ${pid} --memlock=unlimited, or LimitMEMLOCK=infinity in its service`,
-      });
+      const summary = `QEMU may lock ${mib(lockable)}, and the guest has ${mib(ramBytes)}`;
+      const remedy = `prlimit --pid ${pid} --memlock=unlimited, or LimitMEMLOCK=infinity in its service`;
+      const evidence = [{ fact: `Max locked memory ${lockable}`, from: `/proc/${pid}/limits` }];
+      found.push(obstacle("VFL-0404", summary, remedy, evidence));
     }
     return found;
   }
 
-  attach(guest: GuestAddress, { bdf, vfToken }: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+  attach(guest: GuestAddress, { bdf }: VfForGuest, waiting?: Waiting): Promise<Outcome> {
     return this.#change(guest, bdf, async (qmp) => {
       const slot = await freeSlot(qmp);
       const device = {
@@ -138,7 +124,6 @@ class QemuGuests implements GuestPort {
         id: deviceIdOf(bdf),
         host: bdf,
         ...(slot?.bus === undefined ? {} : { bus: slot.bus }),
-        ...(vfToken === null ? {} : { "vf-token": vfToken }),
       };
       await qmp.execute("device_add", device, waiting?.deadlineMs ?? ATTACH_MS);
     });
@@ -222,12 +207,7 @@ function monitorOf({ pid, monitors, otherMonitors }: RunningQemu): string | { re
 }
 
 function unreachable(guest: GuestAddress, why: string): GuestObstacle {
-  return {
-    code: "VFL-0406",
-    summary: `${guest} cannot be spoken to: ${why}`,
-    evidence: [],
-    remedy: "see vfleet guests",
-  };
+  return obstacle("VFL-0406", `${guest} cannot be spoken to: ${why}`, "see vfleet guests");
 }
 
 function mib(bytes: number): string {

@@ -1,7 +1,7 @@
 import { known } from "../../kernel/port.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
 import { isVfioDriver } from "../drivers.ts";
-import { type GuestAddress, holderOf, type SeenGuest, type SeenGuests } from "../guest-port.ts";
+import { type GuestAddress, holderOf, type SeenGuest, type SeenGuests, takesByVfio } from "../guest-port.ts";
 import { detach, tellGuest } from "./guest-use.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { requireUnused } from "./vf-use.ts";
@@ -114,7 +114,7 @@ function misfitOf(
   { now, wanted }: PlannedVf,
   guest: GuestAddress,
 ): { readonly why: string; readonly remedy: string } | undefined {
-  const byVfio = !guest.startsWith("netns:");
+  const byVfio = takesByVfio(guest);
   const driver = wanted?.driver ?? (now === undefined ? "default" : known(now.driver));
   const hasNone = driver === null || driver === "none";
   // What could not be read is told by who needs it.

@@ -2,6 +2,7 @@ import { isUnread } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { DesiredVfNetwork } from "../desired/desired-pf.ts";
+import { ZERO_MAC } from "../desired/mac-addresses.ts";
 import { isVfioDriver, type VfSetting } from "../drivers.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
@@ -9,14 +10,12 @@ import { planLinkForRates } from "./plan-pf-link.ts";
 import type { VfSettingChange } from "./step.ts";
 import { requireUnused } from "./vf-use.ts";
 
-const NO_MAC = "00:00:00:00:00:00";
-
 /**
  * What every driver has of a VF that was just made; the spoof check is on with some and off with others. Setting what is so
  * already would ask drivers for what they may not have.
  */
 const NEW_VF: DesiredVfNetwork = {
-  mac: NO_MAC,
+  mac: ZERO_MAC,
   vlan: 0,
   qos: 0,
   vlanProtocol: "802.1Q",
@@ -86,7 +85,7 @@ export function settingsOf(info: VfInfo): DesiredVfNetwork {
 function isEqual(name: keyof DesiredVfNetwork, wanted: unknown, current: unknown): boolean {
   if (typeof wanted === "string" && typeof current === "string") {
     // An address of all zeros lets the VF choose, and the driver shows what it chose.
-    if (name === "mac" && wanted === NO_MAC) return true;
+    if (name === "mac" && wanted === ZERO_MAC) return true;
     return wanted.toLowerCase() === current.toLowerCase();
   }
   return wanted === current;

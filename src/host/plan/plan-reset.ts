@@ -1,6 +1,7 @@
 import { isUnread } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import { desiredOf } from "../desired/desired-of.ts";
+import { ZERO_MAC } from "../desired/mac-addresses.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
 import { PfDraft } from "./pf-draft.ts";
@@ -17,7 +18,6 @@ export interface ResetTarget {
 
 /** Methods that reset the function alone (drivers/pci/pci.c `pci_reset_fn_methods`). */
 const OWN_METHODS = new Set(["device_specific", "acpi", "flr", "af_flr", "pm"]);
-const NO_MAC = "00:00:00:00:00:00";
 
 /**
  * VFs made as new for the next tenant: reset, and their settings as the driver has them of a VF that was just made. Refused
@@ -99,7 +99,7 @@ function scrubOf({ vfIndex, settings }: VfState): VfChange | undefined {
   const rates = (minTxRateMbps ?? 0) !== 0 || (maxTxRateMbps ?? 0) !== 0;
   const change: VfChange = {
     vfIndex,
-    ...(mac === null || mac === NO_MAC ? {} : { mac: NO_MAC }),
+    ...(mac === null || mac === ZERO_MAC ? {} : { mac: ZERO_MAC }),
     ...((vlan ?? 0) === 0 && (qos ?? 0) === 0 ? {} : { vlan: { id: 0, qos: 0, protocol: "802.1Q" as const } }),
     ...(rates ? { txRateMbps: { max: 0, ...(minTxRateMbps ? { min: 0 } : {}) } } : {}),
     ...(trust === true ? { trust: false } : {}),

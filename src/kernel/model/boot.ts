@@ -106,12 +106,9 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     net: new NetDeviceList(self),
     devlink: new DevlinkList(),
     processes: new ProcessList(root),
-    get guests() {
-      return guests;
-    },
+    guests: new GuestList(self),
     nextIrq: FIRST_IRQ,
   };
-  const guests = new GuestList(linux);
   return linux;
 }
 

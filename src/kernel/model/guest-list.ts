@@ -18,10 +18,10 @@ interface Running extends GuestDescription {
 
 /** Virtual machines of a model. */
 export class GuestList implements ModelGuests {
-  readonly #linux: Linux;
+  readonly #linux: () => Linux;
   readonly #guests = new Map<string, Running>();
 
-  constructor(linux: Linux) {
+  constructor(linux: () => Linux) {
     this.#linux = linux;
   }
 
@@ -31,7 +31,7 @@ export class GuestList implements ModelGuests {
 
   start({ name, memoryMib }: GuestDescription): number {
     if (this.#guests.has(name)) throw new KernelError("EEXIST");
-    const pid = this.#linux.processes.newPid();
+    const pid = this.#linux().processes.newPid();
     this.#guests.set(name, { name, memoryMib, uuid: uuidOf(name), pid, opened: new Map() });
     return pid;
   }
@@ -49,12 +49,12 @@ export class GuestList implements ModelGuests {
     if (group === undefined || !dev.driver?.name.includes("vfio")) throw new KernelError("ENODEV");
     if (guest.opened.size >= SLOTS) throw new KernelError("ENOSPC");
     const { pid, uuid } = guest;
-    const process = this.#linux.processes.start(COMMAND, `/dev/vfio/${group.id}`, [bdf], {
+    const process = this.#linux().processes.start(COMMAND, `/dev/vfio/${group.id}`, [bdf], {
       pid,
       guest: { name, uuid },
     });
     guest.opened.set(bdf, process);
-    await resetFunction(this.#linux, dev);
+    await resetFunction(this.#linux(), dev);
   }
 
   async unplug(name: string, bdf: Bdf): Promise<void> {
@@ -62,10 +62,10 @@ export class GuestList implements ModelGuests {
     const process = guest.opened.get(bdf);
     if (process === undefined) return;
     guest.opened.delete(bdf);
-    const dev = this.#linux.devices.get(bdf);
+    const dev = this.#linux().devices.get(bdf);
     process.end();
     // Who takes the VF away has its lock, and waits for this very process: then it is not reset (`pci_dev_trylock`).
-    if (dev !== undefined && !dev.lock.held) await resetFunction(this.#linux, dev);
+    if (dev !== undefined && !dev.lock.held) await resetFunction(this.#linux(), dev);
   }
 
   #guest(name: string): Running {
@@ -75,7 +75,7 @@ export class GuestList implements ModelGuests {
   }
 
   #device(bdf: Bdf): PciDev {
-    const dev = this.#linux.devices.get(bdf);
+    const dev = this.#linux().devices.get(bdf);
     if (dev === undefined) throw new KernelError("ENODEV");
     return dev;
   }

@@ -2,6 +2,7 @@ import { catalogueEntry } from "../../../errors/catalogue.ts";
 import { isUnread, known } from "../../../kernel/port.ts";
 import { parseVfInfo } from "../../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
+import { ZERO_MAC } from "../../desired/mac-addresses.ts";
 import { type Guests, holderOf, type VfForGuest } from "../../guest-port.ts";
 import { readDevices } from "../../net-devices.ts";
 import { readLinkName, readText, sysfsPath } from "../../observe.ts";
@@ -22,7 +23,6 @@ import {
 } from "../step-outcome.ts";
 
 const NETWORK_CLASS = 0x02;
-const NO_MAC = "00:00:00:00:00:00";
 
 export const ATTACH_GUEST: Executor<"attachGuest"> = {
   async run({ pf, vfIndex, guest }, context) {
@@ -39,12 +39,11 @@ export const ATTACH_GUEST: Executor<"attachGuest"> = {
     }
     const answer = await answerOf(guests.attach(guest, vf, writeWaiting(context)), context);
     if (isUnanswered(answer)) return answer;
-    if (answer.kind === "failed")
-      return fail("VFL-0342", `${guest} did not take ${bdf}: ${answer.reason}`, answered(answer));
+    if (answer.kind === "failed") return fail("VFL-0342", `${guest} did not take ${bdf}: ${answer.reason}`, answer);
     return verified(guests, bdf, guest, context, "VFL-0342");
   },
 
-  look: ({ pf, vfIndex, guest }, context) => look(pf, vfIndex, guest, context),
+  look: ({ pf, vfIndex, guest }, context) => look(pf, vfIndex, { before: null, after: guest }, context),
 };
 
 export const DETACH_GUEST: Executor<"detachGuest"> = {
@@ -55,27 +54,28 @@ export const DETACH_GUEST: Executor<"detachGuest"> = {
     if (guests === undefined) return fail("VFL-0343", NOT_SPOKEN_TO, { target: guest });
     const answer = await answerOf(guests.detach(guest, bdf, writeWaiting(context)), context);
     if (isUnanswered(answer)) return answer;
-    if (answer.kind === "failed") {
-      return fail("VFL-0343", `${guest} did not give ${bdf} back: ${answer.reason}`, answered(answer));
-    }
+    if (answer.kind === "failed")
+      return fail("VFL-0343", `${guest} did not give ${bdf} back: ${answer.reason}`, answer);
     return verified(guests, bdf, null, context, "VFL-0343");
   },
 
-  async look({ pf, vfIndex, guest }, context): Promise<Look> {
-    const seen = await look(pf, vfIndex, null, context);
-    // It is with the guest that the plan knew.
-    return seen.kind === "other" && seen.evidence.endsWith(` ${guest}`) ? BEFORE : seen;
-  },
+  look: ({ pf, vfIndex, guest }, context) => look(pf, vfIndex, { before: guest, after: null }, context),
 };
 
 const NOT_SPOKEN_TO = "the guests of this host cannot be spoken to";
 
-async function look(pf: PfAddress, vfIndex: number, wanted: string | null, context: StepContext): Promise<Look> {
+/** Whose the VF is, of those that the step moves it between; null is the host. */
+async function look(
+  pf: PfAddress,
+  vfIndex: number,
+  { before, after }: { readonly before: string | null; readonly after: string | null },
+  context: StepContext,
+): Promise<Look> {
   const bdf = await vfAddress(context, pf, vfIndex);
   if (isUnread(bdf) || context.guests === undefined) return UNREADABLE;
   const holder = holderOf(await context.guests.look(), bdf)?.address ?? null;
-  if (holder === wanted) return { kind: "after", evidence: withText(bdf, holder) };
-  return holder === null ? BEFORE : { kind: "other", evidence: withText(bdf, holder) };
+  if (holder === after) return { kind: "after", evidence: withText(bdf, holder) };
+  return holder === before ? BEFORE : { kind: "other", evidence: withText(bdf, holder) };
 }
 
 /** Shown by the guest itself. */
@@ -110,15 +110,11 @@ async function describe(
   const { net } = await readDevices(kernel, bdf);
   return {
     bdf,
-    pf,
-    vfIndex,
     driver: known(await driverOf(context, bdf)) ?? null,
     iommuGroup: group !== undefined && /^\d+$/.test(group) ? Number(group) : null,
     netdev: known(net)?.[0] ?? null,
     isNetwork: Number(known(await readText(kernel, sysfsPath(bdf, "class")))) >>> 16 === NETWORK_CLASS,
     ...(await settingsAt(pf, vfIndex, context)),
-    // A PF on vfio-pci has VFs only where its own user made them, with a token that only that user knows.
-    vfToken: null,
   };
 }
 
@@ -127,18 +123,6 @@ async function settingsAt(pf: Bdf, vfIndex: number, context: StepContext): Promi
   const netdev = await pfNetdev(context, pf);
   const json = isUnread(netdev) ? netdev : await context.kernel.ipLink(netdev);
   const info = isUnread(json) ? undefined : parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex);
-  const { mac = NO_MAC, vlan = 0 } = info ?? {};
-  return { mac: mac === NO_MAC || mac === null ? null : mac, vlan: vlan === 0 ? null : vlan };
-}
-
-function answered({
-  errno,
-  target,
-  value,
-}: {
-  readonly errno: string | null;
-  readonly target: string;
-  readonly value: string;
-}) {
-  return { errno, target, value };
+  const { mac = ZERO_MAC, vlan = 0 } = info ?? {};
+  return { mac: mac === ZERO_MAC || mac === null ? null : mac, vlan: vlan === 0 ? null : vlan };
 }

@@ -1,6 +1,7 @@
 import { isUnread, type Observed, unread } from "../../../kernel/port.ts";
 import type { VfChange } from "../../../kernel/port-link.ts";
 import { parseVfInfo, type VfInfo } from "../../../kernel/port-vf-info.ts";
+import { ZERO_MAC } from "../../desired/mac-addresses.ts";
 import type { PfAddress } from "../../pf-address.ts";
 import { pfNetdev } from "../find-devices.ts";
 import { answerOf, isUnanswered, writeWaiting } from "../kernel-write.ts";
@@ -17,7 +18,6 @@ import {
 } from "../step-outcome.ts";
 
 /** It lets the VF choose its own, which is shown then. */
-const NO_MAC = "00:00:00:00:00:00";
 
 export const SET_VF_NETWORK: Executor<"setVfNetwork"> = {
   async run({ pf, changes }, context) {
@@ -64,7 +64,7 @@ async function vfInfoOf(pf: PfAddress, context: StepContext): Promise<Observed<r
 function pairs(change: VfChange, info: VfInfo): ReadonlyArray<readonly [string, unknown, unknown]> {
   const { vlan, txRateMbps: rate } = change;
   const list: (readonly [string, unknown, unknown])[] = [
-    ["MAC", change.mac?.toLowerCase(), change.mac === NO_MAC ? NO_MAC : info.mac],
+    ["MAC", change.mac?.toLowerCase(), change.mac === ZERO_MAC ? ZERO_MAC : info.mac],
     ["VLAN", vlan?.id, info.vlan],
     // Without a VLAN nobody prints either.
     ["QoS", vlan && vlan.id !== 0 ? (vlan.qos ?? 0) : undefined, info.qos ?? (info.vlan === null ? null : 0)],

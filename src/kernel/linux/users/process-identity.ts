@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from "node:fs";
 import type { ProcessFact } from "../../port-use-facts.ts";
 import type { ContainerIdentity, GuestIdentity } from "../../port-users.ts";
 import { readFile } from "../../read-file.ts";
+import { parseQemuOptions } from "./qemu-options.ts";
 
 /** A QEMU with a hundred devices has some 20 kB. */
 const COMMAND_LINE_LIMIT_BYTES = 256 * 1024;
@@ -41,24 +42,11 @@ function procText(path: string): string | undefined {
  */
 export function guestOf(args: readonly string[], cgroup: string): GuestIdentity | undefined {
   const isQemu = /(?:^|\/)(?:qemu|kvm)[^/]*$/.test(args[0] ?? "");
-  const nameOption = isQemu ? optionOf(args, "name") : undefined;
-  const name = (nameOption && guestName(nameOption)) || scopeGuest(cgroup);
-  const uuid = isQemu ? optionOf(args, "uuid") : undefined;
-  if (name === undefined && uuid === undefined) return undefined;
-  return { ...(name === undefined ? {} : { name }), ...(uuid === undefined ? {} : { uuid }) };
-}
-
-/** QEMU takes an option with one dash or two. */
-function optionOf(args: readonly string[], option: string): string | undefined {
-  const at = args.findIndex((arg) => arg === `-${option}` || arg === `--${option}`);
-  return at < 0 ? undefined : args[at + 1];
-}
-
-/** `guest=web,debug-threads=on`, or `web`; a comma in the name is doubled (QEMU's qemu-options). */
-function guestName(option: string): string {
-  const parts = option.split(/(?<!,)(?:,,)*,(?!,)/);
-  const named = parts.find((part) => part.startsWith("guest=")) ?? parts[0] ?? "";
-  return named.replace(/^guest=/, "").replaceAll(",,", ",");
+  const options = isQemu ? parseQemuOptions(args) : undefined;
+  const name = options?.name || scopeGuest(cgroup);
+  const uuid = options?.uuid;
+  if (!name && !uuid) return undefined;
+  return { ...(name ? { name } : {}), ...(uuid ? { uuid } : {}) };
 }
 
 function scopeGuest(cgroup: string): string | undefined {

@@ -17,6 +17,26 @@ export interface DeviceModel {
   restore(state: DeviceState): void;
 }
 
+/** How much of a device stands still: what it does by itself, or also what it is told by its registers. */
+export type Quiet = "no" | "initiator" | "all";
+
+/** A device whose state VFIO can take and give. */
+export interface MigratableModel extends DeviceModel {
+  /** What its state is of, which no device of another kind takes. */
+  readonly stateKind: "82576 VF" | "NVMe controller";
+  /** Of how it writes its state. */
+  readonly stateVersion: number;
+  /** An initiator that is quiet does no DMA and sends no interrupt; what it would have done comes when it is not any more. */
+  quiet: Quiet;
+  /** Whether it could be given this state: nothing is changed. */
+  accepts(state: DeviceState): boolean;
+}
+
+/** Whether a function's model has a state that can be moved. */
+export function isMigratable(model: DeviceModel | undefined): model is MigratableModel {
+  return model !== undefined && "stateKind" in model;
+}
+
 /** A device whose function is a PF: it has what its VFs do, too. */
 export interface PfDeviceModel extends DeviceModel {
   /** VF Enable was set, with this NumVFs: the VFs' models begin. */

@@ -4,6 +4,7 @@ import type { ModelClock } from "./clock.ts";
 import type { Decoded } from "./decode-map.ts";
 import type { DeviceState } from "./device-model.ts";
 import type { DevicePort, Span } from "./device-port.ts";
+import type { PageLog } from "./page-log.ts";
 import type { PciFunction } from "./pci-function.ts";
 import { divertedRanges, type RequestRoute, routeRequest } from "./request-route.ts";
 
@@ -81,6 +82,8 @@ export class FunctionPort implements DevicePort {
   readonly #target: RequestTarget;
   readonly #fn: PciFunction;
   readonly #span: PortSpan;
+  /** Keeps which pages the function writes, by its own addresses. */
+  writes: PageLog | undefined;
   /** The rest holds for this generation, and until then. */
   #generation = -1;
   #validUntilNs = 0;
@@ -151,6 +154,7 @@ export class FunctionPort implements DevicePort {
       }
       reach = ram.sizeBytes - physical;
     }
+    if (write) this.writes?.mark(address, reach);
     span.offset = physical;
     span.length = reach;
     return span;

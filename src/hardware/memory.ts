@@ -1,4 +1,5 @@
 import type { DeviceState } from "./device-model.ts";
+import type { PageLog } from "./page-log.ts";
 
 const PAGE_BYTES = 4096;
 const HIGH = 0x1_0000_0000;
@@ -12,6 +13,8 @@ export class PhysicalMemory {
   /** The same bytes. */
   readonly view: DataView<ArrayBuffer>;
   readonly sizeBytes: number;
+  /** Keeps what software writes by the methods here; `bytes` and `view` are the devices', whose ports keep their own. */
+  writes: PageLog | undefined;
 
   /** @param bytes what it is made of; new bytes, all zero, where left out */
   constructor(sizeBytes: number, bytes?: Uint8Array<ArrayBuffer>) {
@@ -41,6 +44,7 @@ export class PhysicalMemory {
   }
 
   write32(address: number, value: number): void {
+    this.writes?.mark(address, 4);
     this.view.setUint32(address, value, true);
   }
 
@@ -51,8 +55,21 @@ export class PhysicalMemory {
 
   /** @param value an integer from 0 to 2^53 */
   write64(address: number, value: number): void {
+    this.writes?.mark(address, 8);
     this.view.setUint32(address, value, true);
     this.view.setUint32(address + 4, Math.floor(value / HIGH), true);
+  }
+
+  /** Copies bytes to an address. */
+  write(address: number, bytes: Uint8Array): void {
+    this.writes?.mark(address, bytes.length);
+    this.bytes.set(bytes, address);
+  }
+
+  /** Zeroes bytes. */
+  clear(address: number, length: number): void {
+    this.writes?.mark(address, length);
+    this.bytes.fill(0, address, address + length);
   }
 
   /** The pages that are not all zeros, as base64 text, by their address. */

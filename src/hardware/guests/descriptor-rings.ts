@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from "../base64.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import type { Mmio } from "./mmio.ts";
 
@@ -44,6 +45,23 @@ export function programRing(
   mmio.write32(baseRegister + 8, ring.count * DESCRIPTOR_BYTES);
 }
 
+/** Where a ring and its buffers are, and how far its driver is with it. */
+export interface TransmitRingState {
+  readonly ring: number;
+  readonly buffers: number;
+  readonly nextToUse: number;
+  readonly nextToClean: number;
+}
+
+/** Beside what a transmit ring has, the parts of a frame of which not all have come. */
+export interface ReceiveRingState {
+  readonly ring: number;
+  readonly buffers: number;
+  readonly nextToClean: number;
+  readonly joined: string;
+  readonly joinedLength: number;
+}
+
 /** A transmit ring in memory, and a buffer for each descriptor. */
 export class TransmitRing {
   readonly ring: number;
@@ -55,19 +73,31 @@ export class TransmitRing {
   #nextToUse = 0;
   #nextToClean = 0;
 
-  constructor(memory: GuestMemory, mmio: Mmio, tail: number, count: number) {
+  /** @param state of a ring that is in the memory already */
+  constructor(memory: GuestMemory, mmio: Mmio, tail: number, count: number, state?: TransmitRingState) {
     this.count = count;
     this.#memory = memory;
     this.#mmio = mmio;
     this.#tail = tail;
-    this.ring = memory.allocate(count * DESCRIPTOR_BYTES, RING_ALIGNMENT);
-    this.#buffers = memory.allocate(count * MAXIMUM_FRAME, RING_ALIGNMENT);
+    this.ring = state?.ring ?? memory.allocate(count * DESCRIPTOR_BYTES, RING_ALIGNMENT);
+    this.#buffers = state?.buffers ?? memory.allocate(count * MAXIMUM_FRAME, RING_ALIGNMENT);
+    this.#nextToUse = state?.nextToUse ?? 0;
+    this.#nextToClean = state?.nextToClean ?? 0;
+  }
+
+  save(): TransmitRingState {
+    return {
+      ring: this.ring,
+      buffers: this.#buffers,
+      nextToUse: this.#nextToUse,
+      nextToClean: this.#nextToClean,
+    };
   }
 
   reset(): void {
     this.#nextToUse = 0;
     this.#nextToClean = 0;
-    this.#memory.memory.bytes.fill(0, this.ring, this.ring + this.count * DESCRIPTOR_BYTES);
+    this.#memory.memory.clear(this.ring, this.count * DESCRIPTOR_BYTES);
   }
 
   /**
@@ -83,7 +113,7 @@ export class TransmitRing {
     if (needsContext) this.#putContext(vlan ?? 0, checksum);
     const descriptor = this.ring + this.#nextToUse * DESCRIPTOR_BYTES;
     const buffer = this.#buffers + this.#nextToUse * MAXIMUM_FRAME;
-    memory.bytes.set(frame, buffer);
+    memory.write(buffer, frame);
     const command =
       E1000_ADVTXD_DTYP_DATA |
       E1000_ADVTXD_DCMD_EOP |
@@ -166,13 +196,28 @@ export class ReceiveRing {
   #nextToClean = 0;
   #cleaned = 0;
 
-  constructor(memory: GuestMemory, mmio: Mmio, tail: number, count: number) {
+  /** @param state of a ring that is in the memory already */
+  constructor(memory: GuestMemory, mmio: Mmio, tail: number, count: number, state?: ReceiveRingState) {
     this.count = count;
     this.#memory = memory;
     this.#mmio = mmio;
     this.#tail = tail;
-    this.ring = memory.allocate(count * DESCRIPTOR_BYTES, RING_ALIGNMENT);
-    this.#buffers = memory.allocate(count * MAXIMUM_FRAME, RING_ALIGNMENT);
+    this.ring = state?.ring ?? memory.allocate(count * DESCRIPTOR_BYTES, RING_ALIGNMENT);
+    this.#buffers = state?.buffers ?? memory.allocate(count * MAXIMUM_FRAME, RING_ALIGNMENT);
+    this.#nextToClean = state?.nextToClean ?? 0;
+    this.#joinedLength = state?.joinedLength ?? 0;
+    if (state !== undefined) this.#joined.set(fromBase64(state.joined, state.joinedLength));
+  }
+
+  /** Between polls, so that all that was taken has been given back. */
+  save(): ReceiveRingState {
+    return {
+      ring: this.ring,
+      buffers: this.#buffers,
+      nextToClean: this.#nextToClean,
+      joined: toBase64(this.#joined.subarray(0, this.#joinedLength)),
+      joinedLength: this.#joinedLength,
+    };
   }
 
   /** Hands all buffers but one to the card: the tail is never the head. */

@@ -4,7 +4,7 @@ import type { PhysicalMemory } from "../memory.ts";
 export class GuestMemory {
   readonly #sizeBytes: number;
   readonly #busBase: number;
-  #memory: PhysicalMemory;
+  readonly #memory: PhysicalMemory;
   #allocated = 0;
 
   /**
@@ -22,9 +22,13 @@ export class GuestMemory {
     return this.#memory;
   }
 
-  /** It is in other RAM from now on, which has the same bytes: the guest does not see that. */
-  moveTo(ram: PhysicalMemory, base: number): void {
-    this.#memory = ram.part(base, this.#sizeBytes);
+  /** How much of it is set aside. */
+  get allocated(): number {
+    return this.#allocated;
+  }
+
+  set allocated(bytes: number) {
+    this.#allocated = bytes;
   }
 
   /** Gives back all that was set aside: another driver, or another boot, begins. */
@@ -37,7 +41,7 @@ export class GuestMemory {
     const at = Math.ceil(this.#allocated / alignment) * alignment;
     if (at + sizeBytes > this.#sizeBytes) throw new RangeError(`no ${sizeBytes} bytes left for the driver`);
     this.#allocated = at + sizeBytes;
-    this.#memory.bytes.fill(0, at, at + sizeBytes);
+    this.#memory.clear(at, sizeBytes);
     return at;
   }
 

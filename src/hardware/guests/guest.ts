@@ -3,10 +3,8 @@ import type { CardHost } from "./card-host.ts";
 import type { FrameReceiver } from "./descriptor-rings.ts";
 import type { DmaDomain } from "./dma-domain.ts";
 import { GuestMemory } from "./guest-memory.ts";
-import { IgbvfDriver } from "./igbvf-driver.ts";
-import { addressWords, E1000_VF_RESET, E1000_VF_SET_MAC_ADDR } from "./mailbox-messages.ts";
+import { IgbvfDriver, type IgbvfState } from "./igbvf-driver.ts";
 import type { Mmio } from "./mmio.ts";
-import { VfMailbox } from "./vf-mailbox.ts";
 
 const PCI_COMMAND = 0x04;
 const PCI_COMMAND_MASTER = 0x4;
@@ -23,7 +21,17 @@ export interface GuestOptions {
   readonly descriptors?: number;
 }
 
+/** What a guest is beside its memory and its VF: its processor, as far as there is one, and its software. JSON keeps it. */
+export interface GuestSoftware {
+  readonly allocated: number;
+  /** Interrupts that came while it stood still. */
+  readonly waiting: readonly number[];
+  readonly busMaster: boolean;
+  readonly driver: IgbvfState;
+}
+
 interface Attachment {
+  readonly vfIndex: number;
   readonly rid: number;
   readonly bar: number;
   readonly handles: readonly number[];
@@ -37,8 +45,10 @@ export class Guest {
   readonly memory: GuestMemory;
   readonly sizeBytes: number;
   readonly #options: GuestOptions;
-  #host: CardHost;
-  #domain: DmaDomain;
+  readonly #host: CardHost;
+  readonly #domain: DmaDomain;
+  #paused = false;
+  #waiting: number[] = [];
   #attachment: Attachment | undefined;
   #driver: IgbvfDriver | undefined;
 
@@ -48,7 +58,8 @@ export class Guest {
     this.#host = host;
     this.sizeBytes = sizeBytes;
     this.memory = new GuestMemory(host.machine.memory, base, sizeBytes, 0);
-    this.#domain = this.#domainOf(host, base);
+    this.#domain = host.newDomain();
+    this.#domain.map(0, base, sizeBytes);
   }
 
   /** What the guest reaches of its VF: all ones once it is gone, as a mapping that VFIO took back. */
@@ -75,23 +86,24 @@ export class Guest {
     return this.#attachment.rid;
   }
 
+  get vfIndex(): number {
+    if (this.#attachment === undefined) throw new RangeError("the guest has no VF");
+    return this.#attachment.vfIndex;
+  }
+
+  get host(): CardHost {
+    return this.#host;
+  }
+
   get domain(): DmaDomain {
     return this.#domain;
   }
 
   /** vfio_pci_core_enable and all that the guest does then: a VF that has been reset, with the guest's domain and vectors. */
   attach(vfIndex: number): void {
-    this.#plug(vfIndex);
+    this.plug(vfIndex);
     this.memory.free();
-    const { receive, randomAddress, descriptors } = this.#options;
-    this.#driver = new IgbvfDriver({
-      mmio: this.mmio,
-      memory: this.memory,
-      clock: { advance: (ns) => this.#host.machine.clock.advance(ns) },
-      receive,
-      randomAddress,
-      ...(descriptors !== undefined && { descriptors }),
-    });
+    this.#driver = this.#newDriver();
     this.setBusMaster(true);
     this.#driver.probe();
     this.#driver.open();
@@ -101,6 +113,7 @@ export class Guest {
   detach(): void {
     this.#unplug();
     this.#driver = undefined;
+    this.#waiting = [];
   }
 
   /** The guest ends: its domain's tables are freed, its memory is the host's again. */
@@ -114,43 +127,64 @@ export class Guest {
     this.#host.machine.fabric.configWrite(this.rid, PCI_COMMAND, 2, on ? PCI_COMMAND_MASTER : 0);
   }
 
-  /**
-   * Goes to another machine with its VF's state, and does not notice (VFIO migration, STOP_COPY to RESUMING): there the
-   * addresses of RAM, the Routing ID and the vectors may all be others. What the PF knew of the VF beyond its address, such
-   * as VLANs, is for the other host's administrator to set.
-   */
-  migrate(host: CardHost, base: number, vfIndex: number): void {
-    const source = this.#host;
-    const { rid } = this;
-    // Stopped first: what a device wrote after its guest's memory was copied would be lost.
-    this.setBusMaster(false);
-    const state = JSON.stringify(source.function(rid).model?.save());
-    host.machine.memory.bytes.set(this.memory.memory.bytes, base);
-    this.#unplug();
-    this.#domain.free();
-    this.#host = host;
-    this.#domain = this.#domainOf(host, base);
-    this.memory.moveTo(host.machine.memory, base);
-    this.#plug(vfIndex);
-    this.#announce();
-    this.setBusMaster(true);
-    host.function(this.rid).model?.restore(JSON.parse(state));
+  /** Its processor stops: it runs no driver; interrupts that come wait. */
+  pause(): void {
+    this.#paused = true;
   }
 
-  #domainOf(host: CardHost, base: number): DmaDomain {
-    const domain = host.newDomain();
-    domain.map(0, base, this.sizeBytes);
-    return domain;
+  resume(): void {
+    this.#paused = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const vector of waiting) this.#interrupt(vector);
   }
 
-  #plug(vfIndex: number): void {
+  /** What processor and software hold beside memory and VF. */
+  saveSoftware(): GuestSoftware {
+    const { fabric } = this.#host.machine;
+    return {
+      allocated: this.memory.allocated,
+      waiting: [...this.#waiting],
+      busMaster: (fabric.configRead(this.rid, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) !== 0,
+      driver: this.driver.save(),
+    };
+  }
+
+  /** It has come from elsewhere, stands still, and has all of its memory and a VF with its state: its software goes on in them. */
+  restoreSoftware({ allocated, waiting, busMaster, driver }: GuestSoftware): void {
+    this.memory.allocated = allocated;
+    this.#waiting = [...waiting];
+    this.#driver = this.#newDriver(driver);
+    this.setBusMaster(busMaster);
+  }
+
+  /** vfio_pci_core_enable alone: a VF that has been reset, with the guest's domain and vectors, and no driver yet. */
+  plug(vfIndex: number): void {
     const host = this.#host;
     const rid = host.vf(vfIndex).routingId;
     host.resetFunction(rid);
     const fn = host.vf(vfIndex);
     this.#domain.attach(rid);
-    const handles = host.interrupts.enable(fn, (vector) => this.#driver?.interrupt(vector));
-    this.#attachment = { rid, bar: barAddressOf(fn, 0), handles };
+    const handles = host.interrupts.enable(fn, (vector) => this.#interrupt(vector));
+    this.#attachment = { vfIndex, rid, bar: barAddressOf(fn, 0), handles };
+  }
+
+  #newDriver(state?: IgbvfState): IgbvfDriver {
+    const { receive, randomAddress, descriptors } = this.#options;
+    return new IgbvfDriver({
+      mmio: this.mmio,
+      memory: this.memory,
+      clock: { advance: (ns) => this.#host.machine.clock.advance(ns) },
+      receive,
+      randomAddress,
+      ...(descriptors !== undefined && { descriptors }),
+      ...(state !== undefined && { state }),
+    });
+  }
+
+  #interrupt(vector: number): void {
+    if (!this.#paused) this.#driver?.interrupt(vector);
+    else if (!this.#waiting.includes(vector)) this.#waiting.push(vector);
   }
 
   /** Where the VF is gone already, its context and vectors still are there to be taken back. */
@@ -166,15 +200,5 @@ export class Guest {
     if (fn !== undefined) host.resetFunction(rid);
     this.#domain.detach(rid);
     this.#attachment = undefined;
-  }
-
-  /** The other PF learns of the VF as if its driver had just begun: its state comes on top. */
-  #announce(): void {
-    const mailbox = new VfMailbox(this.mmio, { advance: (ns) => this.#host.machine.clock.advance(ns) });
-    mailbox.restart();
-    const messages = [[E1000_VF_RESET], [E1000_VF_SET_MAC_ADDR, ...addressWords(this.driver.address)]];
-    for (const message of messages) {
-      if (mailbox.writePosted(message)) mailbox.readPosted(message.length === 1 ? 3 : message.length);
-    }
   }
 }

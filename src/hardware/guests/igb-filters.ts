@@ -133,6 +133,15 @@ export class IgbFilters {
     return true;
   }
 
+  /** The VLANs that a pool is in, rising. */
+  vlansOf(pool: number): readonly number[] {
+    const bit = 1 << (E1000_VLVF_POOLSEL_SHIFT + pool);
+    return Array.from({ length: E1000_VLVF_ARRAY_SIZE }, (_, slot) => this.#mmio.read32(E1000.VLVF + slot * 4))
+      .filter((entry) => (entry & bit) !== 0)
+      .map((entry) => entry & E1000_VLVF_VLANID_MASK)
+      .sort((one, other) => one - other);
+  }
+
   /** igb_clear_vf_vfta: a VF is in no VLAN any more. */
   clearVfVlans(vf: number): void {
     const own = 1 << (E1000_VLVF_POOLSEL_SHIFT + vf);

@@ -1,6 +1,7 @@
 import type { ModelClock } from "../clock.ts";
 import { E1000 } from "../nic/registers-82576.ts";
 import type { IgbFilters } from "./igb-filters.ts";
+import { areRequestMessages, describeRequest, requestMessages } from "./igb-vf-requests.ts";
 import {
   addressFromWords,
   addressWords,
@@ -237,6 +238,60 @@ export class IgbVfControl {
     return { address, vlan, qos, maxTxRateMbps, spoofChecked, trusted };
   }
 
+  /** What a VF's software has of its PF by asking: it goes along where the VF's state is moved. */
+  requestsOf(vf: number): readonly (readonly number[])[] {
+    const data = this.#vfs[vf];
+    if (data === undefined) return [];
+    const vmolr = this.#mmio.read32(E1000.VMOLR + vf * 4);
+    return requestMessages({
+      ...data,
+      macFilters: this.#macFilters.flatMap((filter) => (filter?.vf === vf ? [filter.address] : [])),
+      maximumFrame: (vmolr & E1000_VMOLR_LPE) === 0 ? 0 : vmolr & E1000_VMOLR_RLPML_MASK,
+      // What the administrator put it into is not the VF's to ask for.
+      vlans: this.#host.filters.vlansOf(vf).filter((vid) => vid !== 0 && vid !== data.vlan),
+    });
+  }
+
+  /**
+   * Has a VF that was reset be as if its driver had sent these messages: by the rules that this administrator has set.
+   * @returns what it may not have, and then it has nothing of it
+   */
+  assume(vf: number, messages: unknown): string | undefined {
+    const data = this.#vfs[vf];
+    if (data === undefined || !areRequestMessages(messages)) return "no requests of a VF";
+    const before = data.address;
+    this.#reset(vf, data);
+    this.#enable(vf, data);
+    for (const message of messages) {
+      if (this.#has(data, message) || this.#handle(vf, data, [...message])) continue;
+      this.#reset(vf, data);
+      this.#setVfAddress(vf, before);
+      this.#clearMacFilters(vf);
+      return `the PF does not let VF ${vf} have ${describeRequest(message)}`;
+    }
+    return undefined;
+  }
+
+  /** Takes a VF's addresses out of the filters, which igb leaves there when the VF is reset: nobody answers to them here any more. */
+  release(vf: number): void {
+    this.#clearMacFilters(vf);
+    this.setMac(vf, new Uint8Array(6));
+  }
+
+  #clearMacFilters(vf: number): void {
+    this.#macFilters.forEach((filter, index) => {
+      if (filter?.vf !== vf) return;
+      this.#macFilters[index] = undefined;
+      this.#host.filters.removeAddress(filter.address, vf);
+    });
+  }
+
+  /** An address that the administrator has given it already is nothing to ask for: igb would refuse even that. */
+  #has(data: VfData, message: readonly number[]): boolean {
+    const address = addressFromWords(message[1] ?? 0, message[2] ?? 0);
+    return message[0] === E1000_VF_SET_MAC_ADDR && data.address.every((byte, index) => byte === address[index]);
+  }
+
   /** igb_set_vmolr: broadcasts always, untagged frames as asked for. */
   setVmolr(pool: number, acceptUntagged: boolean): void {
     const register = E1000.VMOLR + pool * 4;
@@ -336,12 +391,16 @@ export class IgbVfControl {
   /** igb_vf_reset_msg: the VF may send and receive, and is told its address. */
   #resetMessage(vf: number, data: VfData): void {
     this.#reset(vf, data);
+    this.#enable(vf, data);
+    const answer = isZeroAddress(data.address) ? E1000_VT_MSGTYPE_NACK : E1000_VT_MSGTYPE_ACK;
+    this.#mailbox.write(vf, [E1000_VF_RESET | answer, ...addressWords(data.address)]);
+  }
+
+  #enable(vf: number, data: VfData): void {
     this.#setVfAddress(vf, data.address);
     this.#mmio.write32(E1000.VFTE, this.#mmio.read32(E1000.VFTE) | (1 << vf));
     this.#mmio.write32(E1000.VFRE, this.#mmio.read32(E1000.VFRE) | (1 << vf));
     data.clearToSend = true;
-    const answer = isZeroAddress(data.address) ? E1000_VT_MSGTYPE_NACK : E1000_VT_MSGTYPE_ACK;
-    this.#mailbox.write(vf, [E1000_VF_RESET | answer, ...addressWords(data.address)]);
   }
 
   /** igb_rcv_msg_from_vf. */
@@ -426,11 +485,7 @@ export class IgbVfControl {
       return false;
     }
     if (info === E1000_VF_MAC_FILTER_CLR) {
-      this.#macFilters.forEach((filter, index) => {
-        if (filter?.vf !== vf) return;
-        this.#macFilters[index] = undefined;
-        this.#host.filters.removeAddress(filter.address, vf);
-      });
+      this.#clearMacFilters(vf);
       return true;
     }
     if (info !== E1000_VF_MAC_FILTER_ADD) return false;

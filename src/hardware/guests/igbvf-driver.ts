@@ -4,8 +4,10 @@ import {
   type FrameReceiver,
   programRing,
   ReceiveRing,
+  type ReceiveRingState,
   type TransmitOffload,
   TransmitRing,
+  type TransmitRingState,
 } from "./descriptor-rings.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 import {
@@ -25,7 +27,7 @@ import {
   multicastHash,
 } from "./mailbox-messages.ts";
 import type { Mmio } from "./mmio.ts";
-import { E1000_VFMAILBOX_SIZE, VfMailbox } from "./vf-mailbox.ts";
+import { E1000_VFMAILBOX_SIZE, VfMailbox, type VfMailboxState } from "./vf-mailbox.ts";
 
 const E1000_CTRL_RST = 0x0400_0000;
 const E1000_STATUS_LU = 0x0000_0002;
@@ -60,6 +62,20 @@ const COUNTERS = {
 
 export type IgbvfStatistics = Record<keyof typeof COUNTERS, number>;
 
+/** What the driver holds beside memory and registers, as JSON keeps it. */
+export interface IgbvfState {
+  readonly descriptors: number;
+  readonly address: readonly number[];
+  readonly permanentAddress: readonly number[];
+  readonly getLinkStatus: boolean;
+  readonly up: boolean;
+  readonly last: readonly (readonly [number, number])[];
+  readonly totals: IgbvfStatistics;
+  readonly mailbox: VfMailboxState;
+  readonly tx: TransmitRingState;
+  readonly rx: ReceiveRingState;
+}
+
 export interface IgbvfOptions {
   readonly mmio: Mmio;
   readonly memory: GuestMemory;
@@ -70,6 +86,8 @@ export interface IgbvfOptions {
   readonly randomAddress: () => Uint8Array;
   readonly log?: (text: string) => void;
   readonly descriptors?: number;
+  /** Of a driver that goes on in memory that it has come with. */
+  readonly state?: IgbvfState;
 }
 
 /** A guest's driver for a VF of the 82576, as Linux's igbvf (netdev.c, vf.c): it does all by registers, mailbox and memory. */
@@ -87,13 +105,36 @@ export class IgbvfDriver {
   readonly #totals: IgbvfStatistics;
 
   constructor(options: IgbvfOptions) {
-    const { mmio, memory, clock, descriptors = IGBVF_DEFAULT_DESCRIPTORS } = options;
+    const { mmio, memory, clock, state } = options;
+    const descriptors = state?.descriptors ?? options.descriptors ?? IGBVF_DEFAULT_DESCRIPTORS;
     this.#options = options;
     this.#mmio = mmio;
-    this.#mailbox = new VfMailbox(mmio, clock);
-    this.#tx = new TransmitRing(memory, mmio, txRegister("TDT"), descriptors);
-    this.#rx = new ReceiveRing(memory, mmio, rxRegister("RDT"), descriptors);
+    this.#mailbox = new VfMailbox(mmio, clock, state?.mailbox);
+    this.#tx = new TransmitRing(memory, mmio, txRegister("TDT"), descriptors, state?.tx);
+    this.#rx = new ReceiveRing(memory, mmio, rxRegister("RDT"), descriptors, state?.rx);
     this.#totals = Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as IgbvfStatistics;
+    if (state === undefined) return;
+    this.#address = Uint8Array.from(state.address);
+    this.#permanentAddress = Uint8Array.from(state.permanentAddress);
+    this.#getLinkStatus = state.getLinkStatus;
+    this.#up = state.up;
+    for (const [register, value] of state.last) this.#last.set(register, value);
+    Object.assign(this.#totals, state.totals);
+  }
+
+  save(): IgbvfState {
+    return {
+      descriptors: this.#tx.count,
+      address: [...this.#address],
+      permanentAddress: [...this.#permanentAddress],
+      getLinkStatus: this.#getLinkStatus,
+      up: this.#up,
+      last: [...this.#last],
+      totals: { ...this.#totals },
+      mailbox: this.#mailbox.save(),
+      tx: this.#tx.save(),
+      rx: this.#rx.save(),
+    };
   }
 
   get address(): Uint8Array {

@@ -158,12 +158,12 @@ export class NvmeDriver {
    * @param data up to a page that goes to the controller, and then holds what came from there
    */
   admin(command: NvmeCommand, data?: Uint8Array): NvmeAnswer {
-    const { bytes } = this.#options.memory.memory;
+    const { memory } = this.#options.memory;
     const at = this.#admin.dataAt(ADMIN_SLOT);
-    if (data !== undefined) bytes.set(data, at);
+    if (data !== undefined) memory.write(at, data);
     this.#admin.submit(ADMIN_SLOT, command, data?.length ?? 0);
     const answer = this.#ring();
-    if (data !== undefined) data.set(bytes.subarray(at, at + data.length));
+    if (data !== undefined) data.set(memory.bytes.subarray(at, at + data.length));
     return answer;
   }
 
@@ -197,14 +197,14 @@ export class NvmeDriver {
     data?: Uint8Array,
   ): number {
     const queue = this.#queue(queueIndex);
-    const { bytes } = this.#options.memory.memory;
+    const { memory } = this.#options.memory;
     const at = queue.dataAt(0);
-    if (data !== undefined) bytes.set(data, at);
+    if (data !== undefined) memory.write(at, data);
     queue.submit(0, blockCommand(opcode, namespaceId, block, blocks), data?.length ?? 0);
     queue.ring();
     if (!queue.next()) throw new Error(`the controller left a command on queue ${queue.id} alone`);
     queue.consumed();
-    if (data !== undefined) data.set(bytes.subarray(at, at + data.length));
+    if (data !== undefined) data.set(memory.bytes.subarray(at, at + data.length));
     return queue.status;
   }
 

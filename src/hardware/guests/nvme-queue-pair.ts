@@ -71,8 +71,7 @@ export class NvmeQueuePair {
 
   /** Begins anew, as after a reset (`nvme_init_queue`). */
   clear(): void {
-    const { bytes } = this.#memory.memory;
-    bytes.fill(0, this.#completions, this.#completions + this.entries * CQE_BYTES);
+    this.#memory.memory.clear(this.#completions, this.entries * CQE_BYTES);
     this.#tail = 0;
     this.#head = 0;
     this.#phase = 1;
@@ -83,14 +82,13 @@ export class NvmeQueuePair {
    * @param dataBytes from the beginning of the slot, whose number is the Command Identifier
    */
   submit(slot: number, command: NvmeCommand, dataBytes: number): void {
-    const { view } = this.#memory.memory;
+    const { memory } = this.#memory;
     const data = this.#memory.busAddress(this.dataAt(slot));
     this.#begin(slot, command);
     const at = this.#submissions + this.#tail * SQE_BYTES;
-    writeAddress(view, at + 24, dataBytes === 0 ? 0 : data);
-    if (dataBytes > 2 * PAGE_BYTES)
-      writeAddress(view, at + 32, this.#memory.busAddress(this.#lists + slot * PAGE_BYTES));
-    else writeAddress(view, at + 32, dataBytes > PAGE_BYTES ? data + PAGE_BYTES : 0);
+    memory.write64(at + 24, dataBytes === 0 ? 0 : data);
+    if (dataBytes > 2 * PAGE_BYTES) memory.write64(at + 32, this.#memory.busAddress(this.#lists + slot * PAGE_BYTES));
+    else memory.write64(at + 32, dataBytes > PAGE_BYTES ? data + PAGE_BYTES : 0);
     this.#advance();
   }
 
@@ -98,8 +96,8 @@ export class NvmeQueuePair {
   submitAt(slot: number, command: NvmeCommand, prp1: number, prp2 = 0): void {
     this.#begin(slot, command);
     const at = this.#submissions + this.#tail * SQE_BYTES;
-    writeAddress(this.#memory.memory.view, at + 24, prp1);
-    writeAddress(this.#memory.memory.view, at + 32, prp2);
+    this.#memory.memory.write64(at + 24, prp1);
+    this.#memory.memory.write64(at + 32, prp2);
     this.#advance();
   }
 
@@ -129,17 +127,17 @@ export class NvmeQueuePair {
   }
 
   #begin(slot: number, command: NvmeCommand): void {
-    const { view } = this.#memory.memory;
+    const { memory } = this.#memory;
     const at = this.#submissions + this.#tail * SQE_BYTES;
-    view.setUint32(at, command.opcode | (slot << 16), true);
-    view.setUint32(at + 4, command.namespaceId ?? 0, true);
-    for (let dword = 2; dword < 6; dword++) view.setUint32(at + 4 * dword, 0, true);
-    view.setUint32(at + 40, command.dword10 ?? 0, true);
-    view.setUint32(at + 44, command.dword11 ?? 0, true);
-    view.setUint32(at + 48, command.dword12 ?? 0, true);
-    view.setUint32(at + 52, command.dword13 ?? 0, true);
-    view.setUint32(at + 56, 0, true);
-    view.setUint32(at + 60, 0, true);
+    memory.write32(at, command.opcode | (slot << 16));
+    memory.write32(at + 4, command.namespaceId ?? 0);
+    for (let dword = 2; dword < 6; dword++) memory.write32(at + 4 * dword, 0);
+    memory.write32(at + 40, command.dword10 ?? 0);
+    memory.write32(at + 44, command.dword11 ?? 0);
+    memory.write32(at + 48, command.dword12 ?? 0);
+    memory.write32(at + 52, command.dword13 ?? 0);
+    memory.write32(at + 56, 0);
+    memory.write32(at + 60, 0);
   }
 
   #advance(): void {
@@ -148,17 +146,12 @@ export class NvmeQueuePair {
 
   /** A slot's list has its pages from the second on. */
   #fillLists(): void {
-    const { view } = this.#memory.memory;
+    const { memory } = this.#memory;
     for (let slot = 0; slot < this.entries; slot++) {
       for (let page = 1; page < this.slotBytes / PAGE_BYTES; page++) {
         const at = this.#lists + slot * PAGE_BYTES + (page - 1) * PRP_BYTES;
-        writeAddress(view, at, this.#memory.busAddress(this.dataAt(slot) + page * PAGE_BYTES));
+        memory.write64(at, this.#memory.busAddress(this.dataAt(slot) + page * PAGE_BYTES));
       }
     }
   }
-}
-
-function writeAddress(view: DataView, at: number, address: number): void {
-  view.setUint32(at, address % 2 ** 32, true);
-  view.setUint32(at + 4, Math.floor(address / 2 ** 32), true);
 }

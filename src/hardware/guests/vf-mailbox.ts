@@ -16,6 +16,11 @@ export const E1000_VFMAILBOX_SIZE = 16;
 const E1000_VF_MBX_INIT_TIMEOUT = 2000;
 const E1000_VF_MBX_INIT_DELAY_NS = 500_000;
 
+export interface VfMailboxState {
+  readonly v2pMailbox: number;
+  readonly timeout: number;
+}
+
 /** A VF's side of the mailbox (igbvf/mbx.c). Waiting lets the model's time pass. */
 export class VfMailbox {
   readonly #mmio: Mmio;
@@ -25,9 +30,15 @@ export class VfMailbox {
   /** 0: the PF does not answer, all fails until a reset. */
   timeout = 0;
 
-  constructor(mmio: Mmio, clock: Pick<ModelClock, "advance">) {
+  constructor(mmio: Mmio, clock: Pick<ModelClock, "advance">, state?: VfMailboxState) {
     this.#mmio = mmio;
     this.#clock = clock;
+    this.#v2pMailbox = state?.v2pMailbox ?? 0;
+    this.timeout = state?.timeout ?? 0;
+  }
+
+  save(): VfMailboxState {
+    return { v2pMailbox: this.#v2pMailbox, timeout: this.timeout };
   }
 
   /** After a reset, the PF may be talked to again. */

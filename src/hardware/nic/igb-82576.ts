@@ -1,4 +1,4 @@
-import type { DeviceModel, DeviceState, PfDeviceModel, ResetKind } from "../device-model.ts";
+import type { DeviceModel, DeviceState, PfDeviceModel, Quiet, ResetKind } from "../device-model.ts";
 import type { DevicePort } from "../device-port.ts";
 import { eeprom82576, readEeprom } from "./eeprom.ts";
 import { Forwarder } from "./forward.ts";
@@ -70,6 +70,7 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
   readonly #eeprom: Uint16Array;
   #vfs: Vf82576[] = [];
   readonly #vfLinks: VfLinkState[] = Array.from({ length: POOLS }, () => "auto" as const);
+  readonly #vfQuiet: Quiet[] = Array.from({ length: POOLS }, () => "no" as const);
   #ioAddress = 0;
   #linkUp = false;
 
@@ -145,6 +146,7 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
     this.#vfPorts.length = 0;
     this.#interrupts.numVfs = 0;
     this.#vfLinks.fill("auto");
+    this.#vfQuiet.fill("no");
     this.#silence();
   }
 
@@ -181,6 +183,17 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
     this.#transmitter.kick(ALL_QUEUES);
   }
 
+  /** VFIO's RUNNING_P2P and STOP: neither frames nor messages of a VF, until it goes on with what is in its rings. */
+  setVfQuiet(vfIndex: number, quiet: Quiet): void {
+    this.#vfQuiet[vfIndex] = quiet;
+    this.#silence();
+    this.#transmitter.kick(ALL_QUEUES);
+  }
+
+  vfQuiet(vfIndex: number): Quiet {
+    return this.#vfQuiet[vfIndex] ?? "no";
+  }
+
   vfStatus(vfIndex: number): number {
     const status = this.#status() & (E1000_STATUS_FD | E1000_STATUS_LU | E1000_STATUS_SPEED_1000);
     const link = this.#vfLinks[vfIndex];
@@ -191,6 +204,7 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
   /** A VF's Function Level Reset, or VTCTRL.RST: queues off, and the PF is told. */
   resetVf(vfIndex: number): void {
     this.#vfState.reset(vfIndex);
+    if (this.#vfQuiet[vfIndex] !== "no") this.setVfQuiet(vfIndex, "no");
     this.#values[DWORD.VFRE] = (this.#values[DWORD.VFRE] as number) & ~(1 << vfIndex);
     this.#values[DWORD.VFTE] = (this.#values[DWORD.VFTE] as number) & ~(1 << vfIndex);
     this.#mailbox.vfReset(vfIndex);
@@ -198,6 +212,10 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
 
   saveVf(vfIndex: number): DeviceState {
     return this.#vfState.save(vfIndex);
+  }
+
+  vfAccepts(vfIndex: number, state: DeviceState): boolean {
+    return this.#vfState.accepts(vfIndex, state);
   }
 
   restoreVf(vfIndex: number, state: DeviceState): void {
@@ -209,6 +227,7 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
       registers: this.#registers.save(),
       numVfs: this.#vfs.length,
       vfLinks: [...this.#vfLinks],
+      vfQuiet: [...this.#vfQuiet],
       ioAddress: this.#ioAddress,
       phy: this.#phy.save(),
       interrupts: this.#interrupts.save(),
@@ -221,6 +240,7 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
       registers: [number, number][];
       numVfs: number;
       vfLinks: VfLinkState[];
+      vfQuiet: Quiet[];
       ioAddress: number;
       phy: DeviceState;
       interrupts: DeviceState;
@@ -231,6 +251,9 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
     for (let queue = 0; queue < QUEUES; queue++) this.#receiver.forget(queue);
     saved.vfLinks.forEach((link, vf) => {
       this.#vfLinks[vf] = link;
+    });
+    saved.vfQuiet.forEach((quiet, vf) => {
+      this.#vfQuiet[vf] = quiet;
     });
     this.#ioAddress = saved.ioAddress;
     this.#phy.restore(saved.phy);
@@ -277,11 +300,14 @@ export class Igb82576 implements PfDeviceModel, VfCard, WireEnd {
   }
 
   #silence(): void {
-    const pools = (state: VfLinkState) =>
-      this.#vfLinks.reduce((bits, link, vf) => (link === state ? bits | (1 << vf) : bits), 0);
-    this.#forwarder.silencedPools = pools("disable");
-    this.#transmitter.silencedPools = pools("disable");
-    this.#transmitter.forcedPools = pools("enable");
+    const pools = (matches: (vf: number) => boolean) =>
+      this.#vfLinks.reduce((bits, _, vf) => (matches(vf) ? bits | (1 << vf) : bits), 0);
+    const quiet = pools((vf) => this.#vfQuiet[vf] !== "no");
+    const silenced = quiet | pools((vf) => this.#vfLinks[vf] === "disable");
+    this.#forwarder.silencedPools = silenced;
+    this.#transmitter.silencedPools = silenced;
+    this.#transmitter.forcedPools = pools((vf) => this.#vfLinks[vf] === "enable");
+    this.#interrupts.setQuiet(quiet);
   }
 
   /** CTRL.RST and above: VFs see RSTI until the PF says PFRSTD. */

@@ -47,6 +47,9 @@ export class Interrupts {
   #flushing = false;
   /** The bits of EICR that belong to VFs. */
   #vfBits = 0;
+  /** Those of VFs that are quiet, and of them those whose messages wait until they are not. */
+  #quietBits = 0;
+  #held = 0;
   #numVfs = 0;
 
   constructor(registers: RegisterFile, port: DevicePort, vfPorts: readonly DevicePort[]) {
@@ -63,6 +66,17 @@ export class Interrupts {
     this.#numVfs = numVfs;
     this.#vfBits = 0;
     for (let vf = 0; vf < numVfs; vf++) this.#vfBits |= VF_BITS << shiftOf(vf);
+  }
+
+  /** Vectors of these VFs send nothing; what they would have sent meanwhile is due when they may again. @param vfs a bit for each */
+  setQuiet(vfs: number): void {
+    this.#quietBits = 0;
+    for (let vf = 0; vf < this.#numVfs; vf++) if ((vfs & (1 << vf)) !== 0) this.#quietBits |= VF_BITS << shiftOf(vf);
+    const released = this.#held & ~this.#quietBits;
+    if (released === 0) return;
+    this.#held &= ~released;
+    this.#due |= released;
+    this.flush();
   }
 
   /** A descriptor of a queue was written back. */
@@ -122,6 +136,7 @@ export class Interrupts {
       this.#values[DWORD[name]] = (this.#values[DWORD[name]] as number) & ~bits;
     }
     this.#due &= ~bits;
+    this.#held &= ~bits;
     for (let vector = shiftOf(vf); vector < shiftOf(vf) + VECTORS_OF_VF; vector++) this.#resetVector(vector);
     this.#registers.reset("VTIVAR", vf);
     this.#registers.reset("VTIVAR_MISC", vf);
@@ -129,6 +144,7 @@ export class Interrupts {
 
   reset(): void {
     this.#due = 0;
+    this.#held = 0;
     this.#legacyDue = false;
     for (let vector = 0; vector < VECTORS; vector++) this.#resetVector(vector);
   }
@@ -136,7 +152,7 @@ export class Interrupts {
   save(): DeviceState {
     const now = this.#clock.nowNs;
     return {
-      due: this.#due,
+      due: this.#due | this.#held,
       legacyDue: this.#legacyDue,
       silentForNs: [...this.#silentUntilNs].map((until) => Math.max(0, until - now)),
       waiting: this.#timers.map((timer) => timer !== undefined),
@@ -160,7 +176,7 @@ export class Interrupts {
     const vectors = Array.from({ length: VECTORS_OF_VF }, (_, vector) => shiftOf(vf) + vector);
     return {
       masks: VF_MASKS.map((name) => ((this.#values[DWORD[name]] as number) >>> shiftOf(vf)) & VF_BITS),
-      due: (this.#due >>> shiftOf(vf)) & VF_BITS,
+      due: ((this.#due | this.#held) >>> shiftOf(vf)) & VF_BITS,
       intervals: vectors.map((vector) => this.#values[DWORD.EITR + vector] as number),
       silentForNs: vectors.map((vector) => Math.max(0, (this.#silentUntilNs[vector] as number) - now)),
       waiting: vectors.map((vector) => this.#timers[vector] !== undefined),
@@ -202,6 +218,10 @@ export class Interrupts {
 
   #send(vector: number): void {
     const bit = 1 << vector;
+    if ((this.#quietBits & bit) !== 0) {
+      this.#held |= bit;
+      return;
+    }
     if (((this.#values[DWORD.EICR] as number) & (this.#values[DWORD.EIMS] as number) & bit) === 0) return;
     if (this.#timers[vector] !== undefined) return;
     const now = this.#clock.nowNs;

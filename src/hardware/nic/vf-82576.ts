@@ -1,4 +1,4 @@
-import type { DeviceModel, DeviceState, ResetKind } from "../device-model.ts";
+import type { DeviceState, MigratableModel, Quiet, ResetKind } from "../device-model.ts";
 import { shiftOf } from "./interrupts.ts";
 import { E1000, QUEUE_DWORDS } from "./registers-82576.ts";
 
@@ -18,6 +18,7 @@ const E1000_VFGORLBC = 0x00f48;
 const E1000_VFGOTLBC = 0x00f50;
 const VF_PBACL = 0x00f04;
 const VF_PSRTYPE = 0x00f0c;
+const ALL_ONES = 0xffff_ffff;
 
 /** What a VF needs of its card. */
 export interface VfCard {
@@ -28,6 +29,9 @@ export interface VfCard {
   resetVf(vfIndex: number): void;
   saveVf(vfIndex: number): DeviceState;
   restoreVf(vfIndex: number, state: DeviceState): void;
+  vfAccepts(vfIndex: number, state: DeviceState): boolean;
+  vfQuiet(vfIndex: number): Quiet;
+  setVfQuiet(vfIndex: number, quiet: Quiet): void;
 }
 
 /**
@@ -82,7 +86,9 @@ function vfRegisters(vf: number): Int32Array {
 }
 
 /** A VF of an 82576: a window on its part of the card. */
-export class Vf82576 implements DeviceModel {
+export class Vf82576 implements MigratableModel {
+  readonly stateKind = "82576 VF";
+  readonly stateVersion = 1;
   readonly #card: VfCard;
   readonly #vfIndex: number;
   readonly #registers: Int32Array;
@@ -95,6 +101,7 @@ export class Vf82576 implements DeviceModel {
 
   readBar(bar: number, offset: number, size: 1 | 2 | 4): number {
     if (bar !== 0) return 0;
+    if (this.quiet === "all") return ALL_ONES >>> (32 - size * 8);
     const value = this.#read(offset & ~3);
     if (size === 4) return value;
     return (value >>> ((offset & 3) * 8)) & (size === 2 ? 0xffff : 0xff);
@@ -102,13 +109,25 @@ export class Vf82576 implements DeviceModel {
 
   /** Registers are written as dwords only (82576 data sheet §8.1). */
   writeBar(bar: number, offset: number, size: 1 | 2 | 4, value: number): void {
-    if (bar !== 0 || size !== 4) return;
+    if (bar !== 0 || size !== 4 || this.quiet === "all") return;
     const target = this.#registers[offset >> 2] ?? -1;
     if (target >= 0 && target !== E1000.FRTIMER) this.#card.write(target, value);
   }
 
   reset(_kind: ResetKind): void {
     this.#card.resetVf(this.#vfIndex);
+  }
+
+  get quiet(): Quiet {
+    return this.#card.vfQuiet(this.#vfIndex);
+  }
+
+  set quiet(quiet: Quiet) {
+    this.#card.setVfQuiet(this.#vfIndex, quiet);
+  }
+
+  accepts(state: DeviceState): boolean {
+    return this.#card.vfAccepts(this.#vfIndex, state);
   }
 
   save(): DeviceState {

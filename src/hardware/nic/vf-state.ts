@@ -86,6 +86,11 @@ export class VfState {
     return saved;
   }
 
+  /** A state is of numbers in fixed places: as many, of the same kinds, as the VF's own. */
+  accepts(vf: number, state: DeviceState): boolean {
+    return hasShapeOf(this.save(vf), state);
+  }
+
   restore(vf: number, state: DeviceState): void {
     const { queues, counters, mailbox, own, interrupts, contexts } = state as SavedVf;
     const values = this.#registers.values;
@@ -110,6 +115,18 @@ export class VfState {
       [...RECEIVE, ...TRANSMIT].map((name) => DWORD[name] + queue * QUEUE_DWORDS),
     );
   }
+}
+
+/** Registers are of 32 bits; how long a vector is silent, below any EITR's longest interval. */
+function hasShapeOf(own: unknown, given: unknown): boolean {
+  if (typeof own === "number") return typeof given === "number" && given >= 0 && given <= 0xffff_ffff;
+  if (typeof own !== "object" || own === null) return typeof given === typeof own;
+  if (typeof given !== "object" || given === null || Array.isArray(own) !== Array.isArray(given)) return false;
+  const keys = Object.keys(own);
+  return (
+    Object.keys(given).length === keys.length &&
+    keys.every((key) => hasShapeOf(own[key as keyof typeof own], (given as Record<string, unknown>)[key]))
+  );
 }
 
 function mailboxRange(vf: number): [number, number] {

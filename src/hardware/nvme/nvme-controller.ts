@@ -1,8 +1,9 @@
-import type { DeviceModel, DeviceState, ResetKind } from "../device-model.ts";
+import type { DeviceState, MigratableModel, Quiet, ResetKind } from "../device-model.ts";
 import type { DevicePort } from "../device-port.ts";
 import { type AdminHost, executeAdmin } from "./admin-commands.ts";
 import { ASYNC_EVENT, type AsyncEvent, AsyncEvents } from "./async-events.ts";
 import type { Command } from "./command.ts";
+import { type ControllerState, isStateFor } from "./controller-state.ts";
 import { DataPointer } from "./data-pointer.ts";
 import { Features } from "./features.ts";
 import { type ControllerIdentity, NVME_VERSION } from "./identify.ts";
@@ -48,6 +49,7 @@ const CAP_CSS_NVM = 1 << 5;
 const CAP_MPSMAX = 4;
 const SMALLEST_PAGE_BYTES = 4096;
 const HIGH = 0x1_0000_0000;
+const ALL_ONES = 0xffff_ffff;
 
 /** What a controller is made with. */
 export interface ControllerOptions {
@@ -73,16 +75,10 @@ export interface ControllerOptions {
   readonly onControllerReset?: () => void;
 }
 
-interface ControllerState {
-  readonly registers: readonly number[];
-  readonly queues: ReturnType<QueueEngine["save"]>;
-  readonly features: ReturnType<Features["save"]>;
-  readonly events: ReturnType<AsyncEvents["save"]>;
-  readonly logs: ReturnType<Logs["save"]>;
-}
-
 /** An NVMe controller over PCIe: its registers, and by them its queues (NVM Express Base 2.0 §3). */
-export class NvmeController implements DeviceModel, AdminHost, QueueHost {
+export class NvmeController implements MigratableModel, AdminHost, QueueHost {
+  readonly stateKind = "NVMe controller";
+  readonly stateVersion = 1;
   readonly id: number;
   readonly subsystem: Subsystem;
   readonly identity: ControllerIdentity;
@@ -103,6 +99,7 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
   #acq = 0;
   #acqHigh = 0;
   pageBytes = SMALLEST_PAGE_BYTES;
+  #quiet: Quiet = "no";
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -135,20 +132,30 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
   }
 
   readBar(bar: number, offset: number, size: 1 | 2 | 4): number {
-    const value = bar === 0 ? this.#read(offset & ~3) : 0;
+    const value = bar !== 0 ? 0 : this.#quiet === "all" ? ALL_ONES : this.#read(offset & ~3);
     if (size === 4) return value;
     return (value >>> ((offset & 3) * 8)) & (size === 2 ? 0xffff : 0xff);
   }
 
+  get quiet(): Quiet {
+    return this.#quiet;
+  }
+
+  set quiet(quiet: Quiet) {
+    this.#quiet = quiet;
+    this.queues.quiet = quiet !== "no";
+  }
+
   /** Registers are written as dwords, doorbells too (§3.1.3). */
   writeBar(bar: number, offset: number, size: 1 | 2 | 4, value: number): void {
-    if (bar !== 0 || size !== 4 || !this.#options.online()) return;
+    if (bar !== 0 || size !== 4 || this.#quiet === "all" || !this.#options.online()) return;
     if (offset >= NVME_REG_DBS) this.#ring(offset - NVME_REG_DBS, value);
     else this.#write(offset, value);
   }
 
   reset(_kind: ResetKind): void {
     this.#resetController();
+    this.quiet = "no";
     this.#cc = 0;
     this.#aqa = 0;
     this.#asq = 0;
@@ -182,6 +189,11 @@ export class NvmeController implements DeviceModel, AdminHost, QueueHost {
       events: this.events.save(),
       logs: this.logs.save(),
     } satisfies ControllerState;
+  }
+
+  /** Queues and vectors are those that this controller was given, where the state's was given as many. */
+  accepts(state: DeviceState): boolean {
+    return this.#options.online() && isStateFor({ ioQueues: this.ioQueues, vectors: this.vectors }, state);
   }
 
   restore(state: DeviceState): void {

@@ -67,6 +67,7 @@ export class QueueEngine {
   result = 0;
   #maskedVectors = 0;
   #running = false;
+  #quiet = false;
 
   constructor(host: QueueHost) {
     this.#host = host;
@@ -117,6 +118,14 @@ export class QueueEngine {
     this.#maskedVectors = 0;
   }
 
+  /** While it is quiet nothing is fetched, completed or told: it is, afterwards. */
+  set quiet(quiet: boolean) {
+    this.#quiet = quiet;
+    if (quiet) return;
+    for (const queue of this.#completion) if (queue !== undefined) this.#drain(queue);
+    this.run();
+  }
+
   /** INTMS and INTMC, of vectors 0 to 31 (§3.1.3.3, §3.1.3.4). */
   get maskedVectors(): number {
     return this.#maskedVectors;
@@ -143,17 +152,14 @@ export class QueueEngine {
     if (queue === undefined) return false;
     if (head >= queue.size) return undefined;
     queue.head = head;
-    for (let first = queue.backlog[0]; first !== undefined && !isFull(queue); first = queue.backlog[0]) {
-      queue.backlog.shift();
-      this.#write(queue, first.submissionId, first.submissionHead, first.commandId, first.status, first.result);
-    }
+    this.#drain(queue);
     this.run();
     return true;
   }
 
   /** Carries out what has been submitted; whoever is told of completions may submit more meanwhile. */
   run(): void {
-    if (this.#running) return;
+    if (this.#running || this.#quiet) return;
     this.#running = true;
     for (let busy = true; busy; ) {
       busy = false;
@@ -167,7 +173,7 @@ export class QueueEngine {
   complete(queue: SubmissionQueue, commandId: number, status: number, result: number): void {
     const to = this.#completion[queue.completionId];
     if (to === undefined) return;
-    if (to.backlog.length > 0 || isFull(to)) {
+    if (this.#quiet || to.backlog.length > 0 || isFull(to)) {
       to.backlog.push({ submissionId: queue.id, submissionHead: queue.head, commandId, status, result });
     } else this.#write(to, queue.id, queue.head, commandId, status, result);
     if (!this.#running) this.#interrupt();
@@ -192,6 +198,14 @@ export class QueueEngine {
       this.#completion[queue.id] = queue;
       // Between commands, only a masked vector has not told of what there is.
       if (queue.interrupts && this.#isMasked(queue)) this.#untold.add(queue);
+    }
+  }
+
+  #drain(queue: CompletionQueue): void {
+    if (this.#quiet) return;
+    for (let first = queue.backlog[0]; first !== undefined && !isFull(queue); first = queue.backlog[0]) {
+      queue.backlog.shift();
+      this.#write(queue, first.submissionId, first.submissionHead, first.commandId, first.status, first.result);
     }
   }
 
@@ -245,7 +259,7 @@ export class QueueEngine {
   }
 
   #interrupt(): void {
-    if (this.#running) return;
+    if (this.#running || this.#quiet) return;
     for (const queue of this.#untold) {
       if (this.#isMasked(queue)) continue;
       this.#untold.delete(queue);

@@ -15,6 +15,7 @@ import { measureHardware } from "./hardware.ts";
 import { functionsPerSecond, parsedMegabytesPerSecond } from "./in-process.ts";
 import { translationsPerSecond } from "./iommu.ts";
 import { labFigures } from "./lab.ts";
+import { moveFigures } from "./move.ts";
 import { cardFramesPerSecond, guestFramesPerSecond } from "./nic.ts";
 import { nvmeReadsPerSecond } from "./nvme.ts";
 import { planFigures } from "./plan.ts";
@@ -39,6 +40,7 @@ figure("frames through the card alone, 1518 bytes", cardFramesPerSecond(1518), "
 const guestFrames = guestFramesPerSecond(64);
 figure("frames from guest to guest, 64 bytes", guestFrames, "frames/s", { wanted: ">= 1500000" });
 figure("frames from guest to guest, 1518 bytes", guestFramesPerSecond(1518), "frames/s");
+await moveFigures();
 figure("NVMe reads of 4 KiB", nvmeReadsPerSecond(), "reads/s");
 
 const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-"));

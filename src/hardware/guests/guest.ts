@@ -26,8 +26,8 @@ export interface GuestSoftware {
   readonly allocated: number;
   /** Interrupts that came while it stood still. */
   readonly waiting: readonly number[];
-  readonly busMaster: boolean;
-  readonly driver: IgbvfState;
+  /** Of a VF, where it has one. */
+  readonly vf: { readonly busMaster: boolean; readonly driver: IgbvfState } | null;
 }
 
 interface Attachment {
@@ -86,6 +86,10 @@ export class Guest {
     return this.#attachment.rid;
   }
 
+  get hasVf(): boolean {
+    return this.#attachment !== undefined;
+  }
+
   get vfIndex(): number {
     if (this.#attachment === undefined) throw new RangeError("the guest has no VF");
     return this.#attachment.vfIndex;
@@ -142,20 +146,20 @@ export class Guest {
   /** What processor and software hold beside memory and VF. */
   saveSoftware(): GuestSoftware {
     const { fabric } = this.#host.machine;
-    return {
-      allocated: this.memory.allocated,
-      waiting: [...this.#waiting],
+    const vf = this.#attachment && {
       busMaster: (fabric.configRead(this.rid, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) !== 0,
       driver: this.driver.save(),
     };
+    return { allocated: this.memory.allocated, waiting: [...this.#waiting], vf: vf ?? null };
   }
 
   /** It has come from elsewhere, stands still, and has all of its memory and a VF with its state: its software goes on in them. */
-  restoreSoftware({ allocated, waiting, busMaster, driver }: GuestSoftware): void {
+  restoreSoftware({ allocated, waiting, vf }: GuestSoftware): void {
     this.memory.allocated = allocated;
     this.#waiting = [...waiting];
-    this.#driver = this.#newDriver(driver);
-    this.setBusMaster(busMaster);
+    if (vf === null) return;
+    this.#driver = this.#newDriver(vf.driver);
+    this.setBusMaster(vf.busMaster);
   }
 
   /** vfio_pci_core_enable alone: a VF that has been reset, with the guest's domain and vectors, and no driver yet. */

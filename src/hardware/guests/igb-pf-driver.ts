@@ -243,6 +243,13 @@ export class IgbPfDriver {
     this.#setRxMode();
   }
 
+  /** igb_uc_sync and igb_uc_unsync: another address of the interface (`bridge fdb add MAC dev PF self`). @returns false where no entry is left */
+  setUnicast(address: Uint8Array, on: boolean): boolean {
+    if (on) return this.#filters.addAddress(address, this.#pool());
+    this.#filters.removeAddress(address, this.#pool());
+    return true;
+  }
+
   /** igb_set_rx_mode with the interface's groups. */
   setMulticast(addresses: readonly Uint8Array[]): void {
     this.#multicast = addresses;

@@ -9,8 +9,8 @@ const PAGE_BYTES = 4096;
 export interface IncomingOptions extends Omit<GuestOptions, "sizeBytes" | "descriptors"> {
   /** What there is for its memory. */
   readonly availableBytes: number;
-  /** A VF that nobody has. */
-  readonly vfIndex: number;
+  /** A VF that nobody has; undefined where the guest comes without. */
+  readonly vfIndex: number | undefined;
   readonly features?: MigrationFeatures;
 }
 
@@ -35,10 +35,11 @@ export class IncomingGuest implements MoveDestination {
     if (memoryBytes > Math.min(availableBytes, host.machine.memory.sizeBytes - base)) {
       throw new RangeError(`the guest has ${memoryBytes} bytes of memory, and there are ${availableBytes} for it`);
     }
-    host.vf(vfIndex);
+    if (vfIndex !== undefined) host.vf(vfIndex);
     const guest = new Guest({ ...this.#options, sizeBytes: memoryBytes });
     this.#guest = guest;
     guest.pause();
+    if (vfIndex === undefined) return;
     guest.plug(vfIndex);
     this.#device = vfioDeviceOf(guest, features);
     this.#device.setState("RESUMING");
@@ -58,14 +59,18 @@ export class IncomingGuest implements MoveDestination {
   }
 
   takeDevice(bytes: Uint8Array): void {
-    this.#vfio.write(bytes);
+    if (this.#device === undefined) throw new VfioRefused("EINVAL", "no VF waits for a state");
+    this.#device.write(bytes);
   }
 
   /** First the VF's state, which may be refused; then the software, and the VF goes on before the processor does. */
   run(software: GuestSoftware): void {
-    this.#vfio.setState("STOP");
+    if ((software.vf === null) !== (this.#device === undefined)) {
+      throw new VfioRefused("EINVAL", "the guest has a VF at one end, and none at the other");
+    }
+    this.#device?.setState("STOP");
     this.guest.restoreSoftware(software);
-    this.#vfio.setState("RUNNING");
+    this.#device?.setState("RUNNING");
     this.guest.resume();
   }
 
@@ -73,10 +78,5 @@ export class IncomingGuest implements MoveDestination {
     this.#guest?.destroy();
     this.#guest = undefined;
     this.#device = undefined;
-  }
-
-  get #vfio(): VfioDevice {
-    if (this.#device === undefined) throw new VfioRefused("EINVAL", "no guest has come");
-    return this.#device;
   }
 }

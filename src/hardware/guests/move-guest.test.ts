@@ -8,6 +8,7 @@ import type { IncomingGuest } from "./incoming-guest.ts";
 import { E1000_VF_SET_LPE, E1000_VF_SET_MULTICAST } from "./mailbox-messages.ts";
 import { type MoveDestination, moveGuest } from "./move-guest.ts";
 import type { OutgoingGuest } from "./outgoing-guest.ts";
+import { moveByFailover, moveByVfio } from "./testing/echo-traffic.ts";
 import { TwoSites } from "./testing/two-sites.ts";
 
 const GUEST_BYTES = 2 ** 18;
@@ -263,4 +264,19 @@ test("what the guest has asked its PF for comes along; what the administrator ha
     [E1000_VF_SET_MULTICAST, E1000_VF_SET_LPE],
     "neither address nor VLAN; igb keeps the frame size",
   );
+});
+
+test("the gap is the time that the guest stands still, with a failover pair too; that leaves it without a VF all the while", async () => {
+  const options = { guestBytes: 2 ** 24, bytesPerSecond: 125e6, intervalNs: 1e6, pagesEach: 3, downtimeMs: 5 };
+  const vfio = await moveByVfio(options);
+  const failover = await moveByFailover(options);
+  for (const { rounds, stoppedNs, gapMs, lost, sent } of [vfio, failover]) {
+    assert.ok(rounds.length > 2, `${rounds}`);
+    assert.ok((rounds.at(-1) ?? 0) < (rounds[0] ?? 0) / 20, `${rounds}`);
+    const stoppedMs = stoppedNs / NS_PER_MS;
+    assert.ok(gapMs >= stoppedMs && gapMs < stoppedMs + 3, `${gapMs} ms of ${stoppedMs}`);
+    assert.ok(lost <= stoppedMs + 2 && sent > 100, `${lost} of ${sent}`);
+  }
+  assert.equal(vfio.withoutVfMs, 0);
+  assert.ok(failover.withoutVfMs > 300);
 });

@@ -7,6 +7,7 @@ import type { CopiedPage, GuestOnTheMove, MoveSource } from "./move-guest.ts";
 const PAGE_BYTES = 4096;
 /** So much of a device's data is read while it runs; only what it is. */
 const IDENTITY_BYTES = 64;
+const NOTHING = new Uint8Array(0);
 
 /** What the model's driver of the 82576's VFs has. */
 export const VARIANT_FEATURES: MigrationFeatures = { p2p: true, preCopy: true };
@@ -27,32 +28,29 @@ export function vfioDeviceOf({ host, rid, vfIndex }: Guest, features: MigrationF
 /** A guest of this machine that moves away: its memory by what it and its VF write, its VF's state by VFIO. */
 export class OutgoingGuest implements MoveSource {
   readonly #guest: Guest;
-  readonly #device: VfioDevice;
+  readonly #device: VfioDevice | undefined;
   /** Pages of this round that are still to be copied, from the end on. */
   #pages: number[] = [];
 
   constructor(guest: Guest, features: MigrationFeatures = VARIANT_FEATURES) {
     this.#guest = guest;
-    this.#device = vfioDeviceOf(guest, features);
-  }
-
-  get device(): VfioDevice {
-    return this.#device;
+    this.#device = guest.hasVf ? vfioDeviceOf(guest, features) : undefined;
   }
 
   start(): GuestOnTheMove {
     const { memory, sizeBytes } = this.#guest;
-    if (this.#device.features.preCopy) this.#device.setState("PRE_COPY");
+    const device = this.#device;
+    if (device?.features.preCopy) device.setState("PRE_COPY");
     memory.memory.writes = new PageLog(0, sizeBytes);
-    this.#device.startLogging(0, sizeBytes);
+    device?.startLogging(0, sizeBytes);
     // All of it, the first time.
     memory.memory.writes.mark(0, sizeBytes);
-    return { memoryBytes: sizeBytes, device: this.#device.read(IDENTITY_BYTES) };
+    return { memoryBytes: sizeBytes, device: device?.read(IDENTITY_BYTES) ?? NOTHING };
   }
 
   nextRound(): number {
     const byProcessor = this.#guest.memory.memory.writes?.take() ?? [];
-    const written = new Set([...this.#pages, ...byProcessor, ...this.#device.reportLogged()]);
+    const written = new Set([...this.#pages, ...byProcessor, ...(this.#device?.reportLogged() ?? [])]);
     this.#pages = [...written].sort((one, other) => other - one);
     return this.#pages.length;
   }
@@ -69,11 +67,11 @@ export class OutgoingGuest implements MoveSource {
   /** The processor first: the device may still interrupt it, and that comes at the other side. */
   stop(): void {
     this.#guest.pause();
-    this.#device.setState("STOP_COPY");
+    this.#device?.setState("STOP_COPY");
   }
 
   takeDevice(most: number): Uint8Array {
-    return this.#device.read(most);
+    return this.#device?.read(most) ?? NOTHING;
   }
 
   software(): GuestSoftware {
@@ -85,7 +83,7 @@ export class OutgoingGuest implements MoveSource {
     const device = this.#device;
     this.#guest.memory.memory.writes = undefined;
     this.#pages = [];
-    if (device.state !== "ERROR") {
+    if (device !== undefined && device.state !== "ERROR") {
       device.stopLogging();
       device.setState("RUNNING");
     }
@@ -94,10 +92,11 @@ export class OutgoingGuest implements MoveSource {
 
   /** The VF is reset and free; its PF's filters do not know the guest's addresses any more. */
   complete(): void {
-    const { host, vfIndex, memory } = this.#guest;
+    const { host, memory } = this.#guest;
+    const vfIndex = this.#guest.hasVf ? this.#guest.vfIndex : undefined;
     memory.memory.writes = undefined;
-    this.#device.stopLogging();
+    this.#device?.stopLogging();
     this.#guest.destroy();
-    host.pf.vfs?.release(vfIndex);
+    if (vfIndex !== undefined) host.pf.vfs?.release(vfIndex);
   }
 }

@@ -27,10 +27,10 @@ export type StateRefusal = "not a state" | "another device" | "another version" 
 export class StateRefused extends Error {
   readonly reason: StateRefusal;
 
-  constructor(reason: StateRefusal, text: string, options?: ErrorOptions) {
+  constructor(text: string, options: ErrorOptions & { readonly reason: StateRefusal }) {
     super(text, options);
     this.name = "StateRefused";
-    this.reason = reason;
+    this.reason = options.reason;
   }
 }
 
@@ -79,7 +79,7 @@ export class StateReader {
   /** @throws StateRefused as soon as it is seen that the stream is not for this device, or not whole */
   write(piece: Uint8Array): void {
     if (this.#length + piece.length > this.#bytes.length) {
-      throw new StateRefused("too long", `a device's state has no more than ${MOST_STATE_BYTES} bytes`);
+      throw new StateRefused(`a device's state has no more than ${MOST_STATE_BYTES} bytes`, { reason: "too long" });
     }
     this.#bytes.set(piece, this.#length);
     this.#length += piece.length;
@@ -89,7 +89,7 @@ export class StateReader {
   /** @throws StateRefused where the stream has not come to its end */
   finish(): DeviceState {
     if (this.#state === undefined || this.#at !== this.#length) {
-      throw new StateRefused("cut off", `the stream ends after ${this.#length} bytes, amid a record`);
+      throw new StateRefused(`the stream ends after ${this.#length} bytes, amid a record`, { reason: "cut off" });
     }
     return this.#state.state;
   }
@@ -98,17 +98,17 @@ export class StateReader {
     const available = this.#length - this.#at;
     if (available < HEAD_BYTES) return false;
     if (this.#view.getUint32(this.#at, true) !== (MAGIC | this.#expected)) {
-      throw new StateRefused("not a state", `no record of a device's state begins at byte ${this.#at}`);
+      throw new StateRefused(`no record of a device's state begins at byte ${this.#at}`, { reason: "not a state" });
     }
     const length = this.#view.getUint32(this.#at + 4, true);
     if (length > (this.#expected === IDENTITY ? IDENTITY_BYTES : MOST_STATE_BYTES)) {
-      throw new StateRefused("too long", `a record of ${length} bytes`);
+      throw new StateRefused(`a record of ${length} bytes`, { reason: "too long" });
     }
     const whole = HEAD_BYTES + length + CHECK_BYTES;
     if (available < whole) return false;
     const check = this.#view.getUint32(this.#at + HEAD_BYTES + length, true);
     if (check !== frameCheckSequence(this.#bytes, this.#at, HEAD_BYTES + length)) {
-      throw new StateRefused("damaged", `the record at byte ${this.#at} was changed on its way`);
+      throw new StateRefused(`the record at byte ${this.#at} was changed on its way`, { reason: "damaged" });
     }
     this.#takePayload(this.#at + HEAD_BYTES, length);
     this.#at += whole;
@@ -126,7 +126,7 @@ export class StateReader {
     try {
       this.#state = { state: JSON.parse(new TextDecoder().decode(this.#bytes.subarray(at, at + length))) };
     } catch (error) {
-      throw new StateRefused("not a state", `the record at byte ${this.#at} holds none`, { cause: error });
+      throw new StateRefused(`the record at byte ${this.#at} holds none`, { reason: "not a state", cause: error });
     }
   }
 
@@ -135,10 +135,12 @@ export class StateReader {
     const own = this.#own;
     if (KINDS[kind as number] !== own.kind || vendorId !== own.vendorId || deviceId !== own.deviceId) {
       const given = `${KINDS[kind as number] ?? "unknown device"} ${id(vendorId)}:${id(deviceId)}`;
-      throw new StateRefused("another device", `the state is of ${given}, not of ${nameOf(own)}`);
+      throw new StateRefused(`the state is of ${given}, not of ${nameOf(own)}`, { reason: "another device" });
     }
     if (version !== own.version) {
-      throw new StateRefused("another version", `the state is written as version ${version}, read is ${own.version}`);
+      throw new StateRefused(`the state is written as version ${version}, read is ${own.version}`, {
+        reason: "another version",
+      });
     }
   }
 }

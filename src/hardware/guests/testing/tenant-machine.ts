@@ -37,6 +37,8 @@ export class TenantMachine {
   readonly received: Uint8Array[][];
   readonly guestBytes: number;
   readonly log: string[] = [];
+  /** Who gets the host's frames; the list where left out. */
+  hostReceive: ((bytes: Uint8Array, at: number, length: number) => void) | undefined;
   readonly #options: TenantOptions;
 
   constructor(options: TenantOptions) {
@@ -77,7 +79,10 @@ export class TenantMachine {
       pf: functionNamed(this.machine, "82576"),
       tables: TABLES,
       driverMemory: DRIVER_MEMORY,
-      receive: (bytes, at, length) => this.received[numVfs]?.push(bytes.slice(at, at + length)),
+      receive: (bytes, at, length) => {
+        if (this.hostReceive === undefined) this.received[numVfs]?.push(bytes.slice(at, at + length));
+        else this.hostReceive(bytes, at, length);
+      },
       log: (text) => this.log.push(text),
     });
     this.host.pf.setNumVfs(numVfs);

@@ -1,3 +1,4 @@
+import type { ModelClock } from "../../clock.ts";
 import { NetworkSegment, type WireEnd } from "../../nic/wire.ts";
 import type { Guest } from "../guest.ts";
 import { IncomingGuest, type IncomingOptions } from "../incoming-guest.ts";
@@ -17,9 +18,11 @@ export class TwoSites implements MoveLink {
   readonly received: Uint8Array[] = [];
   readonly bytesPerSecond: number;
   /** Happens after each slice of time. */
-  onSlice: () => void = () => {};
+  onSlice: (sliceNs: number) => void = () => {};
+  /** Gets the guest's frames in place of the list. */
+  onFrame: ((bytes: Uint8Array) => void) | undefined;
   #nowNs = 0;
-  readonly #began: readonly [number, number];
+  readonly #clocks: readonly { readonly clock: ModelClock; readonly beganNs: number }[];
 
   /** @param options of both; there is one VF more at each than guests that stay */
   constructor(options: Partial<TenantOptions> = {}, bytesPerSecond = 125e6) {
@@ -35,7 +38,8 @@ export class TwoSites implements MoveLink {
     });
     this.there = new TenantMachine({ ...both, site: 2 });
     this.there.guest(0).detach();
-    this.#began = [this.here.machine.clock.nowNs, this.there.machine.clock.nowNs];
+    this.#clocks = [this.here, this.there].map(({ machine: { clock } }) => ({ clock, beganNs: clock.nowNs }));
+    for (const { clock, beganNs } of this.#clocks) clock.schedule(SLICE_NS, () => this.#tick(clock, beganNs));
   }
 
   /** The guest on the move, before it moves. */
@@ -70,21 +74,32 @@ export class TwoSites implements MoveLink {
     return end;
   }
 
-  /** Time for both; one whose own work has taken it ahead, as a reset does, is caught up with first. */
+  /** Lets time pass, for both. */
   pass(ns: number): void {
-    const clocks = [this.here.machine.clock, this.there.machine.clock] as const;
-    const ahead = Math.max(...clocks.map(({ nowNs }, index) => nowNs - (this.#began[index] as number)));
-    for (const until = Math.max(this.#nowNs, ahead) + ns; this.#nowNs < until; ) {
-      this.#nowNs = Math.min(until, this.#nowNs + SLICE_NS);
-      clocks.forEach((clock, index) => {
-        const behind = (this.#began[index] as number) + this.#nowNs - clock.nowNs;
-        if (behind > 0) clock.advance(behind);
-      });
-      this.onSlice();
+    const untilNs = this.#nowNs + ns;
+    for (const { clock, beganNs } of this.#clocks) clock.advance(Math.max(0, beganNs + untilNs - clock.nowNs));
+    this.#reach(untilNs);
+  }
+
+  /** One that is busy, as with a reset, takes the other along. */
+  #tick(clock: ModelClock, beganNs: number): void {
+    clock.schedule(SLICE_NS, () => this.#tick(clock, beganNs));
+    this.#reach(clock.nowNs - beganNs);
+  }
+
+  #reach(nowNs: number): void {
+    const sliceNs = nowNs - this.#nowNs;
+    if (sliceNs <= 0) return;
+    this.#nowNs = nowNs;
+    for (const { clock, beganNs } of this.#clocks) {
+      if (clock.nowNs < beganNs + nowNs) clock.advance(beganNs + nowNs - clock.nowNs);
     }
+    this.onSlice(sliceNs);
   }
 
   #receive(bytes: Uint8Array, at: number, length: number): void {
-    this.received.push(bytes.slice(at, at + length));
+    const copy = bytes.slice(at, at + length);
+    if (this.onFrame === undefined) this.received.push(copy);
+    else this.onFrame(copy);
   }
 }

@@ -1,7 +1,6 @@
 import type { ModelClock } from "../clock.ts";
 import { E1000 } from "../nic/registers-82576.ts";
 import type { IgbFilters } from "./igb-filters.ts";
-import { areRequestMessages, describeRequest, requestMessages } from "./igb-vf-requests.ts";
 import {
   addressFromWords,
   addressWords,
@@ -25,6 +24,7 @@ import {
 } from "./mailbox-messages.ts";
 import type { Mmio } from "./mmio.ts";
 import { PfMailbox } from "./pf-mailbox.ts";
+import { areRequestMessages, describeRequest, requestMessages } from "./vf-request-messages.ts";
 
 const E1000_VMOLR_RLPML_MASK = 0x3fff;
 const E1000_VMOLR_LPE = 0x0001_0000;

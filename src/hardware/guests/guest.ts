@@ -5,6 +5,7 @@ import type { DmaDomain } from "./dma-domain.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { IgbvfDriver, type IgbvfState } from "./igbvf-driver.ts";
 import type { Mmio } from "./mmio.ts";
+import type { GuestSoftware } from "./move-guest.ts";
 
 const PCI_COMMAND = 0x04;
 const PCI_COMMAND_MASTER = 0x4;
@@ -21,8 +22,8 @@ export interface GuestOptions {
   readonly descriptors?: number;
 }
 
-/** What a guest is beside its memory and its VF: its processor, as far as there is one, and its software. JSON keeps it. */
-export interface GuestSoftware {
+/** What processor and software of a guest are beside its memory and its VF, as JSON keeps it. */
+interface SavedSoftware {
   readonly allocated: number;
   /** Interrupts that came while it stood still. */
   readonly waiting: readonly number[];
@@ -144,7 +145,7 @@ export class Guest {
   }
 
   /** What processor and software hold beside memory and VF. */
-  saveSoftware(): GuestSoftware {
+  saveSoftware(): SavedSoftware {
     const { fabric } = this.#host.machine;
     const vf = this.#attachment && {
       busMaster: (fabric.configRead(this.rid, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) !== 0,
@@ -154,7 +155,8 @@ export class Guest {
   }
 
   /** It has come from elsewhere, stands still, and has all of its memory and a VF with its state: its software goes on in them. */
-  restoreSoftware({ allocated, waiting, vf }: GuestSoftware): void {
+  restoreSoftware(software: GuestSoftware): void {
+    const { allocated, waiting, vf } = software as SavedSoftware;
     this.memory.allocated = allocated;
     this.#waiting = [...waiting];
     if (vf === null) return;

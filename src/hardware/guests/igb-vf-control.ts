@@ -272,10 +272,10 @@ export class IgbVfControl {
     return undefined;
   }
 
-  /** Takes a VF's addresses out of the filters, which igb leaves there when the VF is reset: nobody answers to them here any more. */
+  /** Takes out of the filters what a VF that was reset had asked for, which igb leaves there: nobody answers to it any more. */
   release(vf: number): void {
     this.#clearMacFilters(vf);
-    this.setMac(vf, new Uint8Array(6));
+    if (this.#vfs[vf]?.pfSetMac === false) this.#setVfAddress(vf, new Uint8Array(6));
   }
 
   #clearMacFilters(vf: number): void {

@@ -1,82 +1,80 @@
-import type { MigrationFeatures } from "../vfio/device-state.ts";
 import { type VfioDevice, VfioRefused } from "../vfio/vfio-device.ts";
-import { Guest, type GuestOptions, type GuestSoftware } from "./guest.ts";
-import type { CopiedPage, GuestOnTheMove, MoveDestination } from "./move-guest.ts";
-import { VARIANT_FEATURES, vfioDeviceOf } from "./outgoing-guest.ts";
+import type { MovableGuest } from "./movable-guest.ts";
+import type {
+  Awaitable,
+  CopiedPage,
+  DevicePiece,
+  GuestOnTheMove,
+  GuestSoftware,
+  MoveDestination,
+} from "./move-guest.ts";
 
 const PAGE_BYTES = 4096;
 
-export interface IncomingOptions extends Omit<GuestOptions, "sizeBytes" | "descriptors"> {
-  /** What there is for its memory. */
-  readonly availableBytes: number;
-  /** A VF that nobody has; undefined where the guest comes without. */
-  readonly vfIndex: number | undefined;
-  readonly features?: MigrationFeatures;
-}
+/** Makes a guest with so much memory, and VFs that nobody else has: it stands still. @throws where there is no room, or are none */
+type Arrive = (memoryBytes: number) => Awaitable<MovableGuest>;
 
 /** A guest that moves to this machine. */
 export class IncomingGuest implements MoveDestination {
-  readonly #options: IncomingOptions;
-  #guest: Guest | undefined;
-  #device: VfioDevice | undefined;
+  readonly #arrive: Arrive;
+  #guest: MovableGuest | undefined;
 
-  constructor(options: IncomingOptions) {
-    this.#options = options;
+  constructor(arrive: Arrive) {
+    this.#arrive = arrive;
   }
 
-  /** The guest, once it has been prepared. */
-  get guest(): Guest {
-    if (this.#guest === undefined) throw new RangeError("no guest has come");
-    return this.#guest;
-  }
-
-  prepare({ memoryBytes, device }: GuestOnTheMove): void {
-    const { availableBytes, vfIndex, features = VARIANT_FEATURES, host, base } = this.#options;
-    if (memoryBytes > Math.min(availableBytes, host.machine.memory.sizeBytes - base)) {
-      throw new RangeError(`the guest has ${memoryBytes} bytes of memory, and there are ${availableBytes} for it`);
-    }
-    if (vfIndex !== undefined) host.vf(vfIndex);
-    const guest = new Guest({ ...this.#options, sizeBytes: memoryBytes });
+  async prepare({ memoryBytes, devices }: GuestOnTheMove): Promise<void> {
+    const guest = await this.#arrive(memoryBytes);
     this.#guest = guest;
     guest.pause();
-    if (vfIndex === undefined) return;
-    guest.plug(vfIndex);
-    this.#device = vfioDeviceOf(guest, features);
-    this.#device.setState("RESUMING");
-    this.#device.write(device);
+    if (guest.devices.length !== devices.length) {
+      throw new VfioRefused("EINVAL", `the guest has ${devices.length} VFs, and ${guest.devices.length} are for it`);
+    }
+    guest.devices.forEach((device, index) => {
+      device.setState("RESUMING");
+      device.write(devices[index] as Uint8Array);
+    });
   }
 
   takePages(pages: readonly CopiedPage[]): void {
-    const { memory, sizeBytes } = this.guest;
+    const { memory } = this.#here;
     for (const { address, bytes } of pages) {
-      const isPage = address % PAGE_BYTES === 0 && address >= 0 && address < sizeBytes;
+      const isPage = address % PAGE_BYTES === 0 && memory.has(address, PAGE_BYTES);
       if (!isPage || (bytes?.length ?? PAGE_BYTES) !== PAGE_BYTES) {
-        throw new RangeError(`no page of a guest of ${sizeBytes} bytes begins at ${address}`);
+        throw new RangeError(`no page of a guest of ${memory.sizeBytes} bytes begins at ${address}`);
       }
-      if (bytes === undefined) memory.memory.clear(address, PAGE_BYTES);
-      else memory.memory.write(address, bytes);
+      if (bytes === undefined) memory.clear(address, PAGE_BYTES);
+      else memory.write(address, bytes);
     }
   }
 
-  takeDevice(bytes: Uint8Array): void {
-    if (this.#device === undefined) throw new VfioRefused("EINVAL", "no VF waits for a state");
-    this.#device.write(bytes);
+  takeDevice({ device, bytes }: DevicePiece): void {
+    this.#device(device).write(bytes);
   }
 
-  /** First the VF's state, which may be refused; then the software, and the VF goes on before the processor does. */
+  /** First the VFs' states, which may be refused; then the software, and the VFs go on before the processor does. */
   run(software: GuestSoftware): void {
-    if ((software.vf === null) !== (this.#device === undefined)) {
-      throw new VfioRefused("EINVAL", "the guest has a VF at one end, and none at the other");
-    }
-    this.#device?.setState("STOP");
-    this.guest.restoreSoftware(software);
-    this.#device?.setState("RUNNING");
-    this.guest.resume();
+    const guest = this.#here;
+    for (const device of guest.devices) device.setState("STOP");
+    guest.restoreSoftware(software);
+    for (const device of guest.devices) device.setState("RUNNING");
+    guest.resume();
   }
 
-  abort(): void {
-    this.#guest?.destroy();
+  async abort(): Promise<void> {
+    const guest = this.#guest;
     this.#guest = undefined;
-    this.#device = undefined;
+    await guest?.end(false);
+  }
+
+  get #here(): MovableGuest {
+    if (this.#guest === undefined) throw new VfioRefused("EINVAL", "no guest has come");
+    return this.#guest;
+  }
+
+  #device(index: number): VfioDevice {
+    const device = this.#here.devices[index];
+    if (device === undefined) throw new VfioRefused("EINVAL", `there is no VF ${index} for the guest`);
+    return device;
   }
 }

@@ -23,15 +23,15 @@ function before(incoming: IncomingGuest, step: keyof MoveDestination, happen: ()
   return {
     prepare: (guest) => {
       at("prepare");
-      incoming.prepare(guest);
+      return incoming.prepare(guest);
     },
     takePages: (pages) => {
       at("takePages");
       incoming.takePages(pages);
     },
-    takeDevice: (bytes) => {
+    takeDevice: (piece) => {
       at("takeDevice");
-      incoming.takeDevice(bytes);
+      incoming.takeDevice(piece);
     },
     run: (software) => {
       at("run");
@@ -63,7 +63,7 @@ test("a guest goes to another machine with its VF, to other addresses there, and
   const source = sites.outgoing();
   const incoming = sites.incoming({ base: there.baseOf(3), vfIndex: 0 });
   const report = await moveGuest(source, incoming, sites);
-  const { guest } = incoming;
+  const guest = sites.arrived;
   assert.equal(report.rounds[0], GUEST_BYTES / 4096);
   assert.equal(here.machine.fabric.portOf(here.host.function(ridBefore)).span(0, 1, false), undefined);
   assert.equal(guest.driver.poll(), 5);
@@ -109,19 +109,19 @@ test("what waits to be sent, and what waits to be told, does so at the destinati
     { bytesPerSecond: 1e12, pass: () => {} },
   );
   assert.ok(got.length > 5 - 4, `${got.length} were sent`);
-  destination.guest.driver.flush();
+  sites.arrived.driver.flush();
   sites.pass(NS_PER_MS);
   assert.deepEqual(got, [0, 1, 2, 3, 4, 5]);
   assert.equal(sites.received.length, 2);
   noFaults(sites);
 });
 
-test("interrupts that come between the processor's stop and the VF's are the destination's", () => {
+test("interrupts that come between the processor's stop and the VF's are the destination's", async () => {
   const sites = new TwoSites(OPTIONS);
   const { here, moving } = sites;
   const source: OutgoingGuest = sites.outgoing();
   const incoming = sites.incoming();
-  incoming.prepare(source.start());
+  await incoming.prepare(source.start());
   moving.pause();
   here.guest(1).driver.send(frame(moving.driver.address, here.addressOf(1)));
   assert.equal(sites.received.length, 0);
@@ -129,12 +129,12 @@ test("interrupts that come between the processor's stop and the VF's are the des
   source.stop();
   source.nextRound();
   for (let pages = source.takePages(64); pages.length > 0; pages = source.takePages(64)) incoming.takePages(pages);
-  for (let bytes = source.takeDevice(7); bytes.length > 0; bytes = source.takeDevice(7)) incoming.takeDevice(bytes);
-  const software = source.software();
+  for (let piece = source.takeDevice(7); piece !== undefined; piece = source.takeDevice(7)) incoming.takeDevice(piece);
+  const software = JSON.parse(JSON.stringify(source.software()));
   assert.deepEqual(software.waiting, [1]);
-  incoming.run(JSON.parse(JSON.stringify(software)));
+  incoming.run(software);
   assert.equal(sites.received.length, 1);
-  source.complete();
+  await source.complete();
   noFaults(sites);
 });
 
@@ -188,10 +188,10 @@ const FAILURES: readonly Failure[] = [
       return {
         prepare: (guest) => incoming.prepare(guest),
         takePages: (pages) => incoming.takePages(pages),
-        takeDevice: (bytes) => {
+        takeDevice: ({ device, bytes }) => {
           const damaged = bytes.slice();
           damaged[50] = (damaged[50] as number) ^ 4;
-          incoming.takeDevice(damaged);
+          incoming.takeDevice({ device, bytes: damaged });
         },
         run: (software) => incoming.run(software),
         abort: () => incoming.abort(),
@@ -253,7 +253,7 @@ test("what the guest has asked its PF for comes along; what the administrator ha
   const { spoofChecked, trusted, maxTxRateMbps } = there.host.pf.vfs?.config(0) ?? {};
   assert.deepEqual({ spoofChecked, trusted, maxTxRateMbps }, { spoofChecked: true, trusted: false, maxTxRateMbps: 0 });
   const station = sites.station(() => {});
-  for (const bytes of [frame(group, STATION), frame(incoming.guest.driver.address, STATION, { vlan: 7 })]) {
+  for (const bytes of [frame(group, STATION), frame(sites.arrived.driver.address, STATION, { vlan: 7 })]) {
     sites.wire.transmit(station, bytes, 0, bytes.length);
   }
   sites.pass(NS_PER_MS);

@@ -1,4 +1,4 @@
-import type { GuestSoftware } from "./guest.ts";
+import type { DeviceState } from "../device-model.ts";
 
 /** A page as it is copied; without bytes it is all zeros. */
 export interface CopiedPage {
@@ -9,11 +9,20 @@ export interface CopiedPage {
 /** What a destination has to know before anything is copied. */
 export interface GuestOnTheMove {
   readonly memoryBytes: number;
-  /** What there is of the VF's data while it still runs: what it is (PRE_COPY). */
-  readonly device: Uint8Array;
+  /** What there is of each VF's data while it still runs: what it is (PRE_COPY). */
+  readonly devices: readonly Uint8Array[];
 }
 
-type Awaitable<T> = T | Promise<T>;
+/** The next of a VF's data. */
+export interface DevicePiece {
+  readonly device: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What processor and software of a guest are beside its memory, as JSON keeps it. */
+export type GuestSoftware = DeviceState;
+
+export type Awaitable<T> = T | Promise<T>;
 
 /** A guest that goes away: from where it runs. */
 export interface MoveSource {
@@ -23,10 +32,10 @@ export interface MoveSource {
   nextRound(): Awaitable<number>;
   /** @returns the next pages of the round, at most so many */
   takePages(most: number): Awaitable<readonly CopiedPage[]>;
-  /** Processor and VF stand still. What was written last is a round, too. */
+  /** Processor and VFs stand still. What was written last is a round, too. */
   stop(): Awaitable<void>;
-  /** @returns the next of the VF's data, no bytes at its end */
-  takeDevice(most: number): Awaitable<Uint8Array>;
+  /** @returns the next of the VFs' data, one VF after the other; undefined at the end */
+  takeDevice(most: number): Awaitable<DevicePiece | undefined>;
   software(): Awaitable<GuestSoftware>;
   /** It goes on where it was, as if nothing had been. */
   cancel(): Awaitable<void>;
@@ -36,10 +45,10 @@ export interface MoveSource {
 
 /** A guest that comes. */
 export interface MoveDestination {
-  /** Makes room for it, with a VF that waits for its state. */
+  /** Makes room for it, with VFs that wait for their states. */
   prepare(guest: GuestOnTheMove): Awaitable<void>;
   takePages(pages: readonly CopiedPage[]): Awaitable<void>;
-  takeDevice(bytes: Uint8Array): Awaitable<void>;
+  takeDevice(piece: DevicePiece): Awaitable<void>;
   /** All is there: it runs. */
   run(software: GuestSoftware): Awaitable<void>;
   /** Nothing of it stays. */
@@ -87,9 +96,8 @@ export async function moveGuest(
   limits: MoveLimits = {},
 ): Promise<MoveReport> {
   const copier = new Copier(source, destination, link);
-  const guest = await source.start();
   try {
-    await destination.prepare(guest);
+    await destination.prepare(await source.start());
     await copier.rounds(limits);
     await source.stop();
     await copier.rest();
@@ -138,10 +146,10 @@ class Copier {
     await this.#source.nextRound();
     this.#stoppedNs += await this.#round();
     for (;;) {
-      const bytes = await this.#source.takeDevice(DEVICE_BYTES_AT_ONCE);
-      if (bytes.length === 0) return;
-      this.#stoppedNs += await this.#pass(bytes.length);
-      await this.#destination.takeDevice(bytes);
+      const piece = await this.#source.takeDevice(DEVICE_BYTES_AT_ONCE);
+      if (piece === undefined) return;
+      this.#stoppedNs += await this.#pass(piece.bytes.length);
+      await this.#destination.takeDevice(piece);
     }
   }
 

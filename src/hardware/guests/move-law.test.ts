@@ -87,17 +87,14 @@ class History {
     const asOfStop = sites.moving.memory.memory.bytes.slice();
     source.nextRound();
     for (let pages = source.takePages(9); pages.length > 0; pages = source.takePages(9)) incoming.takePages(pages);
-    assert.equal(
-      Buffer.compare(incoming.guest.memory.memory.bytes, asOfStop),
-      0,
-      "its memory is as it was at the stop",
-    );
-    for (let bytes = source.takeDevice(99); bytes.length > 0; bytes = source.takeDevice(99)) incoming.takeDevice(bytes);
+    assert.equal(Buffer.compare(sites.arrived.memory.memory.bytes, asOfStop), 0, "its memory is as it was at the stop");
+    for (let piece = source.takeDevice(99); piece !== undefined; piece = source.takeDevice(99))
+      incoming.takeDevice(piece);
     const software = JSON.parse(JSON.stringify(source.software()));
     assert.equal(Buffer.compare(sites.moving.memory.memory.bytes, asOfStop), 0, "and nothing wrote there since");
     incoming.run(software);
-    source.complete();
-    this.guest = incoming.guest;
+    void source.complete();
+    this.guest = sites.arrived;
   }
 }
 
@@ -109,14 +106,14 @@ function numbered(to: Uint8Array, from: Uint8Array, number: number): Uint8Array 
 
 const steps = fc.array(step, { maxLength: 40 });
 
-test("after a move the guest's memory is what it was at the stop, and each frame is sent, and had, exactly once", () => {
+test("after a move the guest's memory is what it was at the stop, and each frame is sent, and had, exactly once", async () => {
   let [sent, received, moved] = [0, 0, 0];
-  fc.assert(
-    fc.property(steps, steps, steps, (earlier, meanwhile, later) => {
+  await fc.assert(
+    fc.asyncProperty(steps, steps, steps, async (earlier, meanwhile, later) => {
       const history = new History();
       const { sites, source, incoming } = history;
       history.run(earlier, false);
-      incoming.prepare(source.start());
+      await incoming.prepare(source.start());
       source.nextRound();
       history.run(meanwhile, true);
       history.move();
@@ -147,16 +144,16 @@ test("after a move the guest's memory is what it was at the stop, and each frame
   assert.ok(sent > moved && received > moved, `${sent} frames sent, ${received} had, in ${moved} moves`);
 });
 
-test("a move that is given up leaves the guest as if nothing had been", () => {
-  fc.assert(
-    fc.property(steps, steps, fc.boolean(), (meanwhile, later, stopped) => {
+test("a move that is given up leaves the guest as if nothing had been", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, steps, fc.boolean(), async (meanwhile, later, stopped) => {
       const history = new History();
       const { sites, source, incoming } = history;
-      incoming.prepare(source.start());
+      await incoming.prepare(source.start());
       source.nextRound();
       history.run(meanwhile, true);
       if (stopped) source.stop();
-      incoming.abort();
+      await incoming.abort();
       source.cancel();
       history.run(later, false);
       history.guest.driver.flush();

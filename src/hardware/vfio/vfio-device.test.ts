@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NS_PER_MS } from "../clock.ts";
-import { vfioDeviceOf } from "../guests/outgoing-guest.ts";
+import { vfioDeviceOf } from "../guests/card-host-guest.ts";
 import { TenantMachine } from "../guests/testing/tenant-machine.ts";
 import { frame } from "../nic/testing/card-with-guests.ts";
 import type { MigrationFeatures } from "./device-state.ts";
@@ -15,7 +15,7 @@ function lab() {
   return {
     tenants,
     moving,
-    device: vfioDeviceOf(moving, ALL),
+    device: vfioDeviceOf(moving),
     /** Whether a frame of its neighbour reaches it. */
     send: () => other.driver.send(frame(moving.driver.address, other.driver.address)),
     pass: () => tenants.machine.clock.advance(NS_PER_MS),
@@ -95,7 +95,7 @@ test("a way that is refused changes nothing; one that fails ends in ERROR, from 
 
 test("a state of other shape is refused though its checks are right, and the VF stays as it was", () => {
   const { device, tenants, moving } = lab();
-  const other = vfioDeviceOf(tenants.guest(1), ALL);
+  const other = vfioDeviceOf(tenants.guest(1));
   other.setState("RESUMING");
   const model = tenants.host.function(tenants.guest(1).rid).model;
   const before = JSON.stringify(model?.save());

@@ -93,11 +93,6 @@ class EchoTraffic {
     };
   }
 
-  /** Frames that are on the way are let arrive. */
-  settle(ns: number): void {
-    this.sites.pass(ns);
-  }
-
   #answer(bytes: Uint8Array): void {
     const answer = bytes.slice();
     answer.set(STATION, 0);
@@ -134,19 +129,17 @@ class EchoTraffic {
 
 const SETTLE_NS = 50 * NS_PER_MS;
 
-/** The guest moves with its VF's state. */
-export async function moveByVfio(options: EchoOptions): Promise<EchoResult> {
-  const echo = new EchoTraffic(options);
+/** Moves the guest, whose software stands still meanwhile where its processor does. @param onRun before it runs at the destination */
+function move(echo: EchoTraffic, options: EchoOptions, withVf: boolean, onRun: () => void): Promise<MoveReport> {
   const { sites } = echo;
-  echo.settle(SETTLE_NS);
   const source = sites.outgoing();
-  const destination = sites.incoming();
-  const report = await moveGuest(
+  const destination = sites.incoming(withVf ? {} : { vfIndex: undefined });
+  return moveGuest(
     {
       start: () => source.start(),
       nextRound: () => source.nextRound(),
       takePages: (most) => source.takePages(most),
-      stop: () => {
+      stop() {
         echo.running = false;
         source.stop();
       },
@@ -158,9 +151,10 @@ export async function moveByVfio(options: EchoOptions): Promise<EchoResult> {
     {
       prepare: (guest) => destination.prepare(guest),
       takePages: (pages) => destination.takePages(pages),
-      takeDevice: (bytes) => destination.takeDevice(bytes),
-      run: (software) => {
-        echo.guest = destination.guest;
+      takeDevice: (piece) => destination.takeDevice(piece),
+      run(software) {
+        onRun();
+        echo.guest = sites.arrived;
         destination.run(software);
         echo.running = true;
       },
@@ -169,7 +163,14 @@ export async function moveByVfio(options: EchoOptions): Promise<EchoResult> {
     sites,
     options,
   );
-  echo.settle(SETTLE_NS);
+}
+
+/** The guest moves with its VF's state. */
+export async function moveByVfio(options: EchoOptions): Promise<EchoResult> {
+  const echo = new EchoTraffic(options);
+  echo.sites.pass(SETTLE_NS);
+  const report = await move(echo, options, true, () => {});
+  echo.sites.pass(SETTLE_NS);
   return echo.result(report, 0);
 }
 
@@ -179,53 +180,26 @@ export async function moveByVfio(options: EchoOptions): Promise<EchoResult> {
  */
 export async function moveByFailover(options: EchoOptions): Promise<EchoResult> {
   const echo = new EchoTraffic(options);
-  const { sites } = echo;
-  echo.settle(SETTLE_NS);
-  const vfIndex = echo.guest.vfIndex;
-  const without = sites.nowNs;
-  sites.here.host.pf.setUnicast(echo.address, true);
+  const { sites, address, guest } = echo;
+  const [here, there] = [sites.here.host.pf, sites.there.host.pf];
+  sites.pass(SETTLE_NS);
+  const { vfIndex } = guest;
+  const beganNs = sites.nowNs;
+  here.setUnicast(address, true);
   echo.standby = sites.here;
   echo.usesStandby = true;
-  echo.guest.driver.close();
-  echo.guest.detach();
-  sites.here.host.pf.vfs?.release(vfIndex);
-  const source = sites.outgoing();
-  const destination = sites.incoming({ vfIndex: undefined });
-  const report = await moveGuest(
-    {
-      start: () => source.start(),
-      nextRound: () => source.nextRound(),
-      takePages: (most) => source.takePages(most),
-      stop: () => {
-        echo.running = false;
-        source.stop();
-      },
-      takeDevice: (most) => source.takeDevice(most),
-      software: () => source.software(),
-      cancel: () => source.cancel(),
-      complete: () => source.complete(),
-    },
-    {
-      prepare: (guest) => destination.prepare(guest),
-      takePages: (pages) => destination.takePages(pages),
-      takeDevice: (bytes) => destination.takeDevice(bytes),
-      run: (software) => {
-        sites.there.host.pf.setUnicast(echo.address, true);
-        sites.here.host.pf.setUnicast(echo.address, false);
-        echo.standby = sites.there;
-        echo.guest = destination.guest;
-        destination.run(software);
-        echo.running = true;
-      },
-      abort: () => destination.abort(),
-    },
-    sites,
-    options,
-  );
+  guest.driver.close();
+  guest.detach();
+  here.vfs?.release(vfIndex);
+  const report = await move(echo, options, false, () => {
+    there.setUnicast(address, true);
+    here.setUnicast(address, false);
+    echo.standby = sites.there;
+  });
   echo.guest.attach(0);
   echo.usesStandby = false;
-  const withoutVfNs = sites.nowNs - without;
-  sites.there.host.pf.setUnicast(echo.address, false);
-  echo.settle(SETTLE_NS);
+  const withoutVfNs = sites.nowNs - beganNs;
+  there.setUnicast(address, false);
+  sites.pass(SETTLE_NS);
   return echo.result(report, withoutVfNs);
 }

@@ -1,7 +1,8 @@
 import type { ModelClock } from "../../clock.ts";
 import { NetworkSegment, type WireEnd } from "../../nic/wire.ts";
+import { type ArrivalOptions, arrive, movable } from "../card-host-guest.ts";
 import type { Guest } from "../guest.ts";
-import { IncomingGuest, type IncomingOptions } from "../incoming-guest.ts";
+import { IncomingGuest } from "../incoming-guest.ts";
 import type { MoveLink } from "../move-guest.ts";
 import { OutgoingGuest } from "../outgoing-guest.ts";
 import { TenantMachine, type TenantOptions } from "./tenant-machine.ts";
@@ -22,6 +23,7 @@ export class TwoSites implements MoveLink {
   /** Gets the guest's frames in place of the list. */
   onFrame: ((bytes: Uint8Array) => void) | undefined;
   #nowNs = 0;
+  #arrived: Guest | undefined;
   readonly #clocks: readonly { readonly clock: ModelClock; readonly beganNs: number }[];
 
   /** @param options of both; there is one VF more at each than guests that stay */
@@ -52,19 +54,33 @@ export class TwoSites implements MoveLink {
   }
 
   outgoing(): OutgoingGuest {
-    return new OutgoingGuest(this.moving);
+    return new OutgoingGuest(movable(this.moving));
   }
 
-  incoming(options: Partial<IncomingOptions> = {}): IncomingGuest {
-    return new IncomingGuest({
-      host: this.there.host,
-      base: this.there.baseOf(0),
-      availableBytes: this.there.guestBytes,
-      vfIndex: 0,
-      receive: (bytes, at, length) => this.#receive(bytes, at, length),
-      randomAddress: () => this.here.addressOf(0),
-      ...options,
+  incoming(options: Partial<ArrivalOptions> = {}): IncomingGuest {
+    const { host } = this.there;
+    return new IncomingGuest((memoryBytes) => {
+      const { guest, moving } = arrive(
+        {
+          host,
+          base: this.there.baseOf(0),
+          availableBytes: this.there.guestBytes,
+          vfIndex: 0,
+          receive: (bytes, at, length) => this.#receive(bytes, at, length),
+          randomAddress: () => this.here.addressOf(0),
+          ...options,
+        },
+        memoryBytes,
+      );
+      this.#arrived = guest;
+      return moving;
     });
+  }
+
+  /** The guest that came, or is to. */
+  get arrived(): Guest {
+    if (this.#arrived === undefined) throw new RangeError("no guest has come");
+    return this.#arrived;
   }
 
   /** A station of the network beside the machines. */

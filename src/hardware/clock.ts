@@ -8,6 +8,7 @@ interface Entry {
   readonly atNs: number;
   readonly order: number;
   readonly action: () => void;
+  readonly background: boolean;
   cancelled: boolean;
 }
 
@@ -27,7 +28,20 @@ export class ModelClock {
 
   /** Has `action` happen after `delayNs`; what is due at one time happens in the order in which it was scheduled. */
   schedule(delayNs: number, action: () => void): Timer {
-    const entry: Entry = { atNs: this.#nowNs + Math.max(0, delayNs), order: this.#order++, action, cancelled: false };
+    return this.#add(delayNs, action, false);
+  }
+
+  /**
+   * As {@link schedule}, of what goes on for ever, such as traffic: it happens where time passes, and nobody lets time pass for
+   * its sake ({@link nextNs} knows nothing of it).
+   */
+  scheduleBackground(delayNs: number, action: () => void): Timer {
+    return this.#add(delayNs, action, true);
+  }
+
+  #add(delayNs: number, action: () => void, background: boolean): Timer {
+    const atNs = this.#nowNs + Math.max(0, delayNs);
+    const entry: Entry = { atNs, order: this.#order++, action, background, cancelled: false };
     let at = this.#entries.length;
     while (at > 0 && (this.#entries[at - 1]?.atNs ?? 0) > entry.atNs) at--;
     this.#entries.splice(at, 0, entry);
@@ -40,15 +54,18 @@ export class ModelClock {
     };
   }
 
-  /** Lets time pass; what falls due meanwhile happens at its own time. */
+  /**
+   * Lets time pass; what falls due meanwhile happens at its own time. What happens may wait in its turn, as a driver does that
+   * is busy with its device (`udelay`): time then has passed for all.
+   */
   advance(byNs: number): void {
     const until = this.#nowNs + byNs;
     for (let next = this.#entries[0]; next !== undefined && next.atNs <= until; next = this.#entries[0]) {
       this.#entries.shift();
-      this.#nowNs = next.atNs;
+      this.#nowNs = Math.max(this.#nowNs, next.atNs);
       if (!next.cancelled) next.action();
     }
-    this.#nowNs = until;
+    this.#nowNs = Math.max(this.#nowNs, until);
   }
 
   /** Goes to the time of a saved state. What was scheduled is forgotten: whoever restores itself schedules its own anew. */
@@ -59,7 +76,7 @@ export class ModelClock {
 
   /** When the next thing is due, or undefined where nothing is. */
   get nextNs(): number | undefined {
-    return this.#entries[0]?.atNs;
+    return this.#entries.find(({ background }) => !background)?.atNs;
   }
 }
 

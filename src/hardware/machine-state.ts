@@ -53,16 +53,6 @@ export function restoreMachine(machine: Stateful, state: MachineState): void {
   for (const [name, fn] of functions) fn.restore(state.functions[name] as FunctionState);
 }
 
-/**
- * Has the functions of one machine be as those of another of the same description; memory, IOMMU and devices' models are left
- * as they are, so that what is tried there leaves no trace here.
- */
-export function copyFunctions(from: Stateful, to: Stateful): void {
-  to.clock.restore(from.clock.nowNs);
-  placeCards(to, [...from.removed.keys()]);
-  for (const [name, fn] of from.functions) to.functions.get(name)?.restore({ ...fn.save(), model: null });
-}
-
 /** Puts in and takes out cards, without what would come of it: that is in the state. */
 function placeCards({ functions, removed }: FaultTarget, out: readonly string[]): void {
   for (const [name, port] of functions) {

@@ -13,8 +13,8 @@ export function vfioDeviceOf({ host, rid, vfIndex }: Guest, features = VARIANT_F
     rid,
     features,
     pfSide: {
-      save: () => host.pf.vfs?.requestsOf(vfIndex) ?? [],
-      restore: (requests) => host.pf.vfs?.assume(vfIndex, requests),
+      save: () => host.pf.vfs?.requests.of(vfIndex) ?? [],
+      restore: (requests) => host.pf.vfs?.requests.assume(vfIndex, requests),
     },
   });
 }
@@ -34,7 +34,7 @@ export function movable(guest: Guest): MovableGuest {
       const vfIndex = guest.hasVf ? guest.vfIndex : undefined;
       guest.destroy();
       if (vfIndex === undefined) return;
-      host.pf.vfs?.release(vfIndex);
+      host.pf.vfs?.requests.release(vfIndex);
       // An address that the administrator had set for the guest goes with it.
       if (moved) host.pf.vfs?.setMac(vfIndex, new Uint8Array(6));
     },

@@ -12,9 +12,9 @@ import { barAddressOf } from "./bar-address.ts";
 import type { FrameReceiver } from "./descriptor-rings.ts";
 import { DmaDomain } from "./dma-domain.ts";
 import { GuestMemory } from "./guest-memory.ts";
+import { HostInterrupts } from "./host-interrupts.ts";
 import { IgbPfDriver } from "./igb-pf-driver.ts";
 import type { Mmio } from "./mmio.ts";
-import { RemappedInterrupts } from "./remapped-interrupts.ts";
 
 const PCI_COMMAND = 0x04;
 const PCI_COMMAND_MEMORY_MASTER = 0x6;
@@ -55,7 +55,7 @@ export interface CardHostOptions {
 export class CardHost {
   readonly machine: Machine;
   readonly iommu: IntelIommu;
-  readonly interrupts: RemappedInterrupts;
+  readonly interrupts: HostInterrupts;
   readonly pf: IgbPfDriver;
   /** The PF's. */
   readonly registers: Mmio;
@@ -73,7 +73,7 @@ export class CardHost {
     this.#sriov = sriov;
     for (const fn of machine.functions.values()) enableAcs(fabric, fn);
     this.iommu = new IntelIommu(vtd, memory, new PageAllocator(memory, tables.start, tables.sizeBytes)).start();
-    this.interrupts = new RemappedInterrupts(fabric, this.iommu);
+    this.interrupts = new HostInterrupts(fabric, { iommu: this.iommu });
     fabric.configWrite(this.pfRid, PCI_COMMAND, 2, PCI_COMMAND_MEMORY_MASTER);
     const domain = new DmaDomain(this.iommu, HOST_DOMAIN);
     domain.map(driverMemory.start, driverMemory.start, driverMemory.sizeBytes);
@@ -84,7 +84,6 @@ export class CardHost {
       memory: new GuestMemory(memory, driverMemory.start, driverMemory.sizeBytes, driverMemory.start),
       clock,
       receive: options.receive ?? (() => {}),
-      setNumVfs: (numVfs) => this.#setNumVfs(numVfs),
       ...(options.log && { log: options.log }),
     });
     this.interrupts.enable(pf, (vector) => this.pf.interrupt(vector));
@@ -123,8 +122,22 @@ export class CardHost {
     return this.iommu.takeFaults();
   }
 
+  /** As sriov_numvfs_store has igb do it. @throws RangeError where igb refuses */
+  setNumVfs(numVfs: number): void {
+    if (numVfs === 0) {
+      this.#writeNumVfs(0);
+      this.machine.clock.advance(600 * NS_PER_MS);
+      this.pf.freeVfs();
+      this.pf.reinit();
+      return;
+    }
+    const refused = this.pf.allocateVfs(numVfs);
+    if (refused !== undefined) throw new RangeError(`igb enables no ${numVfs} VFs: ${refused}`);
+    this.#writeNumVfs(numVfs);
+  }
+
   /** sriov_enable and sriov_disable. */
-  #setNumVfs(numVfs: number): void {
+  #writeNumVfs(numVfs: number): void {
     const { fabric, clock } = this.machine;
     const control = fabric.configRead(this.pfRid, this.#sriov + PCI_SRIOV_CTRL, 2) & ~PCI_SRIOV_CTRL_VFE_MSE;
     if (numVfs > 0) fabric.configWrite(this.pfRid, this.#sriov + PCI_SRIOV_NUM_VF, 2, numVfs);

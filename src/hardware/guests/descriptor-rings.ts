@@ -62,6 +62,18 @@ export interface ReceiveRingState {
   readonly joinedLength: number;
 }
 
+/** Memory for a transmit and a receive ring of so many descriptors, with their buffers. */
+export function ringBytes(descriptors: number): number {
+  const aligned = (bytes: number) => Math.ceil(bytes / RING_ALIGNMENT) * RING_ALIGNMENT;
+  return 2 * (aligned(descriptors * DESCRIPTOR_BYTES) + aligned(descriptors * MAXIMUM_FRAME));
+}
+
+/** Where a driver counts frames that were sent. */
+export interface FrameCounters {
+  txPackets: number;
+  txBytes: number;
+}
+
 /** A transmit ring in memory, and a buffer for each descriptor. */
 export class TransmitRing {
   readonly ring: number;
@@ -104,10 +116,10 @@ export class TransmitRing {
    * Puts a frame into the ring. @returns false where it is full
    * @param more the card is not told yet, as more follow (xmit_more)
    */
-  send(frame: Uint8Array, offload: TransmitOffload = NO_OFFLOAD, more = false): boolean {
+  send(frame: Uint8Array, offload: TransmitOffload = NO_OFFLOAD, more = false, counters?: FrameCounters): boolean {
     const { vlan, checksum } = offload;
     const needsContext = vlan !== undefined || checksum !== undefined;
-    if (this.#unused() < (needsContext ? 2 : 1)) this.clean();
+    if (this.#unused() < (needsContext ? 2 : 1)) this.clean(counters);
     if (this.#unused() < (needsContext ? 2 : 1) || frame.length > MAXIMUM_FRAME) return false;
     const { memory } = this.#memory;
     if (needsContext) this.#putContext(vlan ?? 0, checksum);
@@ -134,8 +146,8 @@ export class TransmitRing {
     this.#mmio.write32(this.#tail, this.#nextToUse);
   }
 
-  /** Takes back what was sent. @returns how many descriptors */
-  clean(): number {
+  /** Takes back what was sent, and counts it. @returns how many descriptors */
+  clean(counters?: FrameCounters): number {
     const { memory } = this.#memory;
     let cleaned = 0;
     let last = this.#nextToClean;
@@ -147,6 +159,10 @@ export class TransmitRing {
       if (!isData) continue;
       if ((memory.read32(descriptor + 12) & E1000_TXD_STAT_DD) === 0) break;
       memory.write32(descriptor + 12, 0);
+      if (counters !== undefined) {
+        counters.txPackets++;
+        counters.txBytes += memory.read32(descriptor + 8) & 0xffff;
+      }
       last = index;
       cleaned = ahead;
     }
@@ -154,8 +170,13 @@ export class TransmitRing {
     return cleaned;
   }
 
+  /** Descriptors that were not taken back. */
+  get inUse(): number {
+    return (this.#nextToUse - this.#nextToClean + this.count) % this.count;
+  }
+
   #unused(): number {
-    return this.count - 1 - ((this.#nextToUse - this.#nextToClean + this.count) % this.count);
+    return this.count - 1 - this.inUse;
   }
 
   #advance(): void {

@@ -25,8 +25,8 @@ function request(lab: CardWithGuests, vf: number, words: readonly number[]): num
 
 test("igb_enable_sriov allows seven VFs, and makes the pool after them the PF's", () => {
   const lab = new CardWithGuests({ numVfs: 0 });
-  assert.equal(lab.pf.setNumVfs(8), "EPERM");
-  assert.equal(lab.pf.setNumVfs(7), undefined);
+  assert.equal(lab.setNumVfs(8), "EPERM");
+  assert.equal(lab.setNumVfs(7), undefined);
   assert.equal((lab.card.read(E1000.VT_CTL) >>> 7) & 7, 7);
   assert.equal(lab.card.read(E1000.RAH) >>> 18, (0x8000_0000 >>> 18) | (1 << 7));
   // Spoof checks of all but the PF (igb_vmdq_set_anti_spoofing_pf).
@@ -41,7 +41,7 @@ test("igb_enable_sriov allows seven VFs, and makes the pool after them the PF's"
     trusted: false,
   });
   assert.equal(lab.pf.vfs?.config(7), undefined);
-  assert.equal(lab.pf.setNumVfs(0), undefined);
+  assert.equal(lab.setNumVfs(0), undefined);
   assert.equal(lab.pf.vfs, undefined);
   assert.ok(lab.log.includes("IOV Disabled"));
   assert.equal(lab.card.read(E1000.MRQC) & 7, 2);

@@ -5,6 +5,7 @@ import {
   programRing,
   ReceiveRing,
   type ReceiveRingState,
+  ringBytes,
   type TransmitOffload,
   TransmitRing,
   type TransmitRingState,
@@ -42,6 +43,8 @@ const NS_PER_MS = 1_000_000;
 /** About 8000 interrupts a second: EITR counts microseconds from bit 2 on. */
 const IGBVF_START_ITR = 488;
 const IGBVF_DEFAULT_DESCRIPTORS = 256;
+const ALL_ONES = 0xffff_ffff;
+const WRAPPED_FROM = 0x8000_0000;
 const TX_VECTOR = 0;
 const RX_VECTOR = 1;
 const OTHER_VECTOR = 2;
@@ -59,6 +62,9 @@ const COUNTERS = {
   rxLoopbackBytes: 0x0f48,
   txLoopbackBytes: 0x0f50,
 } as const;
+
+/** What the driver's rings need of memory. */
+export const IGBVF_MEMORY_BYTES = ringBytes(IGBVF_DEFAULT_DESCRIPTORS);
 
 export type IgbvfStatistics = Record<keyof typeof COUNTERS, number>;
 
@@ -85,6 +91,8 @@ export interface IgbvfOptions {
   /** An address for a VF that the PF gave none (eth_hw_addr_random). */
   readonly randomAddress: () => Uint8Array;
   readonly log?: (text: string) => void;
+  /** The PF's mailbox or the link may have news (igbvf_msix_other); they are looked at at once where left out. */
+  readonly news?: () => void;
   readonly descriptors?: number;
   /** Of a driver that goes on in memory that it has come with. */
   readonly state?: IgbvfState;
@@ -101,6 +109,8 @@ export class IgbvfDriver {
   #permanentAddress: Uint8Array = new Uint8Array(6);
   #getLinkStatus = true;
   #up = false;
+  #lost = false;
+  #dropped = 0;
   readonly #last = new Map<number, number>();
   readonly #totals: IgbvfStatistics;
 
@@ -156,7 +166,6 @@ export class IgbvfDriver {
       this.#log("Assigning random MAC address.");
       this.#address = this.#options.randomAddress();
     }
-    for (const register of Object.values(COUNTERS)) this.#last.set(register, this.#mmio.read32(register));
     this.reset();
     return answered;
   }
@@ -202,7 +211,8 @@ export class IgbvfDriver {
       if (this.#up) this.poll();
     } else {
       this.#getLinkStatus = true;
-      this.watchdog();
+      if (this.#options.news === undefined) this.watchdog();
+      else this.#options.news();
     }
     if (this.#up) this.#mmio.write32(E1000.EIMS, 1 << vector);
   }
@@ -224,14 +234,29 @@ export class IgbvfDriver {
 
   /** igbvf_watchdog_task: whether the link is up, as far as the VF is told (e1000_check_for_link_vf). */
   watchdog(): boolean {
+    this.#lost = false;
     if (!this.#up) return false;
     if (this.#mailbox.checkForReset() || this.#mailbox.timeout === 0) this.#getLinkStatus = true;
-    const up = (this.#mmio.read32(E1000.STATUS) & E1000_STATUS_LU) !== 0;
     if (!this.#getLinkStatus) return true;
-    if (!up) return false;
-    const [message = 0] = this.#mailbox.read(1) ?? [];
-    if ((message & E1000_VT_MSGTYPE_CTS) !== 0 && this.#mailbox.timeout !== 0) this.#getLinkStatus = false;
+    if ((this.#mmio.read32(E1000.STATUS) & E1000_STATUS_LU) === 0) return false;
+    const message = this.#mailbox.read(1);
+    if (message === undefined) return false;
+    const [answer = 0] = message;
+    const clear = (answer & E1000_VT_MSGTYPE_CTS) !== 0;
+    this.#lost = clear ? this.#mailbox.timeout === 0 : (answer & E1000_VT_MSGTYPE_NACK) !== 0;
+    if (clear && !this.#lost) this.#getLinkStatus = false;
     return !this.#getLinkStatus;
+  }
+
+  /** The PF was reset, and lets the VF talk only after a reset of its own: {@link reinit}. As of the last look. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** igbvf_reinit_locked. */
+  reinit(): void {
+    this.close();
+    this.open();
   }
 
   /** igbvf_set_mac. @returns whether the PF let it have the address */
@@ -265,12 +290,28 @@ export class IgbvfDriver {
 
   /** igbvf_update_stats: the counters, which wrap at 32 bits. */
   statistics(): Readonly<IgbvfStatistics> {
+    if (this.#last.size === 0) return this.#totals;
     for (const [name, register] of Object.entries(COUNTERS)) {
       const now = this.#mmio.read32(register);
-      this.#totals[name as keyof IgbvfStatistics] += (now - (this.#last.get(register) ?? 0)) >>> 0;
+      const last = this.#last.get(register) ?? 0;
+      // It wraps at 32 bits; from further below, it begins anew, as the PF was reset.
+      this.#totals[name as keyof IgbvfStatistics] += now >= last || last > WRAPPED_FROM ? (now - last) >>> 0 : now;
       this.#last.set(register, now);
     }
     return this.#totals;
+  }
+
+  /** Frames that found no descriptor of the driver's (RQDPC, which a read clears). */
+  dropped(): number {
+    const value = this.#mmio.read32(rxRegister("RQDPC"));
+    if (value !== ALL_ONES) this.#dropped += value;
+    return this.#dropped;
+  }
+
+  /** Frames are in the ring that the card has not sent. */
+  get sending(): boolean {
+    this.#tx.clean();
+    return this.#tx.inUse > 0;
   }
 
   #log(text: string): void {
@@ -280,7 +321,9 @@ export class IgbvfDriver {
   /** e1000_reset_hw_vf. @returns whether the PF answered, be it with no address */
   #resetHardware(): boolean {
     const { clock } = this.#options;
+    this.statistics();
     this.#mmio.write32(E1000.CTRL, E1000_CTRL_RST);
+    for (const register of Object.values(COUNTERS)) this.#last.set(register, this.#mmio.read32(register));
     let timeout = E1000_VF_INIT_TIMEOUT;
     for (; this.#mailbox.checkForReset() && timeout > 0; timeout--) clock.advance(5 * NS_PER_US);
     if (timeout === 0) return false;

@@ -246,10 +246,10 @@ test("what the guest has asked its PF for comes along; what the administrator ha
   here.host.pf.vfs?.setSpoofCheck(0, false);
   here.host.pf.vfs?.setTrust(0, true);
   here.host.pf.vfs?.setRate(0, 0, 300);
-  const asked = here.host.pf.vfs?.requestsOf(0);
+  const asked = here.host.pf.vfs?.requests.of(0);
   const incoming = sites.incoming();
   await moveGuest(sites.outgoing(), incoming, sites);
-  assert.deepEqual(there.host.pf.vfs?.requestsOf(0), asked);
+  assert.deepEqual(there.host.pf.vfs?.requests.of(0), asked);
   const { spoofChecked, trusted, maxTxRateMbps } = there.host.pf.vfs?.config(0) ?? {};
   assert.deepEqual({ spoofChecked, trusted, maxTxRateMbps }, { spoofChecked: true, trusted: false, maxTxRateMbps: 0 });
   const station = sites.station(() => {});
@@ -258,7 +258,7 @@ test("what the guest has asked its PF for comes along; what the administrator ha
   }
   sites.pass(NS_PER_MS);
   assert.equal(sites.received.length, 2);
-  const left = here.host.pf.vfs?.requestsOf(0).map(([type = 0]) => type & 0xffff);
+  const left = here.host.pf.vfs?.requests.of(0).map(([type = 0]) => type & 0xffff);
   assert.deepEqual(
     left,
     [E1000_VF_SET_MULTICAST, E1000_VF_SET_LPE],

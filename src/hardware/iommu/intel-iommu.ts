@@ -25,6 +25,8 @@ import {
 
 const HIGH = 0x1_0000_0000;
 const QUEUE_BYTES = 4096;
+/** Of the interrupt remapping table. */
+const ENTRIES_OF_PAGE = 256;
 const ONE_SHOTS = 0x9600_0000 | 0x00ff_ffff;
 
 /** A fault as dmar_fault of Linux reads it from a recording register. */
@@ -70,11 +72,16 @@ export class IntelIommu {
     return this;
   }
 
-  /** As iommu_set_irq_remapping and iommu_enable_irq_remapping do. @returns the table's address */
-  startInterruptRemapping(extendedMode = false): number {
-    const table = this.pages.allocate();
-    // 256 entries, which fill a page.
-    this.write64(DMAR_IRTA_REG, table + (extendedMode ? 0x800 : 0) + 7);
+  /**
+   * As iommu_set_irq_remapping and iommu_enable_irq_remapping do.
+   * @param entries a power of two, as many as the table has room for; those of a page where left out
+   * @returns the table's address
+   */
+  startInterruptRemapping(
+    options: { extendedMode?: boolean; table?: number | undefined; entries?: number } = {},
+  ): number {
+    const { extendedMode = false, table = this.pages.allocate(), entries = ENTRIES_OF_PAGE } = options;
+    this.write64(DMAR_IRTA_REG, table + (extendedMode ? 0x800 : 0) + Math.log2(entries) - 1);
     this.command(DMA_GCMD_SIRTP);
     this.submit(4, 0, 0, 0);
     this.command(DMA_GCMD_IRE);
@@ -144,6 +151,11 @@ export class IntelIommu {
     this.roots.detach(requesterId);
     this.flushContext(domainId, requesterId);
     this.flushIotlb(domainId);
+  }
+
+  /** Fault Status, as dmar_fault prints it. */
+  get faultStatus(): number {
+    return this.vtd.read32(DMAR_FSTS_REG);
   }
 
   /** Takes the faults that are pending, as dmar_fault does, and clears them. */

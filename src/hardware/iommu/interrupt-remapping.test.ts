@@ -19,7 +19,7 @@ function address(handle: number, subhandleValid = false): number {
 
 function unit({ extendedMode = false, ...options }: Partial<VtdCapabilities> & { extendedMode?: boolean } = {}) {
   const driver = new VtdDriver(options).start();
-  const table = driver.startInterruptRemapping(extendedMode);
+  const table = driver.startInterruptRemapping({ extendedMode });
   const write = (index: number, words: readonly number[]) => {
     words.forEach((word, at) => {
       driver.memory.write32(table + index * 16 + at * 4, word >>> 0);

@@ -1,11 +1,18 @@
+import type { Fabric } from "../../hardware/fabric.ts";
 import { assignResources as runFirmware } from "../../hardware/firmware.ts";
+import { Vtd } from "../../hardware/iommu/vtd.ts";
+import { SERVER_VTD } from "../../hardware/iommu/vtd-capabilities.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import { buildMachine } from "../../hardware/machine.ts";
+import type { PhysicalMemory } from "../../hardware/memory.ts";
+import { igb82576Models } from "../../hardware/nic/igb-82576-model.ts";
 import { nvmeModel } from "../../hardware/nvme/nvme-model.ts";
 import { assignResources, claimResources } from "./assign-resources.ts";
 import { DevlinkList } from "./devlink-device.ts";
+import { Dma } from "./dma.ts";
 import { DriverCore } from "./driver-core.ts";
 import { scanChildBus } from "./enumerate.ts";
+import { Flows } from "./flows.ts";
 import { GuestList } from "./guest-list.ts";
 import { KernelGroups } from "./iommu-groups.ts";
 import { KernelLog } from "./kernel-log.ts";
@@ -39,10 +46,25 @@ const ANY_HOST: HostIds = {
 };
 
 /** Puts a machine together, and lets its firmware do its work. */
-export function powerOn({ machine: description, firmware }: ModelDescription): Machine {
-  const machine = buildMachine(description, { model: nvmeModel });
+export function powerOn({ machine: description, firmware, iommu }: ModelDescription): Machine {
+  const igb = igb82576Models(description.seed ?? 0);
+  const machine = buildMachine(description, {
+    model: (surroundings) => nvmeModel(surroundings) ?? igb(surroundings),
+    ...(iommu === undefined ? {} : { iommu: (memory, fabric) => vtd(memory, fabric, iommu.interruptRemapping) }),
+  });
   runFirmware(machine.fabric, machine.windows, firmware);
   return machine;
+}
+
+function vtd(memory: PhysicalMemory, fabric: Fabric, interruptRemapping: boolean): Vtd {
+  return new Vtd(
+    memory,
+    { ...SERVER_VTD, interruptRemapping },
+    {
+      sendMessage: (address, data) => fabric.platformInterrupt(address, data),
+      invalidateDevice: (requesterId) => fabric.invalidateDevice(requesterId),
+    },
+  );
 }
 
 /** Boots Linux on a machine that its firmware has set up. */
@@ -98,6 +120,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     rootBus: new PciBus(0, LAST_BUS, undefined, undefined, windows),
     devices: new Map(),
     rescanRemove: new Mutex(),
+    dma: new Dma(self, machine.memory.sizeBytes),
     iommuGroups: new KernelGroups(),
     iommuIsUp: false,
     pciAttributes: pciAttributes(self),
@@ -107,6 +130,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     devlink: new DevlinkList(),
     processes: new ProcessList(root),
     guests: new GuestList(self),
+    flows: new Flows(self),
     nextIrq: FIRST_IRQ,
   };
   return linux;
@@ -123,6 +147,7 @@ function bootOptions({ commandLine, iommu, host = ANY_HOST }: ModelDescription):
     reallocOff: pci.includes("realloc=off"),
     hasIommu: iommu !== undefined,
     iommu: iommu !== undefined && words.includes("intel_iommu=on"),
+    passThrough: words.includes("iommu=pt"),
     interruptRemapping: iommu?.interruptRemapping === true,
     host,
   };
@@ -130,6 +155,7 @@ function bootOptions({ commandLine, iommu, host = ANY_HOST }: ModelDescription):
 
 /** `bus_iommu_probe`: all functions that are there get their groups, in the order in which they came. */
 function startIommu(linux: Linux): void {
+  linux.dma.start();
   if (!linux.options.iommu) return;
   linux.iommuIsUp = true;
   for (const dev of linux.rootBus.allDevices()) linux.iommuGroups.add(linux, dev);

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { GuestHardware } from "./guest-hardware.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux, ModelGuest, ModelGuests, ModelProcess } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
@@ -12,8 +14,14 @@ const SLOTS = 4;
 interface Running extends GuestDescription {
   readonly uuid: string;
   readonly pid: number;
+  readonly hardware: GuestHardware;
   /** An open file a VF: each group has one opener. */
-  readonly opened: Map<Bdf, ModelProcess>;
+  readonly opened: Map<Bdf, Opened>;
+}
+
+interface Opened {
+  readonly process: ModelProcess;
+  readonly dev: PciDev;
 }
 
 /** Virtual machines of a model. */
@@ -26,13 +34,18 @@ export class GuestList implements ModelGuests {
   }
 
   get all(): readonly ModelGuest[] {
-    return [...this.#guests.values()].map(({ opened, ...guest }) => ({ ...guest, devices: [...opened.keys()].sort() }));
+    return [...this.#guests.values()].map(({ opened, hardware: _, ...guest }) => ({
+      ...guest,
+      devices: [...opened.keys()].sort(),
+    }));
   }
 
   start({ name, memoryMib }: GuestDescription): number {
     if (this.#guests.has(name)) throw new KernelError("EEXIST");
-    const pid = this.#linux().processes.newPid();
-    this.#guests.set(name, { name, memoryMib, uuid: uuidOf(name), pid, opened: new Map() });
+    const linux = this.#linux();
+    const pid = linux.processes.newPid();
+    const hardware = new GuestHardware(linux, { name, memoryMib });
+    this.#guests.set(name, { name, memoryMib, uuid: uuidOf(name), pid, hardware, opened: new Map() });
     return pid;
   }
 
@@ -40,6 +53,7 @@ export class GuestList implements ModelGuests {
     const guest = this.#guest(name);
     for (const bdf of [...guest.opened.keys()]) await this.unplug(name, bdf);
     this.#guests.delete(name);
+    guest.hardware.free();
   }
 
   async plug(name: string, bdf: Bdf): Promise<void> {
@@ -48,24 +62,42 @@ export class GuestList implements ModelGuests {
     const group = dev.iommuGroup;
     if (group === undefined || !dev.driver?.name.includes("vfio")) throw new KernelError("ENODEV");
     if (guest.opened.size >= SLOTS) throw new KernelError("ENOSPC");
-    const { pid, uuid } = guest;
+    const { pid, uuid, hardware } = guest;
     const process = this.#linux().processes.start(COMMAND, `/dev/vfio/${group.id}`, [bdf], {
       pid,
       guest: { name, uuid },
     });
-    guest.opened.set(bdf, process);
+    try {
+      hardware.pin();
+    } catch (error) {
+      process.end();
+      throw error;
+    }
+    guest.opened.set(bdf, { process, dev });
     await resetFunction(this.#linux(), dev);
+    // It may have ended meanwhile.
+    if (guest.opened.get(bdf)?.process === process) hardware.attach(dev);
   }
 
   async unplug(name: string, bdf: Bdf): Promise<void> {
     const guest = this.#guest(name);
-    const process = guest.opened.get(bdf);
-    if (process === undefined) return;
+    const opened = guest.opened.get(bdf);
+    if (opened === undefined) return;
+    const { process, dev } = opened;
     guest.opened.delete(bdf);
-    const dev = this.#linux().devices.get(bdf);
+    guest.hardware.silence(dev);
     process.end();
     // Who takes the VF away has its lock, and waits for this very process: then it is not reset (`pci_dev_trylock`).
-    if (dev !== undefined && !dev.lock.held) await resetFunction(this.#linux(), dev);
+    if (dev.folder !== undefined && !dev.lock.held) await resetFunction(this.#linux(), dev);
+    guest.hardware.detach(dev);
+  }
+
+  igbvfOf(bdf: Bdf): IgbvfDriver | undefined {
+    for (const { opened, hardware } of this.#guests.values()) {
+      const dev = opened.get(bdf)?.dev;
+      if (dev !== undefined) return hardware.driverOf(dev);
+    }
+    return undefined;
   }
 
   #guest(name: string): Running {

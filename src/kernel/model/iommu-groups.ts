@@ -33,6 +33,7 @@ export class KernelGroups implements IommuGroups {
     const group = this.#groupOf(linux, dev) ?? this.#newGroup(linux);
     group.devices.add(dev);
     dev.iommuGroup = group;
+    linux.dma.addDevice(dev, group);
     if (dev.folder !== undefined) {
       dev.folder.link("iommu_group", group.folder);
       dev.folder.link("iommu", linux.sys.folders("devices/virtual/iommu/dmar0"));
@@ -49,6 +50,7 @@ export class KernelGroups implements IommuGroups {
     if (group === undefined) return;
     dev.iommuGroup = undefined;
     group.devices.delete(dev);
+    linux.dma.removeDevice(dev, group);
     group.folder.folder("devices").removeChild(dev.bdf);
     linux.sys.folders("devices/virtual/iommu/dmar0/devices").removeChild(dev.bdf);
     if (group.devices.size > 0) return;
@@ -70,14 +72,14 @@ export class KernelGroups implements IommuGroups {
   }
 
   /** `ida_alloc`: the lowest number that is free. */
-  #newGroup({ sys }: Linux): KernelIommuGroup {
+  #newGroup({ sys, options }: Linux): KernelIommuGroup {
     let id = this.#lowestFree;
     while (this.#byId.has(id)) id++;
     this.#lowestFree = id + 1;
     const folder = sys.folders("kernel/iommu_groups").folder(String(id));
     const group: KernelIommuGroup = { id, folder, devices: new Set() };
     folder.folder("devices");
-    folder.file("type", { mode: 0o644, show: () => "DMA-FQ\n" });
+    folder.file("type", { mode: 0o644, show: () => (options.passThrough ? "identity\n" : "DMA-FQ\n") });
     folder.file("reserved_regions", { mode: 0o444, show: () => reservedRegions(group) });
     this.#byId.set(id, group);
     return group;

@@ -10,7 +10,10 @@ export type Pace = "instant" | "real";
 const HORIZON_NS = 10_000 * NS_PER_MS;
 const MOST_EVENTS = 10_000;
 
-/** Time as the modelled kernel has it. */
+/**
+ * Time as the modelled kernel has it. Where a driver is busy with its device (`udelay`, `usleep_range` under a lock), it lets the
+ * model's clock go on itself, at once: with `real`, the clock is ahead of the world then, which comes after it.
+ */
 export class KernelTime {
   readonly clock: ModelClock;
   readonly #pace: Pace;

@@ -1,9 +1,12 @@
 import type { ConfigAccess } from "../../hardware/firmware.ts";
+import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { GuestIdentity } from "../port-users.ts";
 import type { Attribute } from "./attributes.ts";
 import type { DevlinkList } from "./devlink-device.ts";
+import type { TrafficFlows } from "./flow-report.ts";
+import type { KernelDma } from "./kernel-dma.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import type { KernelTime } from "./kernel-time.ts";
 import type { Mutex } from "./mutex.ts";
@@ -25,6 +28,8 @@ export interface BootOptions {
   readonly hasIommu: boolean;
   /** The IOMMU is there, and in use. */
   readonly iommu: boolean;
+  /** `iommu=pt`: what drivers of this kernel do passes untranslated. */
+  readonly passThrough: boolean;
   readonly interruptRemapping: boolean;
   readonly host: HostIds;
 }
@@ -195,11 +200,14 @@ export interface ModelGuests {
   stop(name: string): Promise<void>;
   /**
    * Opens the VF's group and resets the VF (`vfio_pci_core_enable`).
-   * @throws KernelError ENOENT, ENODEV without vfio-pci, EBUSY where the group is another's, ENOSPC without a free slot
+   * @throws KernelError ENOENT, ENODEV without vfio-pci, EBUSY where the group is another's, ENOSPC without a free slot, ENOMEM
+   * where the machine has no memory for the guest
    */
   plug(name: string, bdf: Bdf): Promise<void>;
   /** Resets the VF and closes its group (`vfio_pci_core_disable`). Nothing where the guest has none. */
   unplug(name: string, bdf: Bdf): Promise<void>;
+  /** The driver that a guest has for a VF of an 82576. */
+  igbvfOf(bdf: Bdf): IgbvfDriver | undefined;
 }
 
 /** The running kernel: its parts, each in a file of its own. */
@@ -218,6 +226,7 @@ export interface Linux {
   readonly devices: Map<Bdf, PciDev>;
   /** `pci_lock_rescan_remove` */
   readonly rescanRemove: Mutex;
+  readonly dma: KernelDma;
   readonly iommuGroups: IommuGroups;
   /** The IOMMU's driver has begun; what came before gets its group then. */
   iommuIsUp: boolean;
@@ -230,6 +239,8 @@ export interface Linux {
   readonly processes: Processes;
   /** Virtual machines that run on it. */
   readonly guests: ModelGuests;
+  /** Traffic that goes on by itself. */
+  readonly flows: TrafficFlows;
   /** The next interrupt number. */
   nextIrq: number;
 }

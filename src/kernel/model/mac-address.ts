@@ -23,8 +23,8 @@ export function randomMac({ machine }: Linux): string {
   ]);
 }
 
-function formatMac(bytes: readonly number[]): string {
-  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+export function formatMac(bytes: Iterable<number>): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
 /** `is_multicast_ether_addr` */

@@ -35,6 +35,8 @@ export interface NetOperations {
   setMtu?(netdev: NetDevice, mtu: number): void;
   /** Each setting of a VF that the driver knows (`ndo_set_vf_mac`, ...). */
   readonly setVf?: Partial<Record<VfSettingName, (change: VfChange) => void | Promise<void>>>;
+  /** `ndo_get_stats64`; nothing was counted where left out. */
+  statistics?(): LinkStatistics;
   /** `ndo_get_vf_config`; undefined where the driver has none. */
   vfInfo?(vfIndex: number): VfConfig | undefined;
 }
@@ -70,14 +72,24 @@ export interface VfConfig {
 
 /** `struct rtnl_link_stats64`, what of it drivers count here. */
 export interface LinkStatistics {
-  rxPackets: number;
-  rxBytes: number;
-  rxDropped: number;
-  rxMulticast: number;
-  txPackets: number;
-  txBytes: number;
-  txDropped: number;
+  readonly rxPackets: number;
+  readonly rxBytes: number;
+  readonly rxDropped: number;
+  readonly rxMulticast: number;
+  readonly txPackets: number;
+  readonly txBytes: number;
+  readonly txDropped: number;
 }
+
+export const NO_STATISTICS: LinkStatistics = {
+  rxPackets: 0,
+  rxBytes: 0,
+  rxDropped: 0,
+  rxMulticast: 0,
+  txPackets: 0,
+  txBytes: 0,
+  txDropped: 0,
+};
 
 /** `struct net_device` */
 export interface NetDevice {
@@ -94,5 +106,4 @@ export interface NetDevice {
   carrier: boolean;
   /** Of the link that is up, in Mbit/s. */
   speedMbps: number | undefined;
-  readonly statistics: LinkStatistics;
 }

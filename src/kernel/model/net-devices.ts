@@ -84,15 +84,6 @@ export class NetDeviceList implements NetDevices {
       up: options.loopback === true,
       carrier: options.loopback === true,
       speedMbps: undefined,
-      statistics: {
-        rxPackets: 0,
-        rxBytes: 0,
-        rxDropped: 0,
-        rxMulticast: 0,
-        txPackets: 0,
-        txBytes: 0,
-        txDropped: 0,
-      },
     };
     folder.tables.push(attributeFiles(netdev, ATTRIBUTES));
     if (options.loopback !== true) folder.link("device", options.folder);

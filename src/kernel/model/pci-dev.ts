@@ -98,6 +98,8 @@ export class PciDev {
   enableCount = 0;
   /** Interrupts by MSI and MSI-X, by Linux's number. */
   msiIrqs: { readonly irq: number; readonly mode: "msi" | "msix" }[] = [];
+  /** Its MSI-X table, where a driver handles its vectors. */
+  msixTable: { restore(): void; free(): void } | undefined;
   iommuGroup: KernelIommuGroup | undefined;
   resetMethods: readonly string[] = [];
   /** It had a way to be reset when it came. */

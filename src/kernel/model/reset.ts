@@ -84,5 +84,6 @@ async function restore(linux: Linux, dev: PciDev, saved: SavedState): Promise<vo
     if (dev.read(index * 4, 4) !== value) dev.write(index * 4, 4, value);
   }
   if (msix !== 0) dev.write(msix + PCI_MSIX_FLAGS, 2, saved.msix);
+  dev.msixTable?.restore();
   await restoreSriov(linux, dev);
 }

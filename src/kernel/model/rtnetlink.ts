@@ -11,7 +11,7 @@ import {
 import { failed, type Outcome } from "../port-outcome.ts";
 import { errnoOf, KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
-import type { NetDevice, VfConfig } from "./net-device.ts";
+import { type NetDevice, NO_STATISTICS, type VfConfig } from "./net-device.ts";
 import { flagsOf, isLoopback, operState } from "./net-devices.ts";
 
 const LINK_STATES = ["auto", "enable", "disable"] as const;
@@ -50,8 +50,9 @@ export function ipLink(linux: Linux, name: string): Observed<string> {
 }
 
 /** IFLA_STATS64, as iproute2's `print_stats64` prints it. */
-function stats64({ statistics }: NetDevice): object {
-  const { rxPackets, rxBytes, rxDropped, rxMulticast, txPackets, txBytes, txDropped } = statistics;
+function stats64({ options }: NetDevice): object {
+  const { rxPackets, rxBytes, rxDropped, rxMulticast, txPackets, txBytes, txDropped } =
+    options.operations.statistics?.() ?? NO_STATISTICS;
   return {
     rx: {
       bytes: rxBytes,

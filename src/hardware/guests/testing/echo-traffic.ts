@@ -190,7 +190,7 @@ export async function moveByFailover(options: EchoOptions): Promise<EchoResult> 
   echo.usesStandby = true;
   guest.driver.close();
   guest.detach();
-  here.vfs?.release(vfIndex);
+  here.vfs?.requests.release(vfIndex);
   const report = await move(echo, options, false, () => {
     there.setUnicast(address, true);
     here.setUnicast(address, false);

@@ -83,9 +83,9 @@ export class TenantMachine {
         if (this.hostReceive === undefined) this.received[numVfs]?.push(bytes.slice(at, at + length));
         else this.hostReceive(bytes, at, length);
       },
-      log: (text) => this.log.push(text),
+      log: (text) => this.log.push(...text.split("\n")),
     });
-    this.host.pf.setNumVfs(numVfs);
+    this.host.setNumVfs(numVfs);
     for (let index = 0; index < numVfs; index++) {
       this.guests.push(this.#guest(index));
       this.guests[index]?.attach(index);

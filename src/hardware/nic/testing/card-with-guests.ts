@@ -71,12 +71,12 @@ export class CardWithGuests {
       memory: new GuestMemory(this.memory, 0, 2 * DRIVER_BYTES, 0),
       clock: this.clock,
       receive: (bytes, at, length, vlan, status) => this.#take(numVfs, bytes, at, length, vlan, status),
-      setNumVfs: (count) => (count === 0 ? this.card.disableVfs() : this.card.enableVfs(count)),
-      log: (text) => this.log.push(text),
+      link: (_up, text) => this.log.push(text),
+      log: (text) => this.log.push(...text.split("\n")),
     });
     this.pf.probe();
     this.pf.open();
-    if (numVfs > 0) this.pf.setNumVfs(numVfs);
+    if (numVfs > 0) this.setNumVfs(numVfs);
     this.clock.advance(600 * NS_PER_MS);
     for (let vf = 0; vf < numVfs; vf++) {
       const base = (vf + 2) * DRIVER_BYTES;
@@ -99,6 +99,19 @@ export class CardWithGuests {
       driver.probe();
       driver.open();
     }
+  }
+
+  /** @returns how igb refuses it */
+  setNumVfs(numVfs: number): string | undefined {
+    if (numVfs === 0) {
+      this.card.disableVfs();
+      this.pf.freeVfs();
+      this.pf.reinit();
+      return undefined;
+    }
+    const refused = this.pf.allocateVfs(numVfs);
+    if (refused === undefined) this.card.enableVfs(numVfs);
+    return refused;
   }
 
   /** Puts another card in the place of this one, with its state as JSON has it. */

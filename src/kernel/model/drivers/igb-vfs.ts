@@ -1,128 +1,39 @@
+import type { IgbPfDriver } from "../../../hardware/guests/igb-pf-driver.ts";
+import type { IgbErrno, IgbVfControl } from "../../../hardware/guests/igb-vf-control.ts";
 import { KernelError } from "../kernel-error.ts";
-import { type Linux, logOf } from "../linux.ts";
-import { isValidMac, ZERO_MAC } from "../mac-address.ts";
-import type { NetDevice, NetOperations } from "../net-device.ts";
-import type { PciDev } from "../pci-dev.ts";
+import { formatMac, macBytes } from "../mac-address.ts";
+import type { NetOperations } from "../net-device.ts";
 
-/** `struct vf_data_storage` */
-export interface IgbVf {
-  mac: string;
-  /** IGB_VF_FLAG_PF_SET_MAC */
-  macSetByPf: boolean;
-  vlan: number;
-  qos: number;
-  maxTxRate: number;
-  spoofCheck: boolean;
-  trusted: boolean;
-}
+const ETHER_TYPES = { "802.1Q": 0x8100, "802.1ad": 0x88a8 } as const;
 
-/** `struct igb_adapter`, as far as VFs and the link go. */
-export interface IgbAdapter {
-  readonly dev: PciDev;
-  readonly netdev: NetDevice;
-  /** How many times it was opened or closed: a link that an earlier opening waited for does not come. */
-  openings: number;
-  /** `vf_data`; its length is `vfs_allocated_count`. */
-  vfs: IgbVf[];
-  /** Called when what VFs see of the link may have changed (`igb_ping_all_vfs`). */
-  readonly linkListeners: Map<number, () => void>;
-}
-
-/** `igb_vf_configure`, after `kcalloc`. */
-export function newVf(): IgbVf {
-  return { mac: ZERO_MAC, macSetByPf: false, vlan: 0, qos: 0, maxTxRate: 0, spoofCheck: true, trusted: false };
-}
-
-/** `igb_ndo_set_vf_*` (drivers/net/ethernet/intel/igb/igb_main.c). */
-export function vfOperations(
-  linux: Linux,
-  dev: PciDev,
-  adapter: () => IgbAdapter,
-): Pick<NetOperations, "setVf" | "vfInfo"> {
-  const vfOf = (index: number): IgbVf => {
-    const vf = adapter().vfs[index];
-    if (vf === undefined) throw new KernelError("EINVAL");
-    return vf;
+/** `igb_ndo_set_vf_*` (drivers/net/ethernet/intel/igb/igb_main.c), as the driver of the card does it. */
+export function vfOperations(driver: () => IgbPfDriver): Pick<NetOperations, "setVf" | "vfInfo"> {
+  /** Without VFs, each is beyond `vfs_allocated_count`. */
+  const ask = (setting: (vfs: IgbVfControl) => IgbErrno | undefined, without: IgbErrno = "EINVAL"): void => {
+    const { vfs } = driver();
+    const errno = vfs === undefined ? without : setting(vfs);
+    if (errno !== undefined) throw new KernelError(errno);
   };
   return {
     setVf: {
-      mac({ vfIndex, mac = "" }) {
-        const vf = vfOf(vfIndex);
-        const address = mac.toLowerCase();
-        if (address === ZERO_MAC) {
-          vf.macSetByPf = false;
-          logOf(linux, dev, `remove administratively set MAC on VF ${vfIndex}`);
-        } else {
-          if (!isValidMac(address)) throw new KernelError("EINVAL");
-          vf.macSetByPf = true;
-          logOf(linux, dev, `setting MAC ${address} on VF ${vfIndex}`);
-          logOf(linux, dev, "Reload the VF driver to make this change effective.");
-          warnWhileDown(linux, adapter(), "MAC address");
-        }
-        vf.mac = address;
-      },
+      mac: ({ vfIndex, mac = "" }) => ask((vfs) => vfs.setMac(vfIndex, macBytes(mac))),
       vlan({ vfIndex, vlan }) {
-        const vf = vfOf(vfIndex);
         const { id = 0, qos = 0, protocol = "802.1Q" } = vlan ?? {};
-        if (protocol !== "802.1Q") throw new KernelError("EPROTONOSUPPORT");
-        vf.vlan = id;
-        vf.qos = qos;
-        // igb_disable_port_vlan says nothing.
-        if (id === 0 && qos === 0) return;
-        logOf(linux, dev, `Setting VLAN ${id}, QOS 0x${qos.toString(16)} on VF ${vfIndex}`);
-        warnWhileDown(linux, adapter(), "VLAN");
+        ask((vfs) => vfs.setVlan(vfIndex, id, qos, ETHER_TYPES[protocol]));
       },
       txRateMbps({ vfIndex, txRateMbps: { max, min = 0 } = { max: 0 } }) {
-        if (min !== 0) throw new KernelError("EINVAL");
-        const vf = vfOf(vfIndex);
-        const { carrier, speedMbps = 0 } = adapter().netdev;
-        if (!carrier || max > speedMbps) throw new KernelError("EINVAL");
-        vf.maxTxRate = max;
+        ask((vfs) => vfs.setRate(vfIndex, min, max));
       },
-      spoofCheck({ vfIndex, spoofCheck = false }) {
-        if (adapter().vfs.length === 0) throw new KernelError("EOPNOTSUPP");
-        vfOf(vfIndex).spoofCheck = spoofCheck;
-      },
-      trust({ vfIndex, trust = false }) {
-        const vf = vfOf(vfIndex);
-        if (vf.trusted === trust) return;
-        vf.trusted = trust;
-        logOf(linux, dev, `VF ${vfIndex} is ${trust ? "" : "not "}trusted`);
-      },
+      spoofCheck: ({ vfIndex, spoofCheck = false }) =>
+        ask((vfs) => vfs.setSpoofCheck(vfIndex, spoofCheck), "EOPNOTSUPP"),
+      trust: ({ vfIndex, trust = false }) => ask((vfs) => vfs.setTrust(vfIndex, trust)),
     },
     /** `igb_ndo_get_vf_config`; the link state is left at 0, which is auto. */
     vfInfo(vfIndex) {
-      const vf = adapter().vfs[vfIndex];
-      return vf && { ...vf, minTxRate: 0, linkState: 0 };
+      const config = driver().vfs?.config(vfIndex);
+      if (config === undefined) return undefined;
+      const { address, maxTxRateMbps: maxTxRate, spoofChecked: spoofCheck, ...rest } = config;
+      return { ...rest, mac: formatMac(address), maxTxRate, minTxRate: 0, spoofCheck, linkState: 0 };
     },
   };
-}
-
-function warnWhileDown(linux: Linux, { dev, netdev }: IgbAdapter, what: string): void {
-  if (netdev.up) return;
-  logOf(linux, dev, `The VF ${what} has been set, but the PF device is not up.`);
-  logOf(linux, dev, "Bring the PF device up before attempting to use the VF device.");
-}
-
-/** E1000_VF_RESET (`igb_vf_reset_msg`): @returns the address that the PF has for the VF; zeros where it has none */
-export function resetVf({ vfs }: IgbAdapter, vfIndex: number): string {
-  const vf = vfs[vfIndex];
-  if (vf === undefined) return ZERO_MAC;
-  // igb_vf_reset_event
-  if (!vf.macSetByPf) vf.mac = ZERO_MAC;
-  return vf.mac;
-}
-
-/** E1000_VF_SET_MAC_ADDR (`igb_set_vf_mac_addr`). @returns whether the PF takes it */
-export function setMacOfVf(linux: Linux, { dev, vfs }: IgbAdapter, vfIndex: number, mac: string): boolean {
-  const vf = vfs[vfIndex];
-  if (vf === undefined) return false;
-  if (vf.macSetByPf && !vf.trusted) {
-    logOf(linux, dev, `VF ${vfIndex} attempted to override administratively set MAC address`);
-    linux.log.print("Reload the VF driver to resume operations");
-    return false;
-  }
-  if (!isValidMac(mac)) return false;
-  vf.mac = mac;
-  return true;
 }

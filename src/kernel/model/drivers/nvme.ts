@@ -1,10 +1,11 @@
-import { GuestMemory } from "../../../hardware/guests/guest-memory.ts";
 import { NvmeDriver } from "../../../hardware/guests/nvme-driver.ts";
 import { NVME_CNS } from "../../../hardware/nvme/opcodes.ts";
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
 import { configureSriov } from "../iov.ts";
+import type { DriverMemory } from "../kernel-dma.ts";
 import { KernelError } from "../kernel-error.ts";
 import { devpathOf, type KernelModule, type Linux, type PciDriver } from "../linux.ts";
+import { mapRegisters } from "../mapped-registers.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
 import type { PciDev } from "../pci-dev.ts";
 import type { Folder } from "../sysfs-tree.ts";
@@ -16,7 +17,7 @@ const VECTORS = 3;
 const PROCESSORS = 2;
 const ENTRIES = 16;
 const PAGE_BYTES = 4096;
-/** Of RAM, from its end down, for each controller: its queues and the pages of their commands. */
+/** For each controller: its queues and the pages of their commands. */
 const DRIVER_BYTES = 0x8_0000;
 
 /** A controller as the driver has it. */
@@ -26,6 +27,7 @@ interface NvmeController {
   readonly instance: number;
   readonly id: number;
   readonly hardware: NvmeDriver;
+  readonly memory: DriverMemory;
   /** `new`, `connecting`, `live`, `resetting`, `deleting`, `dead` (`nvme_sysfs_show_state`). */
   state: string;
 }
@@ -46,21 +48,24 @@ const NVME: PciDriver = {
     const instance = takeInstance(linux);
     const name = `nvme${instance}`;
     linux.log.print(`nvme ${name}: pci function ${dev.bdf}`);
+    let memory: DriverMemory | undefined;
     try {
       enableDevice(linux, dev, true);
       dev.setCommand(PCI_COMMAND_MASTER);
       const vectors = allocateVectors(linux, dev, VECTORS);
+      memory = linux.dma.allocate(dev, DRIVER_BYTES);
       const hardware = new NvmeDriver({
-        mmio: registersOf(linux, dev),
-        memory: memoryOf(linux, instance),
+        mmio: mapRegisters(linux, dev),
+        memory: memory.memory,
         ioQueues: PROCESSORS,
         vectors,
         entries: ENTRIES,
         slotBytes: PAGE_BYTES,
       });
       const id = await start(linux, name, hardware);
-      dev.driverData = addController(linux, { dev, folder, instance, id, hardware });
+      dev.driverData = addController(linux, { dev, folder, instance, id, hardware, memory });
     } catch (error) {
+      if (memory !== undefined) linux.dma.free(dev, memory);
       freeVectors(dev);
       disableDevice(dev);
       instancesOf(linux).delete(instance);
@@ -70,12 +75,13 @@ const NVME: PciDriver = {
 
   /** `nvme_remove`: it disables no VFs (nvme_pci_driver has pci_sriov_configure_simple, and no more). */
   async remove(linux, dev) {
-    const { folder, hardware, instance } = dev.driverData as NvmeController;
+    const { folder, hardware, instance, memory } = dev.driverData as NvmeController;
     hardware.shutDown();
     linux.uevents.send("remove", devpathOf(folder), "nvme", {});
     linux.sys.folders("class/nvme").removeChild(folder.name);
     folder.parent?.remove();
     instancesOf(linux).delete(instance);
+    linux.dma.free(dev, memory);
     freeVectors(dev);
     disableDevice(dev);
   },
@@ -131,22 +137,6 @@ async function start(linux: Linux, name: string, hardware: NvmeDriver): Promise<
   hardware.listen();
   linux.log.print(`nvme ${name}: ${hardware.ioQueues.length}/0/0 default/read/poll queues`);
   return new DataView(identity.buffer).getUint16(CNTLID, true);
-}
-
-/** BAR 0, mapped (`nvme_dev_map`). */
-function registersOf({ machine: { fabric } }: Linux, dev: PciDev) {
-  const [bar] = dev.bars;
-  if (bar === undefined) throw new KernelError("ENODEV");
-  return {
-    read32: (offset: number) => fabric.memoryRead(bar.start + offset, 4),
-    write32: (offset: number, value: number) => fabric.memoryWrite(bar.start + offset, 4, value),
-  };
-}
-
-function memoryOf({ machine: { memory } }: Linux, instance: number): GuestMemory {
-  const base = memory.sizeBytes - (instance + 1) * DRIVER_BYTES;
-  if (base < 0) throw new KernelError("ENOMEM");
-  return new GuestMemory(memory, base, DRIVER_BYTES, base);
 }
 
 function instancesOf(linux: Linux): Set<number> {

@@ -1,0 +1,58 @@
+/** An end of traffic on a card: a VF by its number, or the PF's own interface. */
+export type TrafficEnd = number | "pf";
+
+/** Frames at a rate from one end to another of a PF's card. */
+export interface FlowDescription {
+  /** The PF's interface. */
+  readonly netdev: string;
+  readonly from: TrafficEnd;
+  readonly to: TrafficEnd;
+  readonly framesPerSecond: number;
+  /** Of each frame, its check sequence included. */
+  readonly bytes: number;
+}
+
+/** Frames that were due and not sent. */
+export interface UnsentFrames {
+  /** Nobody drives the sender's end, or the receiver's has no address: a VF that is gone, an interface that is down. */
+  readonly noDriver: number;
+  /** The sender's ring was full. */
+  readonly ringFull: number;
+  /** More were due than the machine sends for all its flows. */
+  readonly overload: number;
+}
+
+/** Frames that the card had, and did not deliver, by its own counters. */
+export interface DroppedFrames {
+  readonly spoofed: number;
+  readonly noReceiver: number;
+  readonly notFetched: number;
+  /** They found no descriptor of the receiver's. */
+  readonly noDescriptor: number;
+  /** They left for the network, where nobody is. */
+  readonly toNetwork: number;
+}
+
+export interface FlowReport extends FlowDescription {
+  readonly id: number;
+  /** Of the model's time. */
+  readonly seconds: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly unsent: UnsentFrames;
+  readonly dropped: DroppedFrames;
+}
+
+/** Traffic that goes on by itself. */
+export interface TrafficFlows {
+  readonly all: readonly FlowReport[];
+  /** @throws KernelError EINVAL, ENODEV where the interface is none of an 82576, ENETDOWN, ENOSPC where there are too many */
+  start(description: FlowDescription): number;
+  /** @returns what came of it @throws KernelError ENOENT */
+  stop(id: number): FlowReport;
+  /** A number for traffic that somebody else sends, and counts. */
+  listen(received: () => void): number;
+  forget(id: number): void;
+  /** A driver got a frame. */
+  received(bytes: Uint8Array, at: number, length: number): void;
+}

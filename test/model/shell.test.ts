@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { ROOT } from "../dumps.ts";
 
 const VFLEET = join(ROOT, "bin/vfleet.js");
@@ -166,6 +167,20 @@ describe("vfleet model shell", () => {
     // eth3 is VF 2's.
     assert.match(said("ip -s link show eth3")[0] ?? "", /^ {4}RX: .*\n {4}6400 50 0 0 0 0$/m);
     assert.equal(none, "ENODEV: traffic: lo: No such device\n");
+  });
+
+  test("traffic goes on between commands, until it is stopped", async () => {
+    const [started, usage] = said("traffic start eth0 2 pf --rate 2000 --bytes 128", "traffic start eth0 2");
+    const id = /^flow (\d+) has begun/.exec(started ?? "")?.[1] ?? "";
+    assert.match(usage ?? "", /^null: traffic: usage/);
+    const counts = () => new RegExp(`^${id} +eth0 +2 +pf +2000 +128 +[\\d.]+ +(\\d+) +(\\d+) +- +-$`, "m");
+    const received = () => Number(counts().exec(said("traffic list")[0] ?? "")?.[2] ?? 0);
+    const until = performance.now() + 20_000;
+    while (received() < 500 && performance.now() < until) await delay(100);
+    const [ended, none] = said(`traffic stop ${id}`, `traffic stop ${id}`);
+    assert.ok(Number(counts().exec(ended ?? "")?.[2]) >= 500, ended ?? "");
+    assert.match(none ?? "", /^ENOENT: /);
+    assert.match(said("traffic list")[0] ?? "", /^no traffic runs/);
   });
 
   test("puts faults upon the hardware", () => {

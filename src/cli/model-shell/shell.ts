@@ -52,7 +52,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: nvme,
   },
   traffic: {
-    usage: "traffic DEV FROM TO [FRAMES [BYTES]]",
+    usage: "traffic DEV FROM TO [N [BYTES]] | start ... | list | stop ID",
     meaning: "frames from a VF to another, or to pf, of an 82576",
     run: traffic,
   },

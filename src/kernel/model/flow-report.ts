@@ -46,6 +46,8 @@ export interface FlowReport extends FlowDescription {
 /** Traffic that goes on by itself. */
 export interface TrafficFlows {
   readonly all: readonly FlowReport[];
+  /** How many there are. */
+  readonly count: number;
   /** @throws KernelError EINVAL, ENODEV where the interface is none of an 82576, ENETDOWN, ENOSPC where there are too many */
   start(description: FlowDescription): number;
   /** @returns what came of it @throws KernelError ENOENT */

@@ -18,6 +18,8 @@ const TURN_NS = 1_000_000;
 /** Frames of all flows together in a turn: 50,000 a second, which one core carries beside its other work. */
 const FRAMES_OF_TURN = 50;
 const MOST_FLOWS = 64;
+/** Beyond the numbers of flows. */
+const LISTENERS_FROM = 0x8000_0000;
 /** A gigabit a second in the shortest frames. */
 const HIGHEST_RATE = 1_488_095;
 
@@ -45,6 +47,7 @@ export class Flows implements TrafficFlows {
   readonly #flows = new Map<number, Flow>();
   readonly #listeners = new Map<number, () => void>();
   #nextId = 1;
+  #nextListener = LISTENERS_FROM;
   #turns = 0;
   #timer: Timer | undefined;
 
@@ -54,6 +57,10 @@ export class Flows implements TrafficFlows {
 
   get all(): readonly FlowReport[] {
     return [...this.#flows.values()].map((flow) => this.#report(flow));
+  }
+
+  get count(): number {
+    return this.#flows.size;
   }
 
   start(description: FlowDescription): number {
@@ -91,7 +98,7 @@ export class Flows implements TrafficFlows {
   }
 
   listen(received: () => void): number {
-    const id = this.#nextId++;
+    const id = this.#nextListener++;
     this.#listeners.set(id, received);
     return id;
   }

@@ -45,6 +45,12 @@ export class KernelTime {
     return this.clock.schedule(ms * NS_PER_MS, action);
   }
 
+  /** The world's time has gone on so far, while nobody asked. With `real`, all that is due happens. */
+  pass(ms: number): void {
+    if (this.#pace === "instant") this.clock.advance(Math.round(ms * NS_PER_MS));
+    else this.catchUp();
+  }
+
   /** Lets happen what is due; called before the outside world looks. */
   catchUp(): void {
     if (this.#pace === "real") {

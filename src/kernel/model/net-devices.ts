@@ -1,7 +1,7 @@
 import { type Attribute, attributeFiles, attributeTable } from "./attributes.ts";
 import { KernelError } from "./kernel-error.ts";
 import { devpathOf, type Linux, type NetDevices } from "./linux.ts";
-import type { NetDevice, NetDeviceOptions } from "./net-device.ts";
+import { type LinkStatistics, type NetDevice, type NetDeviceOptions, NO_STATISTICS } from "./net-device.ts";
 
 const IFF_UP = 0x1;
 const IFF_BROADCAST = 0x2;
@@ -86,6 +86,7 @@ export class NetDeviceList implements NetDevices {
       speedMbps: undefined,
     };
     folder.tables.push(attributeFiles(netdev, ATTRIBUTES));
+    folder.folder("statistics").tables.push(attributeFiles(netdev, STATISTICS));
     if (options.loopback !== true) folder.link("device", options.folder);
     folder.link("subsystem", linux.sys.folders("class/net"));
     linux.sys.folders("class/net").link(name, folder);
@@ -144,6 +145,26 @@ const ATTRIBUTES: ReadonlyMap<string, Attribute<NetDevice>> = attributeTable<Net
         .join(""),
   },
 ]);
+
+/** `netstat_group`, what of it drivers here count; errors have not been seen. */
+const STATISTICS: ReadonlyMap<string, Attribute<NetDevice>> = attributeTable<NetDevice>(
+  (
+    [
+      ["rx_packets", "rxPackets"],
+      ["rx_bytes", "rxBytes"],
+      ["rx_dropped", "rxDropped"],
+      ["multicast", "rxMulticast"],
+      ["tx_packets", "txPackets"],
+      ["tx_bytes", "txBytes"],
+      ["tx_dropped", "txDropped"],
+    ] as const
+  ).map(([name, counter]) => ({ name, show: (netdev) => String(statisticsOf(netdev)[counter]) })),
+);
+
+/** `dev_get_stats` */
+export function statisticsOf({ options }: NetDevice): LinkStatistics {
+  return options.operations.statistics?.() ?? NO_STATISTICS;
+}
 
 function ifUp({ up }: NetDevice, text: string): string {
   if (!up) throw new KernelError("EINVAL");

@@ -11,8 +11,8 @@ import {
 import { failed, type Outcome } from "../port-outcome.ts";
 import { errnoOf, KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
-import { type NetDevice, NO_STATISTICS, type VfConfig } from "./net-device.ts";
-import { flagsOf, isLoopback, operState } from "./net-devices.ts";
+import type { NetDevice, VfConfig } from "./net-device.ts";
+import { flagsOf, isLoopback, operState, statisticsOf } from "./net-devices.ts";
 
 const LINK_STATES = ["auto", "enable", "disable"] as const;
 const GUID_SETTINGS: readonly string[] = ["nodeGuid", "portGuid"];
@@ -50,9 +50,8 @@ export function ipLink(linux: Linux, name: string): Observed<string> {
 }
 
 /** IFLA_STATS64, as iproute2's `print_stats64` prints it. */
-function stats64({ options }: NetDevice): object {
-  const { rxPackets, rxBytes, rxDropped, rxMulticast, txPackets, txBytes, txDropped } =
-    options.operations.statistics?.() ?? NO_STATISTICS;
+function stats64(netdev: NetDevice): object {
+  const { rxPackets, rxBytes, rxDropped, rxMulticast, txPackets, txBytes, txDropped } = statisticsOf(netdev);
   return {
     rx: {
       bytes: rxBytes,

@@ -3,12 +3,21 @@ import { type Fault, injectFault } from "../../../hardware/fault.ts";
 import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { type Observed, unread } from "../../port.ts";
 import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
+import type { TrafficFlows } from "../flow-report.ts";
 import { errnoOf } from "../kernel-error.ts";
 import type { GuestDescription, Linux } from "../linux.ts";
 import type { ModelKernel } from "../model-kernel.ts";
 import { lookUp } from "../sysfs-tree.ts";
 import { sendTraffic } from "../traffic.ts";
-import type { FaultRefusal, FileStatus, MachinePart, Traffic, TrafficReport } from "./protocol.ts";
+import type {
+  FaultRefusal,
+  FileStatus,
+  FlowDescription,
+  FlowReport,
+  MachinePart,
+  Traffic,
+  TrafficReport,
+} from "./protocol.ts";
 
 type Call = (...args: never[]) => unknown;
 
@@ -32,6 +41,9 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "machine.hold": (path: string, devices: readonly Bdf[]) => startHolder(kernel, path, devices),
     "machine.kill": (pid: number) => endProcess(kernel, pid),
     "machine.traffic": (netdev: string, traffic: Traffic) => trafficOf(kernel, netdev, traffic),
+    "flows.list": () => listFlows(kernel),
+    "flows.start": (flow: FlowDescription) => flowCall(kernel, flow.netdev, (flows) => flows.start(flow)),
+    "flows.stop": (id: number) => flowCall(kernel, `flow ${id}`, (flows) => flows.stop(id)),
     "guests.list": () => kernel.linux.guests.all,
     "guests.start": (guest: GuestDescription) => guestCall(kernel, ({ guests }) => void guests.start(guest)),
     "guests.stop": (name: string) => guestCall(kernel, ({ guests }) => guests.stop(name)),
@@ -109,7 +121,12 @@ function startHolder({ linux }: ModelKernel, path: string, devices: readonly Bdf
 }
 
 /** `kill -9` @returns whether there was such a process */
-function endProcess({ linux }: ModelKernel, pid: number): boolean {
+async function endProcess({ linux }: ModelKernel, pid: number): Promise<boolean> {
+  const guest = linux.guests.all.find((each) => each.pid === pid);
+  if (guest !== undefined) {
+    await linux.guests.stop(guest.name);
+    return true;
+  }
   const found = linux.processes.all.find((process) => process.pid === pid);
   found?.end();
   return found !== undefined;
@@ -132,6 +149,20 @@ function trafficOf({ linux }: ModelKernel, netdev: string, traffic: Traffic): Ob
     return sendTraffic(linux, netdev, traffic);
   } catch (error) {
     return unread(netdev, errnoOf(error));
+  }
+}
+
+function listFlows({ linux }: ModelKernel): readonly FlowReport[] {
+  linux.time.catchUp();
+  return linux.flows.all;
+}
+
+function flowCall<T>({ linux }: ModelKernel, what: string, call: (flows: TrafficFlows) => T): Observed<T> {
+  linux.time.catchUp();
+  try {
+    return call(linux.flows);
+  } catch (error) {
+    return unread(what, errnoOf(error));
   }
 }
 

@@ -16,6 +16,8 @@ import { machineKernel } from "./machine-kernel.ts";
 import {
   type FaultRefusal,
   type FileStatus,
+  type FlowDescription,
+  type FlowReport,
   type MachineInfo,
   type MachinePart,
   PROTOCOL_VERSION,
@@ -49,12 +51,22 @@ export interface ModelledMachine {
   readonly guests: MachineGuests;
   /** Frames between VFs of a network device, through rings, IOMMU and the card's switch. */
   sendTraffic(netdev: string, traffic: Traffic): Promise<Observed<TrafficReport>>;
+  readonly flows: MachineFlows;
   /** What faults can be put upon. */
   parts(): Promise<readonly MachinePart[]>;
   /** @returns why it was refused, or null */
   injectFault(fault: Fault): Promise<FaultRefusal>;
   /** Ends its process; all of its state is gone. */
   powerOff(): Promise<void>;
+}
+
+/** Traffic of a modelled machine that goes on while nobody asks. */
+export interface MachineFlows {
+  list(): Promise<readonly FlowReport[]>;
+  /** @returns its number */
+  start(flow: FlowDescription): Promise<Observed<number>>;
+  /** @returns what came of it */
+  stop(id: number): Promise<Observed<FlowReport>>;
 }
 
 /** Virtual machines of a modelled machine. Changes give the errno, or null where they were done. */
@@ -183,6 +195,11 @@ async function attached(
     },
     sendTraffic: async (netdev, traffic) =>
       (await connection.ask("machine.traffic", netdev, traffic)) as Observed<TrafficReport>,
+    flows: {
+      list: async () => (await connection.ask("flows.list")) as readonly FlowReport[],
+      start: async (flow) => (await connection.ask("flows.start", flow)) as Observed<number>,
+      stop: async (id) => (await connection.ask("flows.stop", id)) as Observed<FlowReport>,
+    },
     parts: async () => (await connection.ask("machine.parts")) as readonly MachinePart[],
     injectFault: async (fault) => (await connection.ask("machine.fault", fault)) as FaultRefusal,
     async powerOff() {

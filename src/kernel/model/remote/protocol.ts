@@ -1,3 +1,4 @@
+import type { FlowDescription, FlowReport } from "../flow-report.ts";
 import type { sendTraffic } from "../traffic.ts";
 
 /**
@@ -19,7 +20,7 @@ export type Reply =
   | { readonly id: number; readonly item: unknown };
 
 /** Raised when an older vfleet would misunderstand a newer one. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 /** Of a request; a write has a page at the most. */
 export const REQUEST_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Of a reply: a file of 1 MiB in base64, a kernel log of some thousand lines. */
@@ -57,6 +58,7 @@ export interface FileStatus {
 }
 
 export type Traffic = Parameters<typeof sendTraffic>[2];
+export type { FlowDescription, FlowReport };
 export type TrafficReport = ReturnType<typeof sendTraffic>;
 
 /** Why a fault could not be put upon the machine; null where it could. */

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { takeProcessLock } from "../../../process-lock/process-lock.ts";
 import { readModel } from "../description/read-model.ts";
 import type { HostIds } from "../linux.ts";
-import { openModel } from "../model-kernel.ts";
+import { type ModelKernel, openModel } from "../model-kernel.ts";
 import { serveMachine } from "./machine-server.ts";
 import { type MachineInfo, PROTOCOL_VERSION } from "./protocol.ts";
 import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
@@ -18,6 +18,8 @@ import { IDENTITY, LOCK, SOCKET, socketPath } from "./state-folder.ts";
 /** Another process has the machine. */
 const ALREADY_SERVED = 4;
 const WATCH_MS = 500;
+const TIME_MS = 100;
+const MOST_TIME_MS = 3 * TIME_MS;
 const MACHINE_ID_DIGITS = 32;
 
 /** A machine keeps its ID, as its file its path; each power on is another boot. */
@@ -26,6 +28,16 @@ function hostIds(file: string): HostIds {
     machineId: createHash("sha256").update(`machine ${file}`).digest("hex").slice(0, MACHINE_ID_DIGITS),
     bootId: randomUUID(),
   };
+}
+
+/** Lets the model's time pass while it has traffic: as much as the world's, and of a long pause a part, so that it keeps up. */
+function passTime({ linux: { flows, time } }: ModelKernel): void {
+  let lastMs = performance.now();
+  setInterval(() => {
+    const nowMs = performance.now();
+    if (flows.count > 0) time.pass(Math.min(nowMs - lastMs, MOST_TIME_MS));
+    lastMs = nowMs;
+  }, TIME_MS);
 }
 
 async function main(file: string, folder: string): Promise<void> {
@@ -59,6 +71,7 @@ async function main(file: string, folder: string): Promise<void> {
   rmSync(join(folder, SOCKET), { force: true });
   const server = serveMachine(kernel, info, powerOff);
   server.listen(socketPath(folder));
+  passTime(kernel);
   const { ino } = statSync(folder);
   setInterval(() => {
     // The lock lasts as long as its object.

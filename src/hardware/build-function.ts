@@ -3,6 +3,7 @@ import { BridgeFunction } from "./bridge-function.ts";
 import { ConfigTemplate } from "./config-template.ts";
 import type { DeviceDescription, DeviceFunction, SriovDescription } from "./device-description.ts";
 import type { CapabilityDescription, FunctionDescription } from "./function-description.ts";
+import { intxPart } from "./intx-part.ts";
 import { linkPart } from "./link-part.ts";
 import { msiPart } from "./msi-part.ts";
 import { msixPart } from "./msix-part.ts";
@@ -75,6 +76,11 @@ function equip(fn: PciFunction): void {
   if (msi !== undefined) {
     fn.interrupters.push(msi);
     fn.parts.push(msi);
+  }
+  const intx = intxPart(fn);
+  if (intx !== undefined) {
+    fn.intx = intx;
+    fn.parts.push(intx);
   }
   for (const part of [powerPart(fn), flrPart(fn), resizableBarPart(fn)]) if (part !== undefined) fn.parts.push(part);
 }

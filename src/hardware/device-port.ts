@@ -29,4 +29,6 @@ export interface DevicePort {
   write(address: number, source: Uint8Array, at: number, length: number): boolean;
   /** Sends the message of an MSI-X or MSI vector, unless it is masked, in which case it becomes pending. */
   interrupt(vector: number): void;
+  /** What an INTx would tell of is there, or is no more: a level, which counts while neither MSI-X nor MSI is enabled. */
+  setIntx(pending: boolean): void;
 }

@@ -13,6 +13,7 @@ import {
   type Ram,
   type RequestTarget,
 } from "./function-port.ts";
+import { ioApicInput, rootIntx } from "./intx-part.ts";
 import type { PciFunction, Surroundings } from "./pci-function.ts";
 import type { RequestRoute } from "./request-route.ts";
 
@@ -46,6 +47,11 @@ export class Fabric implements Surroundings, RequestTarget {
   iommu: Iommu | undefined;
   /** Where interrupts arrive. */
   interruptSink: ((interrupt: DeliveredInterrupt) => void) | undefined;
+  /** Where INTx arrives, as a level: at inputs of the I/O APIC. */
+  intxSink: ((input: number, asserted: boolean) => void) | undefined;
+  /** Functions whose INTx is asserted. */
+  readonly #intx = new Set<PciFunction>();
+  #intxInputs: ReadonlySet<number> = new Set();
   /** How the processor's last request ended. A posted write always ends well, as far as the processor can see. */
   completion: Completion = "success";
   /** Changes with whatever decides where a request goes. */
@@ -209,6 +215,31 @@ export class Fabric implements Surroundings, RequestTarget {
   decodeChanged(): void {
     this.generation++;
     this.#map = undefined;
+    // A link may have come or gone.
+    if (this.#intx.size > 0) this.#settleIntx();
+  }
+
+  intxChanged(from: PciFunction): void {
+    if (from.intx?.asserted === true) this.#intx.add(from);
+    else this.#intx.delete(from);
+    this.#settleIntx();
+  }
+
+  /** Inputs of the I/O APIC that are asserted: by any of the functions that share them. */
+  get intxInputs(): ReadonlySet<number> {
+    return this.#intxInputs;
+  }
+
+  #settleIntx(): void {
+    const before = this.#intxInputs;
+    const now = new Set<number>();
+    for (const fn of this.#intx) {
+      const wire = fn.intx === undefined ? undefined : rootIntx(fn, fn.intx.pin);
+      if (wire !== undefined) now.add(ioApicInput(wire));
+    }
+    this.#intxInputs = now;
+    for (const input of before) if (!now.has(input)) this.intxSink?.(input, false);
+    for (const input of now) if (!before.has(input)) this.intxSink?.(input, true);
   }
 
   interruptMessage(from: PciFunction, address: number, data: number): void {

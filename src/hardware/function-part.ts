@@ -41,6 +41,17 @@ export interface Interrupter {
   interrupt(vector: number): void;
 }
 
+/** The interrupt of a function that uses neither MSI nor MSI-X: a wire, by Assert_INTx and Deassert_INTx. */
+export interface Intx {
+  readonly asserted: boolean;
+  /** 0 INTA to 3 INTD, as the function has it. */
+  readonly pin: number;
+  /** What it tells of has come, or gone. */
+  setPending(pending: boolean): void;
+  /** What decides has changed. */
+  settle(): void;
+}
+
 /** Faults that can be put upon a function. */
 export interface FunctionFaults {
   /** It answers nothing any more: completions time out, DMA and interrupts have ended. */

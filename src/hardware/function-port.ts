@@ -188,6 +188,10 @@ export class FunctionPort implements DevicePort {
     this.#fn.interrupt(vector);
   }
 
+  setIntx(pending: boolean): void {
+    this.#fn.intx?.setPending(pending);
+  }
+
   /** A memory write of a dword, as an interrupt is one. @returns false where it does not arrive */
   writeMessage(address: number, data: number): boolean {
     if (!this.#mayPass()) return false;

@@ -12,6 +12,7 @@ import type {
   FunctionPart,
   FunctionState,
   Interrupter,
+  Intx,
 } from "./function-part.ts";
 
 /** What one function needs of the machine around it. */
@@ -21,6 +22,8 @@ export interface Surroundings {
   decodeChanged(): void;
   /** A memory write by which the function interrupts. */
   interruptMessage(from: PciFunction, address: number, data: number): void;
+  /** The function's INTx was asserted or deasserted. */
+  intxChanged(from: PciFunction): void;
   /** The function saw an error and reports it to the root port above. */
   errorMessage(from: PciFunction, severity: ErrorSeverity): void;
 }
@@ -90,6 +93,8 @@ export class PciFunction {
   readonly parts: FunctionPart[] = [];
   readonly regions: BarRegion[] = [];
   readonly interrupters: Interrupter[] = [];
+  /** Of a function with an Interrupt Pin. */
+  intx: Intx | undefined;
   vfs: Vfs | undefined;
   /** D0 to D3hot, of Power Management. */
   powerState: 0 | 1 | 2 | 3 = 0;
@@ -236,12 +241,11 @@ export class PciFunction {
     return undefined;
   }
 
-  /**
-   * An interrupt of the device: by whichever of MSI-X and MSI is enabled. Where neither is, it is lost: the model has no
-   * INTx.
-   */
+  /** An interrupt of the device: by whichever of MSI-X and MSI is enabled. Where neither is, its INTx tells of it or nothing. */
   interrupt(vector: number): void {
-    this.interrupters.find(({ enabled }) => enabled)?.interrupt(vector);
+    const used = this.interrupters.find(({ enabled }) => enabled);
+    if (used === undefined) this.intx?.settle();
+    else used.interrupt(vector);
   }
 
   /** Sends a memory write as an interrupt, which Bus Master Enable stops too (PCIe 6.0 §7.5.1.1.3). */

@@ -154,3 +154,27 @@ test("without MSI-X there is one message for all causes", () => {
   card.write(E1000.ICS, 0x4);
   assert.deepEqual(take(), ["pf 0"]);
 });
+
+test("without MSI-X the wire is asserted while a cause of ICR is not masked: until it is read, or masked", () => {
+  const clock = new ModelClock();
+  const levels: boolean[] = [];
+  const port = new FlatPort(
+    new PhysicalMemory(4096),
+    clock,
+    () => {},
+    (pending) => levels.push(pending),
+  );
+  const card = new Igb82576({ port, vfPort: () => port, macAddress: new Uint8Array(6) });
+  card.write(E1000.ICS, 4);
+  assert.deepEqual(levels, []);
+  card.write(E1000.IMS, 4);
+  assert.deepEqual(levels, [true]);
+  assert.equal(card.read(E1000.ICR) & 4, 4);
+  assert.deepEqual(levels, [true, false]);
+  card.write(E1000.ICS, 4);
+  card.write(E1000.IMC, 4);
+  assert.deepEqual(levels, [true, false, true, false]);
+  card.write(E1000.GPIE, GPIE_OF_IGB);
+  card.write(E1000.IMS, 4);
+  assert.deepEqual(levels.splice(0), [true, false, true, false], "with MSI-X there is none");
+});

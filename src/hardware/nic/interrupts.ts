@@ -45,6 +45,8 @@ export class Interrupts {
   /** A message without MSI-X, which has one vector. */
   #legacyDue = false;
   #flushing = false;
+  /** The level of INTx, which there is without MSI-X alone. */
+  #intx = false;
   /** The bits of EICR that belong to VFs. */
   #vfBits = 0;
   /** Those of VFs that are quiet, and of them those whose messages wait until they are not. */
@@ -111,6 +113,7 @@ export class Interrupts {
 
   /** Sends the messages that are due. Whoever receives one may use the card meanwhile. */
   flush(): void {
+    this.#settleIntx();
     if (this.#flushing) return;
     this.#flushing = true;
     try {
@@ -147,6 +150,7 @@ export class Interrupts {
     this.#held = 0;
     this.#legacyDue = false;
     for (let vector = 0; vector < VECTORS; vector++) this.#resetVector(vector);
+    this.#settleIntx();
   }
 
   save(): DeviceState {
@@ -243,6 +247,13 @@ export class Interrupts {
     else this.#port.interrupt(vector);
   }
 
+  #settleIntx(): void {
+    const pending = ((this.#values[DWORD.GPIE] as number) & E1000_GPIE_MSIX_MODE) === 0 && this.#otherPending() !== 0;
+    if (pending === this.#intx) return;
+    this.#intx = pending;
+    this.#port.setIntx(pending);
+  }
+
   #waitForSilence(vector: number): void {
     const delayNs = (this.#silentUntilNs[vector] as number) - this.#clock.nowNs;
     this.#timers[vector] = this.#clock.schedule(delayNs, () => {
@@ -282,6 +293,7 @@ export class Interrupts {
       const nonSelective = ((values[DWORD.GPIE] as number) & E1000_GPIE_NSICR) !== 0;
       if (nonSelective || values[DWORD.IMS] === 0 || (value & E1000_ICR_INT_ASSERTED) !== 0) values[DWORD.ICR] = 0;
       this.#autoMask(value, nonSelective);
+      this.#settleIntx();
       return value;
     });
     this.#registers.onWrite("ICR", (_, value) => {
@@ -291,6 +303,7 @@ export class Interrupts {
         values[DWORD.ICR] = (values[DWORD.ICR] as number) & ~E1000_ICR_INT_ASSERTED;
       }
       this.#autoMask(old, ((values[DWORD.GPIE] as number) & E1000_GPIE_NSICR) !== 0);
+      this.#settleIntx();
     });
     this.#registers.onWrite("ICS", (_, value) => {
       this.other(value & ~E1000_ICR_INT_ASSERTED);
@@ -306,6 +319,7 @@ export class Interrupts {
     this.#registers.onRead("IMC", () => values[DWORD.IMS] as number);
     this.#registers.onWrite("IMC", (_, value) => {
       values[DWORD.IMS] = (values[DWORD.IMS] as number) & ~value;
+      this.#settleIntx();
     });
     this.#registers.onWrite("EICS", (_, value) => this.#set(value & own()));
     this.#registers.onWrite("EIMS", (_, value) => this.#unmask(value & own()));

@@ -68,6 +68,7 @@ export class QueueEngine {
   #maskedVectors = 0;
   #running = false;
   #quiet = false;
+  #intx = false;
 
   constructor(host: QueueHost) {
     this.#host = host;
@@ -109,6 +110,7 @@ export class QueueEngine {
     if (queue !== undefined) this.#untold.delete(queue);
     this.#completion[id] = undefined;
     trim(this.#completion);
+    this.#settleIntx();
   }
 
   clear(): void {
@@ -116,6 +118,7 @@ export class QueueEngine {
     this.#completion.length = 0;
     this.#untold.clear();
     this.#maskedVectors = 0;
+    this.#settleIntx();
   }
 
   /** While it is quiet nothing is fetched, completed or told: it is, afterwards. */
@@ -199,6 +202,7 @@ export class QueueEngine {
       // Between commands, only a masked vector has not told of what there is.
       if (queue.interrupts && this.#isMasked(queue)) this.#untold.add(queue);
     }
+    this.#settleIntx();
   }
 
   #drain(queue: CompletionQueue): void {
@@ -266,6 +270,17 @@ export class QueueEngine {
       // What has been consumed meanwhile needs no interrupt.
       if (queue.head !== queue.tail) this.#host.port.interrupt(queue.vector);
     }
+    this.#settleIntx();
+  }
+
+  /** Pin-based, an interrupt is a level: while an entry waits in a queue whose vector is not masked. */
+  #settleIntx(): void {
+    const waits = this.#completion.some(
+      (queue) => queue?.interrupts === true && queue.head !== queue.tail && !this.#isMasked(queue),
+    );
+    if (waits === this.#intx) return;
+    this.#intx = waits;
+    this.#host.port.setIntx(waits);
   }
 }
 

@@ -7,12 +7,19 @@ export class FlatPort implements DevicePort {
   readonly clock: ModelClock;
   readonly #memory: PhysicalMemory;
   readonly #onInterrupt: (vector: number) => void;
+  readonly #onIntx: (pending: boolean) => void;
   readonly #span: { -readonly [Key in keyof Span]: Span[Key] };
 
-  constructor(memory: PhysicalMemory, clock: ModelClock, onInterrupt: (vector: number) => void = () => {}) {
+  constructor(
+    memory: PhysicalMemory,
+    clock: ModelClock,
+    onInterrupt: (vector: number) => void = () => {},
+    onIntx: (pending: boolean) => void = () => {},
+  ) {
     this.clock = clock;
     this.#memory = memory;
     this.#onInterrupt = onInterrupt;
+    this.#onIntx = onIntx;
     this.#span = { bytes: memory.bytes, view: memory.view, offset: 0, length: 0 };
   }
 
@@ -37,5 +44,9 @@ export class FlatPort implements DevicePort {
 
   interrupt(vector: number): void {
     this.#onInterrupt(vector);
+  }
+
+  setIntx(pending: boolean): void {
+    this.#onIntx(pending);
   }
 }

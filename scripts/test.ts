@@ -6,19 +6,28 @@
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { relative } from "node:path";
 import { run } from "node:test";
 import { dot, spec } from "node:test/reporters";
 
 // One test's; a test that needs longer says so itself (`{ timeout }`).
 const TEST_TIMEOUT_MS = 120_000;
 
+/** The longest come first, so that in the end no processor stands idle beside one long file: suites that boot machines, then others. */
+const FIRST = ["test/lab/", "test/"];
+/** How many of the slowest files a run of all tests names. */
+const SLOWEST = 20;
+
 const words = process.argv.slice(2);
+const rank = (path: string) => [...FIRST, ""].findIndex((folder) => path.startsWith(folder));
 const files = globSync("{src,test}/**/*.test.ts")
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
-  .sort();
+  .sort()
+  .sort((a, b) => rank(a) - rank(b));
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const notes: string[] = [];
+const durations: { readonly path: string; readonly seconds: number }[] = [];
 
 if (words.length === 0) {
   const { status } = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" });
@@ -27,7 +36,8 @@ if (words.length === 0) {
 }
 
 const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
-events.on("test:summary", ({ file, counts, success }) => {
+events.on("test:summary", ({ file, counts, success, duration_ms: durationMs }) => {
+  if (file !== undefined) durations.push({ path: relative(process.cwd(), file), seconds: durationMs / 1000 });
   // Each file has a summary of its own, too; the one that names no file is the whole run's.
   if (file === undefined) {
     const skipped = counts.skipped + counts.todo;
@@ -57,6 +67,10 @@ for await (const text of words.length === 0 ? events.compose(dot) : events.compo
 
 if (files.length === 0) {
   notes.push("no test files");
+}
+if (words.length === 0) {
+  const slowest = durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  for (const { path, seconds } of slowest) console.log(`${seconds.toFixed(1).padStart(6)} s  ${path}`);
 }
 for (const note of notes) {
   console.log(note);

@@ -20,8 +20,8 @@ function runTests(
 ) {
   const root = mkdtempSync(join(tmpdir(), "vfleet-runner-"));
   t.after(() => rmSync(root, { recursive: true }));
-  for (const folder of ["test", "scripts"]) {
-    mkdirSync(join(root, folder));
+  for (const folder of ["test/lab", "scripts"]) {
+    mkdirSync(join(root, folder), { recursive: true });
   }
   writeFileSync(join(root, "scripts/check.ts"), `process.exitCode = ${checksPass ? 0 : 1};`);
   for (const [name, text] of Object.entries(files)) {
@@ -37,6 +37,17 @@ test("the test runner ends with the totals", (t) => {
   const { status, lines } = runTests(t, { passing: PASSING, skipped: SKIPPED });
   assert.deepEqual(lines.slice(-2), ["skipped: is skipped: no tool", "1 passed, 0 failed, 1 skipped"]);
   assert.equal(status, 0);
+});
+
+test("the test runner starts what is long first, and names the slowest files of a run of all", (t) => {
+  const slow = 'import { test } from "node:test";\ntest("waits", () => new Promise((done) => setTimeout(done, 600)));\n';
+  const files = { a: PASSING, "lab/slow": slow };
+  const named = (lines: readonly string[]) =>
+    lines.flatMap((line) => /^ *[\d.]+ s {2}(\S+)$/.exec(line)?.[1] ?? []);
+  assert.deepEqual(named(runTests(t, files).lines), ["test/lab/slow.test.ts", "test/a.test.ts"]);
+  const { lines } = runTests(t, files, { words: ["test/"] });
+  assert.deepEqual(named(lines), []);
+  assert.ok(lines.findIndex((line) => line.includes("waits")) < lines.findIndex((line) => line.includes("passes")));
 });
 
 test("the test runner fails with a test", (t) => {

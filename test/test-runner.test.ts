@@ -40,10 +40,10 @@ test("the test runner ends with the totals", (t) => {
 });
 
 test("the test runner starts what is long first, and names the slowest files of a run of all", (t) => {
-  const slow = 'import { test } from "node:test";\ntest("waits", () => new Promise((done) => setTimeout(done, 600)));\n';
+  const slow =
+    'import { test } from "node:test";\ntest("waits", () => new Promise((done) => setTimeout(done, 600)));\n';
   const files = { a: PASSING, "lab/slow": slow };
-  const named = (lines: readonly string[]) =>
-    lines.flatMap((line) => /^ *[\d.]+ s {2}(\S+)$/.exec(line)?.[1] ?? []);
+  const named = (lines: readonly string[]) => lines.flatMap((line) => /^ *[\d.]+ s {2}(\S+)$/.exec(line)?.[1] ?? []);
   assert.deepEqual(named(runTests(t, files).lines), ["test/lab/slow.test.ts", "test/a.test.ts"]);
   const { lines } = runTests(t, files, { words: ["test/"] });
   assert.deepEqual(named(lines), []);

@@ -22,6 +22,8 @@ export type Fault =
   | ({ readonly kind: "poisoned read" | "poisoned dma" } & FaultPlace)
   /** It detects an error. */
   | ({ readonly kind: "error"; readonly error: UncorrectableError } & FaultPlace)
+  /** This VF, whenever it is made, never answers; until its PF's recovery. */
+  | { readonly kind: "silent vf"; readonly function: string; readonly vf: number }
   /** Its firmware offers another number of VFs. */
   | { readonly kind: "vfs offered"; readonly function: string; readonly totalVfs: number };
 
@@ -52,6 +54,7 @@ export function injectFault(machine: FaultTarget, fault: Fault): void {
     case "recovery": {
       const fn = placed(machine, fault);
       fn.faults.hung = fault.kind === "hang";
+      if (fault.kind === "recovery" && fn.vfs instanceof SriovPart) fn.vfs.silent.clear();
       fn.surroundings.decodeChanged();
       return;
     }
@@ -64,13 +67,19 @@ export function injectFault(machine: FaultTarget, fault: Fault): void {
     case "error":
       logError(placed(machine, fault), fault.error);
       return;
-    case "vfs offered": {
-      const { vfs } = placed(machine, fault);
-      if (!(vfs instanceof SriovPart)) throw new RangeError(`${fault.function} has no SR-IOV`);
-      vfs.offerVfs(fault.totalVfs);
+    case "silent vf":
+      sriovOf(machine, fault.function).silent.add(fault.vf);
       return;
-    }
+    case "vfs offered":
+      sriovOf(machine, fault.function).offerVfs(fault.totalVfs);
+      return;
   }
+}
+
+function sriovOf(machine: FaultTarget, name: string): SriovPart {
+  const { vfs } = functionOf(machine, name);
+  if (!(vfs instanceof SriovPart)) throw new RangeError(`${name} has no SR-IOV`);
+  return vfs;
 }
 
 function removeCard(machine: FaultTarget, portName: string): void {

@@ -88,6 +88,8 @@ export class SriovPart implements FunctionPart, Vfs {
   readonly #vfs = new Map<number, VfFunction>();
   /** Sizes that VF Resizable BAR chose. */
   readonly #barSizes = new Map<number, number>();
+  /** VFs that never answer, by index. */
+  readonly silent = new Set<number>();
   #count = 0;
   #readyAtNs = 0;
 
@@ -152,6 +154,7 @@ export class SriovPart implements FunctionPart, Vfs {
   #make(index: number): VfFunction {
     const fn = new VfFunction(this, index, this.#vfTemplate, this.#readyAtNs);
     this.#equip(fn);
+    if (this.silent.has(index)) fn.faults.hung = true;
     this.#vfs.set(index, fn);
     return fn;
   }

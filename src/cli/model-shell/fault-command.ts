@@ -1,4 +1,5 @@
 import type { Fault } from "../../hardware/fault.ts";
+import type { KernelFault } from "../../kernel/model/kernel-fault.ts";
 import type { MachinePart } from "../../kernel/model/remote/protocol.ts";
 import { table } from "../terminal.ts";
 import { type Answer, good, NOTHING, wrong } from "./answer.ts";
@@ -24,11 +25,16 @@ const FAULTS: readonly (readonly [words: string, meaning: string])[] = [
   ["insertion PORT", "it is put in again"],
   ["attention-button PORT", "somebody presses the button of a slot"],
   ["hang FUNCTION [vf N]", "the function stops answering"],
-  ["recovery FUNCTION [vf N]", "it answers again"],
+  ["recovery FUNCTION [vf N]", "it answers again; of a PF, driver and kernel are well again, too"],
   ["poisoned-read FUNCTION [vf N]", "the next read of its memory brings poisoned data"],
   ["poisoned-dma FUNCTION [vf N]", "its own next read of memory brings poisoned data"],
   ["error FUNCTION NAME [vf N]", "it detects an error"],
   ["vfs-offered FUNCTION N", "its firmware offers another number of VFs"],
+  ["silent-vf FUNCTION N", "VF N, whenever it is made, never answers"],
+  ["sriov-refusal FUNCTION ERRNO", "its driver refuses to make VFs, as with ENOSPC"],
+  ["sriov-limit FUNCTION N", "its driver makes N VFs at the most, and the write succeeds all the same"],
+  ["sriov-stall FUNCTION", "its driver waits for its firmware where the number of VFs is changed"],
+  ["no-memory FUNCTION N", "the kernel has no memory for VF N"],
 ];
 
 export const FAULT_NAMES = FAULTS.map(([words]) => words.split(" ")[0] ?? "");
@@ -51,7 +57,7 @@ export async function fault({ machine }: ShellState, args: readonly string[]): P
   return reason === null ? NOTHING : wrong(`fault: ${reason}`);
 }
 
-function faultOf(kind: string, name: string, rest: readonly string[]): Fault | undefined {
+function faultOf(kind: string, name: string, rest: readonly string[]): Fault | KernelFault | undefined {
   switch (kind) {
     case "link-down":
     case "link-up":
@@ -82,10 +88,23 @@ function faultOf(kind: string, name: string, rest: readonly string[]): Fault | u
       const vf = vfOf(rest.slice(1));
       return error && vf && { kind, error, function: name, ...vf };
     }
-    case "vfs-offered": {
-      const [count = ""] = rest;
-      return /^\d{1,5}$/.test(count) ? { kind: "vfs offered", function: name, totalVfs: Number(count) } : undefined;
+    case "vfs-offered":
+    case "silent-vf":
+    case "sriov-limit":
+    case "no-memory": {
+      const [word = ""] = rest;
+      if (rest.length !== 1 || !/^\d{1,5}$/.test(word)) return undefined;
+      const number = Number(word);
+      if (kind === "vfs-offered") return { kind: "vfs offered", function: name, totalVfs: number };
+      if (kind === "sriov-limit") return { kind: "sriov limit", function: name, numVfs: number };
+      return { kind: kind === "silent-vf" ? "silent vf" : "no memory", function: name, vf: number };
     }
+    case "sriov-refusal": {
+      const [errno = ""] = rest;
+      return rest.length === 1 ? { kind: "sriov refusal", function: name, errno } : undefined;
+    }
+    case "sriov-stall":
+      return rest.length === 0 ? { kind: "sriov stall", function: name } : undefined;
     default:
       return undefined;
   }

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { putFault } from "../../kernel/model/kernel-fault.ts";
 import { failed } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { ApplyRequest } from "./apply-plan.ts";
 import {
   eventsOf,
+  functionAt,
   kernelWith,
   type OperationHost,
   operationHost,
@@ -104,19 +106,6 @@ describe("applyPlan", () => {
     assert.match(operation.failure?.target ?? "", /driver_override$/);
     assert.equal(await picture(), before);
     assert.deepEqual(await store.read(1), operation);
-  });
-
-  test("fewer VFs than were asked for are taken away again, though the write succeeded", async () => {
-    const { plan, apply, picture, kernel } = await host();
-    const before = await picture();
-    const fewer = kernelWith(kernel, {
-      write: (path, text, waiting) => kernel.write(path, path === NUM_VFS && text === "4" ? "3" : text, waiting),
-    });
-    const operation = await apply(await plan(TWO_POOLS), by(fewer));
-    assert.equal(operation.state, "undone", JSON.stringify(operation.failure));
-    assert.equal(operation.failure?.code, "VFL-0302");
-    assert.match(operation.failure?.message ?? "", /4 VFs were asked for, and 3 are enabled/);
-    assert.equal(await picture(), before);
   });
 
   test("a VF whose node never appears ends the waiting", async () => {
@@ -307,16 +296,13 @@ describe("applyPlan", () => {
     assert.ok(first && second);
     const both = [first, second].map((pf) => ({ ...(wish(2)[0] as DesiredPf), pf }));
     const before = await picture();
-    const bad = kernelWith(kernel, {
-      write: async (path, text, waiting) =>
-        path.includes(second) && path.endsWith("numvfs") && text === "2"
-          ? failed(path, text, "ENOMEM")
-          : kernel.write(path, text, waiting),
-    });
-    const operation = await apply(await plan(both), by(bad));
+    const { name } = functionAt(kernel, second);
+    putFault(kernel.linux, { kind: "no memory", function: name, vf: 1 });
+    const operation = await apply(await plan(both));
     assert.equal(operation.state, "undone", JSON.stringify(operation.failure));
     assert.equal(operation.failure?.code, "VFL-0338");
     assert.equal(await picture(), before);
+    putFault(kernel.linux, { kind: "recovery", function: name });
     assert.equal((await apply(await plan(both))).state, "settled");
   });
 });

@@ -120,6 +120,7 @@ async function addVf(
   index: number,
   known: VfCommon | undefined,
 ): Promise<VfCommon> {
+  if (dev.iovFaults.withoutMemory === index) throw new KernelError("ENOMEM");
   const vf = new PciDev(vfBus(linux, dev, virtfnBus(dev, sriov, index)), virtfnDevfn(dev, sriov, index), dev.access, {
     physfn: dev,
     index,
@@ -186,6 +187,8 @@ export async function storeNumVfs(linux: Linux, dev: PciDev, sriov: SriovState, 
       logOf(linux, dev, "driver does not support SR-IOV configuration via sysfs");
       throw new KernelError("ENOENT");
     }
+    const { iovFaults } = dev;
+    await iovFaults.answered();
     if (numVfs === 0) {
       await driver.sriovConfigure(linux, dev, 0);
       return;
@@ -194,7 +197,8 @@ export async function storeNumVfs(linux: Linux, dev: PciDev, sriov: SriovState, 
       logOf(linux, dev, `${sriov.numVfs} VFs already enabled. Disable before enabling ${numVfs} VFs`);
       throw new KernelError("EBUSY");
     }
-    const enabled = await driver.sriovConfigure(linux, dev, numVfs);
+    if (iovFaults.refusal !== undefined) throw new KernelError(iovFaults.refusal);
+    const enabled = await driver.sriovConfigure(linux, dev, Math.min(numVfs, iovFaults.limit));
     if (enabled !== numVfs) logOf(linux, dev, `${numVfs} VFs requested; only ${enabled} enabled`);
   });
 }

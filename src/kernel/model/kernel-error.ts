@@ -31,6 +31,10 @@ const NUMBERS: Readonly<Record<string, number>> = {
   ETIMEDOUT: 110,
 };
 
+export function isErrno(word: string): boolean {
+  return Object.hasOwn(NUMBERS, word);
+}
+
 export function errnoNumber(errno: string): number {
   return NUMBERS[errno] ?? 5;
 }

@@ -1,5 +1,6 @@
 import type { ConfigAccess } from "../../hardware/firmware.ts";
 import { type Bdf, formatBdf, hex, type RoutingId } from "../../pci/bdf.ts";
+import { IovFaults } from "./iov-faults.ts";
 import { Mutex } from "./mutex.ts";
 import { PCI_BRIDGE_RESOURCES, PCI_IOV_RESOURCES, type Resource } from "./resource.ts";
 import type { Folder } from "./sysfs-tree.ts";
@@ -111,6 +112,7 @@ export class PciDev {
   /** `msi_bus` */
   noMsi = false;
   d3coldAllowed = true;
+  readonly iovFaults = new IovFaults();
   /** `pci_dev_trylock`, `device_lock` */
   readonly lock = new Mutex();
 

@@ -12,6 +12,7 @@ import {
   PCI_EXP_TYPE_UPSTREAM,
 } from "../../pci/device-port-type.ts";
 import { findCapabilities } from "./capability-offsets.ts";
+import { KernelError } from "./kernel-error.ts";
 import { type Linux, logOf } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
 import { readBars, readWindows } from "./read-bars.ts";
@@ -20,6 +21,8 @@ import { PCI_BRIDGE_RESOURCES, type Resource, resourceText } from "./resource.ts
 const PCI_VENDOR_ID = 0x00;
 const PCI_CLASS_REVISION = 0x08;
 const PCI_HEADER_TYPE = 0x0e;
+/** The highest that there is. */
+const PCI_HEADER_TYPE_CARDBUS = 2;
 const PCI_SECONDARY_BUS = 0x19;
 const PCI_SUBORDINATE_BUS = 0x1a;
 const PCI_SUBSYSTEM_VENDOR_ID = 0x2c;
@@ -42,6 +45,12 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   [PCI_EXP_TYPE_PCIE_BRIDGE]: "PCI/PCI-X to PCIe bridge",
   [PCI_EXP_TYPE_RC_END]: "PCIe Root Complex Integrated Endpoint",
   [PCI_EXP_TYPE_RC_EC]: "PCIe Root Complex Event Collector",
+};
+
+const CONVENTIONAL: Readonly<Record<number, string>> = {
+  0: "conventional PCI endpoint",
+  1: "conventional PCI bridge",
+  [PCI_HEADER_TYPE_CARDBUS]: "CardBus bridge",
 };
 
 /** What Linux reads of VF 0 alone, for all VFs of a PF (`pci_read_vf_config_common`). */
@@ -78,6 +87,10 @@ export function setupDevice(linux: Linux, dev: PciDev, common?: VfCommon): void 
   dev.capabilities = findCapabilities(dev);
   dev.expressType = expressType(dev);
   logOf(linux, dev, headline(dev));
+  if (dev.headerType > PCI_HEADER_TYPE_CARDBUS) {
+    logOf(linux, dev, `unknown header type ${hex(dev.headerType, 2)}, ignoring device`);
+    throw new KernelError("EIO");
+  }
   if (dev.headerType === 0) {
     if (common === undefined) {
       readInterrupt(dev);
@@ -104,7 +117,7 @@ export function setupDevice(linux: Linux, dev: PciDev, common?: VfCommon): void 
 }
 
 function headline({ vendor, device, headerType, classCode, expressType }: PciDev): string {
-  const conventional = headerType === 0 ? "conventional PCI endpoint" : "conventional PCI bridge";
+  const conventional = CONVENTIONAL[headerType] ?? "conventional PCI";
   const type = expressType === undefined ? conventional : (TYPE_NAMES[expressType] ?? "PCIe unknown");
   return `[${hex(vendor, 4)}:${hex(device, 4)}] type ${hex(headerType, 2)} class 0x${hex(classCode, 6)} ${type}`;
 }

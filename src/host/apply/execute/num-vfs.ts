@@ -1,4 +1,5 @@
 import { isUnread, known } from "../../../kernel/port.ts";
+import { ConfigSpace } from "../../../pci/config-space.ts";
 import { readDevices } from "../../net-devices.ts";
 import { readNumber, readText, sysfsPath } from "../../observe.ts";
 import { isSimulated } from "../../pf-address.ts";
@@ -48,8 +49,11 @@ export const AWAIT_VFS: Executor<"awaitVfs"> = {
       () => firstMissing(step, context),
       (each) => each === undefined,
     );
-    if (missing === undefined) return done(`${step.count} VFs are there, with their drivers' devices`);
-    return fail("VFL-0303", missing, { target: sysfsPath(step.pf) });
+    if (missing !== undefined) return fail("VFL-0303", missing, { target: sysfsPath(step.pf) });
+    const silent = await firstSilent(step, context);
+    if (silent === undefined) return done(`${step.count} VFs are there, with their drivers' devices`);
+    const message = `VF ${silent.vfIndex} (${silent.bdf}) does not answer: its registers read all ones`;
+    return fail("VFL-0341", message, { target: sysfsPath(silent.bdf, "config") });
   },
 
   // It writes nothing, so it is always done.
@@ -72,6 +76,25 @@ async function firstMissing({ pf, count }: StepOf<"awaitVfs">, context: StepCont
     if (isUnread(classCode) || Number(classCode) >>> 16 !== NETWORK_CLASS) continue;
     const { net } = await readDevices(kernel, bdf);
     if (known(net)?.length === 0) return `${vf} (${bdf}) has the driver ${driver}, and no interface of it`;
+  }
+  return undefined;
+}
+
+const PCI_COMMAND = 0x04;
+const HEADER_BYTES = 0x40;
+
+/**
+ * The kernel reads VF 0's header alone and takes the others to be alike (`pci_read_vf_config_common`), so a VF that does not
+ * answer is a function like any other to it. Command and Status are never all ones, as Vendor ID is of every VF (PCIe 6.0
+ * §9.3.4.1.1): Status has reserved bits.
+ */
+async function firstSilent({ pf, count }: StepOf<"awaitVfs">, context: StepContext) {
+  if (isSimulated(pf)) return undefined;
+  for (let vfIndex = 0; vfIndex < count; vfIndex++) {
+    const bdf = await vfAddress(context, pf, vfIndex);
+    if (isUnread(bdf)) continue;
+    const header = await context.kernel.read(sysfsPath(bdf, "config"), HEADER_BYTES);
+    if (!isUnread(header) && new ConfigSpace(header).u32(PCI_COMMAND) === 0xffff_ffff) return { vfIndex, bdf };
   }
   return undefined;
 }

@@ -7,11 +7,12 @@ import { type ModelKernel, openModel } from "../../../kernel/model/model-kernel.
 import { labModel } from "../../../kernel/model/testing/lab-models.ts";
 import { isUnread } from "../../../kernel/port.ts";
 import type { ChangeableKernel } from "../../../kernel/port-change.ts";
-import { type Bdf, bdf } from "../../../pci/bdf.ts";
+import { type Bdf, bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { openOperationStore } from "../../../state/operation-store.ts";
 import { openLocks } from "../../../state/pf-locks.ts";
 import { desiredOf } from "../../desired/desired-of.ts";
 import type { DesiredPf } from "../../desired/desired-pf.ts";
+import type { PfAddress } from "../../pf-address.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { planHost } from "../../plan/plan-host.ts";
 import { observeHost } from "../../state/observe-host.ts";
@@ -136,4 +137,13 @@ export function eventsOf({ events, steps }: Operation): string[] {
     if ("step" in event) return `${event.event} ${current[event.step]?.kind}`;
     return event.event === "ended" ? `ended ${event.state}` : event.event;
   });
+}
+
+/** The hardware at an address: faults are put upon it by its name. */
+export function functionAt({ linux }: ModelKernel, address: PfAddress): { readonly name: string } {
+  const found = [...linux.machine.functions.values()].find(
+    ({ routingId }) => formatBdf(0, routingId as RoutingId) === address,
+  );
+  assert.ok(found, address);
+  return found;
 }

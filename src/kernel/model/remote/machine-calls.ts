@@ -1,10 +1,11 @@
 import { BridgeFunction } from "../../../hardware/bridge-function.ts";
-import { type Fault, injectFault } from "../../../hardware/fault.ts";
+import type { Fault } from "../../../hardware/fault.ts";
 import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { type Observed, unread } from "../../port.ts";
 import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
 import type { TrafficFlows } from "../flow-report.ts";
 import { errnoOf } from "../kernel-error.ts";
+import { type KernelFault, putFault } from "../kernel-fault.ts";
 import type { GuestDescription, Linux } from "../linux.ts";
 import type { ModelKernel } from "../model-kernel.ts";
 import { lookUp } from "../sysfs-tree.ts";
@@ -49,7 +50,7 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "guests.stop": (name: string) => guestCall(kernel, ({ guests }) => guests.stop(name)),
     "guests.plug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.plug(name, bdf)),
     "guests.unplug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.unplug(name, bdf)),
-    "machine.fault": (fault: Fault) => putFault(kernel, fault),
+    "machine.fault": (fault: Fault | KernelFault) => tryFault(kernel, fault),
   };
   for (const name of DEVLINK_READS) calls[`devlink.${name}`] = (devlink[name] as Call).bind(devlink);
   for (const name of DEVLINK_CHANGES) {
@@ -166,9 +167,9 @@ function flowCall<T>({ linux }: ModelKernel, what: string, call: (flows: Traffic
   }
 }
 
-function putFault({ linux }: ModelKernel, fault: Fault): FaultRefusal {
+function tryFault({ linux }: ModelKernel, fault: Fault | KernelFault): FaultRefusal {
   try {
-    injectFault(linux.machine, fault);
+    putFault(linux, fault);
   } catch (error) {
     if (error instanceof RangeError) return error.message;
     throw error;

@@ -10,6 +10,7 @@ import type { Bdf } from "../../../pci/bdf.ts";
 import type { Observed } from "../../port.ts";
 import type { ChangeableKernel } from "../../port-change.ts";
 import { readInput } from "../../read-input.ts";
+import type { KernelFault } from "../kernel-fault.ts";
 import type { GuestDescription, ModelGuest } from "../linux.ts";
 import { MachineConnection } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
@@ -55,7 +56,7 @@ export interface ModelledMachine {
   /** What faults can be put upon. */
   parts(): Promise<readonly MachinePart[]>;
   /** @returns why it was refused, or null */
-  injectFault(fault: Fault): Promise<FaultRefusal>;
+  injectFault(fault: Fault | KernelFault): Promise<FaultRefusal>;
   /** Ends its process; all of its state is gone. */
   powerOff(): Promise<void>;
 }

@@ -57,7 +57,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: traffic,
   },
   guest: {
-    usage: "guest [list | start NAME | stop NAME | plug NAME BDF | ...]",
+    usage: "guest [list | start NAME | plug NAME BDF | move NAME FILE | ...]",
     meaning: "virtual machines on the host, and the VFs that they have",
     run: guest,
   },

@@ -75,6 +75,7 @@ export interface IgbvfState {
   readonly permanentAddress: readonly number[];
   readonly getLinkStatus: boolean;
   readonly up: boolean;
+  readonly dropped: number;
   readonly last: readonly (readonly [number, number])[];
   readonly totals: IgbvfStatistics;
   readonly mailbox: VfMailboxState;
@@ -128,6 +129,7 @@ export class IgbvfDriver {
     this.#permanentAddress = Uint8Array.from(state.permanentAddress);
     this.#getLinkStatus = state.getLinkStatus;
     this.#up = state.up;
+    this.#dropped = state.dropped;
     for (const [register, value] of state.last) this.#last.set(register, value);
     Object.assign(this.#totals, state.totals);
   }
@@ -139,6 +141,7 @@ export class IgbvfDriver {
       permanentAddress: [...this.#permanentAddress],
       getLinkStatus: this.#getLinkStatus,
       up: this.#up,
+      dropped: this.#dropped,
       last: [...this.#last],
       totals: { ...this.#totals },
       mailbox: this.#mailbox.save(),

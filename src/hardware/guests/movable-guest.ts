@@ -3,7 +3,7 @@ import type { VfioDevice } from "../vfio/vfio-device.ts";
 import type { Awaitable, GuestSoftware } from "./move-guest.ts";
 
 /** A stretch of a guest's memory that its software writes to. */
-interface WrittenPart {
+export interface WrittenPart {
   /** Where in the guest's memory it begins. */
   readonly start: number;
   readonly memory: PhysicalMemory;

@@ -26,11 +26,11 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** A guest that goes away: from where it runs. */
 export interface MoveSource {
-  /** It runs on; from now on what it writes is kept. */
+  /** It runs on; from now on what it writes is kept. Where this fails, it is as before. */
   start(): Awaitable<GuestOnTheMove>;
   /** Looks at what was written since the last round. @returns how many pages there are to copy */
   nextRound(): Awaitable<number>;
-  /** @returns the next pages of the round, at most so many */
+  /** @returns the next pages of the round, at most so many with bytes; of zeros there may be more */
   takePages(most: number): Awaitable<readonly CopiedPage[]>;
   /** Processor and VFs stand still. What was written last is a round, too. */
   stop(): Awaitable<void>;
@@ -96,8 +96,9 @@ export async function moveGuest(
   limits: MoveLimits = {},
 ): Promise<MoveReport> {
   const copier = new Copier(source, destination, link);
+  const guest = await source.start();
   try {
-    await destination.prepare(await source.start());
+    await destination.prepare(guest);
     await copier.rounds(limits);
     await source.stop();
     await copier.rest();

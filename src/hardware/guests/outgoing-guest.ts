@@ -5,6 +5,8 @@ import type { Awaitable, CopiedPage, DevicePiece, GuestOnTheMove, GuestSoftware,
 const PAGE_BYTES = 4096;
 /** So much of a device's data is read while it runs; only what it is. */
 const IDENTITY_BYTES = 64;
+/** Pages of zeros at a time, which have next to no bytes. */
+const MOST_ZEROS = 4096;
 
 /** A guest of this machine that moves away: its memory by what it and its VFs write, its VFs' state by VFIO. */
 export class OutgoingGuest implements MoveSource {
@@ -18,6 +20,15 @@ export class OutgoingGuest implements MoveSource {
   }
 
   start(): GuestOnTheMove {
+    try {
+      return this.#start();
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+  }
+
+  #start(): GuestOnTheMove {
     const { memory, parts, devices } = this.#guest;
     for (const device of devices) if (device.features.preCopy) device.setState("PRE_COPY");
     for (const part of parts) part.memory.writes = new PageLog(part.start, part.memory.sizeBytes);
@@ -43,11 +54,16 @@ export class OutgoingGuest implements MoveSource {
 
   takePages(most: number): readonly CopiedPage[] {
     const { memory } = this.#guest;
-    const addresses = this.#pages.splice(Math.max(0, this.#pages.length - most)).reverse();
-    return addresses.map((address) => {
-      const bytes = memory.bytes.slice(address, address + PAGE_BYTES);
-      return { address, bytes: bytes.every((byte) => byte === 0) ? undefined : bytes };
-    });
+    const words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.sizeBytes / 4);
+    const pages: CopiedPage[] = [];
+    for (let withBytes = 0; withBytes < most && pages.length < most + MOST_ZEROS; ) {
+      const address = this.#pages.pop();
+      if (address === undefined) break;
+      const isZero = words.subarray(address / 4, (address + PAGE_BYTES) / 4).every((word) => word === 0);
+      if (!isZero) withBytes++;
+      pages.push({ address, bytes: isZero ? undefined : memory.bytes.slice(address, address + PAGE_BYTES) });
+    }
+    return pages;
   }
 
   /** The processor first: devices may still interrupt it, and that comes at the other side. Then all before any is done for. */

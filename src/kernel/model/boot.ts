@@ -18,7 +18,7 @@ import { KernelGroups } from "./iommu-groups.ts";
 import { KernelLog } from "./kernel-log.ts";
 import { KernelTime, type Pace } from "./kernel-time.ts";
 import { KNOWN_MODULES } from "./known-modules.ts";
-import type { BootOptions, HostIds, Linux } from "./linux.ts";
+import type { BootOptions, HostIds, KernelModule, Linux } from "./linux.ts";
 import type { ModelDescription } from "./model-description.ts";
 import { ModuleList } from "./module-list.ts";
 import { Mutex } from "./mutex.ts";
@@ -70,14 +70,14 @@ function vtd(memory: PhysicalMemory, fabric: Fabric, interruptRemapping: boolean
 /** Boots Linux on a machine that its firmware has set up. */
 export async function boot(description: ModelDescription, machine: Machine, pace: Pace): Promise<Linux> {
   const options = bootOptions(description);
-  const linux = build(machine, options, pace);
+  const linux = build(machine, options, pace, modulesOf(description));
   const { log, sys } = linux;
   log.print(`Linux version ${linux.release}`);
   log.print(`Command line: ${options.commandLine}`);
   if (options.iommu) log.print("DMAR: IOMMU enabled");
   if (options.iommu && options.interruptRemapping) log.print("DMAR-IR: Enabled IRQ remapping in xapic mode");
   addProcFiles(linux, () => (linux.modules as ModuleList).procModules);
-  addModuleFiles(linux, KNOWN_MODULES);
+  addModuleFiles(linux, modulesOf(description));
   addBusFiles(linux);
   addIommuFiles(linux);
   addBusAttributes(linux);
@@ -98,7 +98,13 @@ export async function boot(description: ModelDescription, machine: Machine, pace
   return linux;
 }
 
-function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
+/** What modprobe finds. */
+function modulesOf({ modules = [] }: ModelDescription): readonly KernelModule[] {
+  const named = modules.map((name) => name.replaceAll("-", "_"));
+  return KNOWN_MODULES.filter(({ name, modelOnly }) => modelOnly !== true || named.includes(name));
+}
+
+function build(machine: Machine, options: BootOptions, pace: Pace, modules: readonly KernelModule[]): Linux {
   const root = new Folder("");
   const { low, high } = machine.windows;
   const windows = [
@@ -125,7 +131,7 @@ function build(machine: Machine, options: BootOptions, pace: Pace): Linux {
     iommuIsUp: false,
     pciAttributes: pciAttributes(self),
     drivers: new DriverCore(self),
-    modules: new ModuleList(self, KNOWN_MODULES),
+    modules: new ModuleList(self, modules),
     net: new NetDeviceList(self),
     devlink: new DevlinkList(),
     processes: new ProcessList(root),

@@ -1,18 +1,15 @@
 import type { DmaDomain } from "../../hardware/guests/dma-domain.ts";
-import { GuestMemory } from "../../hardware/guests/guest-memory.ts";
-import { IGBVF_MEMORY_BYTES, IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
-import { IgbvfWatchdog } from "../../hardware/guests/igbvf-watchdog.ts";
-import type { Mmio } from "../../hardware/guests/mmio.ts";
+import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
+import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
 import type { PageRange } from "../../hardware/iommu/page-allocator.ts";
-import { igbAdapterOf } from "./drivers/igb.ts";
 import { PCI_COMMAND_MASTER } from "./enable-device.ts";
+import { GuestIgbvf, type GuestIgbvfState } from "./guest-igbvf.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux } from "./linux.ts";
-import { macBytes, randomMac } from "./mac-address.ts";
-import { mapRegisters } from "./mapped-registers.ts";
-import { allocateVectors, freeVectors } from "./message-interrupts.ts";
+import { freeVectors } from "./message-interrupts.ts";
 import { PageRanges } from "./page-ranges.ts";
 import type { KernelIommuGroup, PciDev } from "./pci-dev.ts";
+import { vfioDeviceOf } from "./vfio-migration.ts";
 
 const PAGE_BYTES = 4096;
 const MIB = 2 ** 20;
@@ -20,8 +17,6 @@ const MIB = 2 ** 20;
 const ALIGNMENT = 2 * MIB;
 const VENDOR_ID_INTEL = 0x8086;
 const E1000_DEV_ID_82576_VF = 0x10ca;
-const VECTORS = 3;
-const ALL_ONES = 0xffff_ffff;
 
 interface Ram {
   readonly range: PageRange;
@@ -34,8 +29,8 @@ interface Ram {
 interface Attached {
   readonly dev: PciDev;
   readonly group: KernelIommuGroup;
-  readonly driver: IgbvfDriver | undefined;
-  detach(): void;
+  /** Of an 82576's VF. */
+  readonly igbvf: GuestIgbvf | undefined;
 }
 
 /**
@@ -54,7 +49,7 @@ export class GuestHardware {
   }
 
   driverOf(dev: PciDev): IgbvfDriver | undefined {
-    return this.#attached.get(dev)?.driver;
+    return this.#attached.get(dev)?.igbvf?.driver;
   }
 
   /** `vfio_iommu_type1_attach_group` and `vfio_dma_do_map`. @throws KernelError ENOMEM */
@@ -63,15 +58,19 @@ export class GuestHardware {
     return this.#ram;
   }
 
-  /** The function, which was reset, is in the guest's domain, and the guest's kernel takes it up. */
-  attach(dev: PciDev): void {
+  /**
+   * The function, which was reset, is in the guest's domain, and the guest's kernel takes it up.
+   * @param starts left out where the guest's kernel has come with a driver of its own
+   */
+  attach(dev: PciDev, starts = true): void {
     const { iommuGroup: group } = dev;
     if (group === undefined) throw new KernelError("ENODEV");
     const ram = this.pin();
     this.#linux.dma.attachGroup(group, ram.domain);
     const isIgbvf = dev.vendor === VENDOR_ID_INTEL && dev.device === E1000_DEV_ID_82576_VF;
-    const started = isIgbvf ? startIgbvf(this.#linux, dev, ram) : undefined;
-    this.#attached.set(dev, { dev, group, driver: started?.driver, detach: () => started?.stop() });
+    const igbvf = isIgbvf ? new GuestIgbvf(this.#linux, dev, ram) : undefined;
+    if (starts) igbvf?.start();
+    this.#attached.set(dev, { dev, group, igbvf });
   }
 
   /** `vfio_pci_core_disable`, whatever the guest is doing: no more requests, and its vectors are taken back; a reset comes next. */
@@ -79,7 +78,7 @@ export class GuestHardware {
     const attached = this.#attached.get(dev);
     if (attached === undefined) return;
     dev.clearCommand(PCI_COMMAND_MASTER);
-    attached.detach();
+    attached.igbvf?.stop();
     freeVectors(dev);
   }
 
@@ -88,6 +87,33 @@ export class GuestHardware {
     const attached = this.#attached.get(dev);
     this.#attached.delete(dev);
     if (attached !== undefined) this.#linux.dma.releaseGroup(attached.group);
+  }
+
+  /**
+   * The guest as one that moves, with these functions.
+   * @throws KernelError EOPNOTSUPP where the driver of one does not move it
+   */
+  movable(devs: readonly PciDev[], end: MovableGuest["end"]): MovableGuest {
+    const { range } = this.pin();
+    const igbvfs = devs.map((dev) => this.#attached.get(dev)?.igbvf);
+    return {
+      memory: this.#linux.machine.memory.part(range.start, range.sizeBytes),
+      parts: igbvfs.flatMap((igbvf) => igbvf?.part ?? []),
+      devices: devs.map((dev) => vfioDeviceOf(this.#linux, dev)),
+      pause: () => {
+        for (const igbvf of igbvfs) igbvf?.pause();
+      },
+      resume: () => {
+        for (const igbvf of igbvfs) igbvf?.resume();
+      },
+      saveSoftware: () => igbvfs.map((igbvf) => igbvf?.save() ?? null),
+      restoreSoftware: (software) => {
+        igbvfs.forEach((igbvf, index) => {
+          igbvf?.restore((software as readonly (GuestIgbvfState | null)[])[index] ?? null);
+        });
+      },
+      end,
+    };
   }
 
   /** The guest has ended. */
@@ -114,51 +140,4 @@ export class GuestHardware {
     domain.map(0, range.start, sizeBytes);
     return { range, domain, pages: new PageRanges(PAGE_BYTES, sizeBytes - PAGE_BYTES) };
   }
-}
-
-/** The guest's igbvf: registers by VFIO's mapping, which is gone with the function, and the guest's own memory. */
-function startIgbvf(
-  linux: Linux,
-  dev: PciDev,
-  { range, pages }: Ram,
-): { driver: IgbvfDriver; stop(): void } | undefined {
-  const own = pages.allocate(IGBVF_MEMORY_BYTES);
-  // The guest is too small for a driver: its function is idle.
-  if (own === undefined) return undefined;
-  const { machine } = linux;
-  const { clock } = machine;
-  const registers = mapRegisters(linux, dev);
-  let mapped = true;
-  const mmio: Mmio = {
-    read32: (offset) => (mapped ? registers.read32(offset) : ALL_ONES),
-    write32: (offset, value) => {
-      if (mapped) registers.write32(offset, value);
-    },
-  };
-  const driver = new IgbvfDriver({
-    mmio,
-    memory: new GuestMemory(machine.memory, range.start + own.start, own.sizeBytes, own.start),
-    clock,
-    receive: (bytes, at, length) => linux.flows.received(bytes, at, length),
-    randomAddress: () => macBytes(randomMac(linux)),
-    news: () => watchdog.news(),
-  });
-  const watchdog = new IgbvfWatchdog({ driver, clock });
-  allocateVectors(linux, dev, VECTORS, (vector) => driver.interrupt(vector));
-  dev.setCommand(PCI_COMMAND_MASTER);
-  driver.probe();
-  driver.open();
-  watchdog.start();
-  const watchdogs = igbAdapterOf(linux, dev.physfn)?.vfWatchdogs;
-  watchdogs?.add(watchdog);
-  return {
-    driver,
-    stop() {
-      watchdog.stop();
-      watchdogs?.delete(watchdog);
-      mapped = false;
-      machine.memory.bytes.fill(0, range.start + own.start, range.start + own.start + own.sizeBytes);
-      pages.free(own);
-    },
-  };
 }

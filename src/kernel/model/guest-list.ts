@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
+import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { GuestHardware } from "./guest-hardware.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux, ModelGuest, ModelGuests, ModelProcess } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
 import { resetFunction } from "./reset.ts";
+import { forgetAddress } from "./vfio-migration.ts";
 
 const COMMAND = "qemu-system-x86";
 /** As many as a guest's root ports in the lab. */
@@ -17,6 +19,8 @@ interface Running extends GuestDescription {
   readonly hardware: GuestHardware;
   /** An open file a VF: each group has one opener. */
   readonly opened: Map<Bdf, Opened>;
+  /** On its way from here, or to here. */
+  move: "leaving" | "arriving" | undefined;
 }
 
 interface Opened {
@@ -34,30 +38,82 @@ export class GuestList implements ModelGuests {
   }
 
   get all(): readonly ModelGuest[] {
-    return [...this.#guests.values()].map(({ opened, hardware: _, ...guest }) => ({
-      ...guest,
-      devices: [...opened.keys()].sort(),
-    }));
+    return [...this.#guests.values()]
+      .filter(({ move }) => move !== "arriving")
+      .map(({ name, memoryMib, uuid, pid, opened }) => ({
+        name,
+        memoryMib,
+        uuid,
+        pid,
+        devices: [...opened.keys()].sort(),
+      }));
   }
 
-  start({ name, memoryMib }: GuestDescription): number {
+  start(description: GuestDescription): number {
+    return this.#start(description, undefined).pid;
+  }
+
+  async stop(name: string): Promise<void> {
+    await this.#end(this.#settled(name));
+  }
+
+  async plug(name: string, bdf: Bdf): Promise<void> {
+    await this.#open(this.#settled(name), bdf);
+  }
+
+  async unplug(name: string, bdf: Bdf): Promise<void> {
+    await this.#close(this.#settled(name), bdf);
+  }
+
+  leaving(name: string): MovableGuest {
+    const guest = this.#settled(name);
+    const moving = this.#movable(guest, [...guest.opened.keys()].sort());
+    guest.move = "leaving";
+    return moving;
+  }
+
+  async arriving(description: GuestDescription, devices: readonly Bdf[]): Promise<MovableGuest> {
+    const guest = this.#start(description, "arriving");
+    try {
+      for (const bdf of devices) await this.#open(guest, bdf);
+      return this.#movable(guest, devices);
+    } catch (error) {
+      await this.#end(guest);
+      throw error;
+    }
+  }
+
+  stays(name: string): void {
+    const guest = this.#guests.get(name);
+    if (guest !== undefined) guest.move = undefined;
+  }
+
+  #start({ name, memoryMib }: GuestDescription, move: Running["move"]): Running {
     if (this.#guests.has(name)) throw new KernelError("EEXIST");
     const linux = this.#linux();
     const pid = linux.processes.newPid();
     const hardware = new GuestHardware(linux, { name, memoryMib });
-    this.#guests.set(name, { name, memoryMib, uuid: uuidOf(name), pid, hardware, opened: new Map() });
-    return pid;
+    const guest = { name, memoryMib, uuid: uuidOf(name), pid, hardware, opened: new Map(), move };
+    this.#guests.set(name, guest);
+    return guest;
   }
 
-  async stop(name: string): Promise<void> {
-    const guest = this.#guest(name);
-    for (const bdf of [...guest.opened.keys()]) await this.unplug(name, bdf);
-    this.#guests.delete(name);
+  async #end(guest: Running): Promise<void> {
+    for (const bdf of [...guest.opened.keys()]) await this.#close(guest, bdf);
+    this.#guests.delete(guest.name);
     guest.hardware.free();
   }
 
-  async plug(name: string, bdf: Bdf): Promise<void> {
-    const guest = this.#guest(name);
+  #movable(guest: Running, devices: readonly Bdf[]): MovableGuest {
+    const devs = devices.map((bdf) => this.#device(bdf));
+    return guest.hardware.movable(devs, async (moved) => {
+      await this.#end(guest);
+      for (const dev of devs) forgetAddress(this.#linux(), dev, moved);
+    });
+  }
+
+  async #open(guest: Running, bdf: Bdf): Promise<void> {
+    const { name } = guest;
     const dev = this.#device(bdf);
     const group = dev.iommuGroup;
     if (group === undefined || !dev.driver?.name.includes("vfio")) throw new KernelError("ENODEV");
@@ -76,11 +132,10 @@ export class GuestList implements ModelGuests {
     guest.opened.set(bdf, { process, dev });
     await resetFunction(this.#linux(), dev);
     // It may have ended meanwhile.
-    if (guest.opened.get(bdf)?.process === process) hardware.attach(dev);
+    if (guest.opened.get(bdf)?.process === process) hardware.attach(dev, guest.move !== "arriving");
   }
 
-  async unplug(name: string, bdf: Bdf): Promise<void> {
-    const guest = this.#guest(name);
+  async #close(guest: Running, bdf: Bdf): Promise<void> {
     const opened = guest.opened.get(bdf);
     if (opened === undefined) return;
     const { process, dev } = opened;
@@ -100,9 +155,11 @@ export class GuestList implements ModelGuests {
     return undefined;
   }
 
-  #guest(name: string): Running {
+  /** One that is not on its way. */
+  #settled(name: string): Running {
     const guest = this.#guests.get(name);
     if (guest === undefined) throw new KernelError("ENOENT");
+    if (guest.move !== undefined) throw new KernelError("EBUSY");
     return guest;
   }
 

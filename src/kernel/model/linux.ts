@@ -1,5 +1,6 @@
 import type { ConfigAccess } from "../../hardware/firmware.ts";
 import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
+import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
 import type { Machine } from "../../hardware/machine.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { GuestIdentity } from "../port-users.ts";
@@ -95,6 +96,8 @@ export interface KernelModule {
   readonly parameters?: Readonly<Record<string, ModuleParameter>>;
   /** Built in: there from the beginning, and not to be unloaded. */
   readonly builtIn?: true;
+  /** No Linux has it: it is there only where the model's file names it. */
+  readonly modelOnly?: true;
   init?(linux: Linux): void;
   exit?(linux: Linux): void;
 }
@@ -206,6 +209,18 @@ export interface ModelGuests {
   plug(name: string, bdf: Bdf): Promise<void>;
   /** Resets the VF and closes its group (`vfio_pci_core_disable`). Nothing where the guest has none. */
   unplug(name: string, bdf: Bdf): Promise<void>;
+  /**
+   * The guest as one that moves away: nothing is plugged into it, or out, until it `stays` or ends. Its VFs come by address.
+   * @throws KernelError ENOENT, EBUSY where it moves already, EOPNOTSUPP where a VF's driver does not move it
+   */
+  leaving(name: string): MovableGuest;
+  /**
+   * A guest that is to come, with these VFs, which are opened and reset: it is none of `all` until it `stays`.
+   * @throws KernelError EEXIST, and as `plug`
+   */
+  arriving(guest: GuestDescription, devices: readonly Bdf[]): Promise<MovableGuest>;
+  /** It has come, or does not go. */
+  stays(name: string): void;
   /** The driver that a guest has for a VF of an 82576. */
   igbvfOf(bdf: Bdf): IgbvfDriver | undefined;
 }

@@ -30,6 +30,20 @@ export class PageRanges {
     return undefined;
   }
 
+  /** A stretch that is wanted where it is. @returns false where not all of it is free */
+  take({ start, sizeBytes }: PageRange): boolean {
+    const isWhole = start % PAGE_BYTES === 0 && sizeBytes % PAGE_BYTES === 0 && sizeBytes > 0;
+    const index = this.#free.findIndex(
+      (range) => range.start <= start && start + sizeBytes <= range.start + range.sizeBytes,
+    );
+    const found = this.#free[index];
+    if (!isWhole || found === undefined) return false;
+    const before = { start: found.start, sizeBytes: start - found.start };
+    const after = { start: start + sizeBytes, sizeBytes: found.start + found.sizeBytes - start - sizeBytes };
+    this.#free.splice(index, 1, ...[before, after].filter((rest) => rest.sizeBytes > 0));
+    return true;
+  }
+
   free(range: PageRange): void {
     const all = [...this.#free, range].sort((a, b) => a.start - b.start);
     this.#free = [];

@@ -100,6 +100,19 @@ const MLX5_VFIO_PCI: PciDriver = {
   ...(VFIO_PCI.remove === undefined ? {} : { remove: VFIO_PCI.remove }),
 };
 
+/**
+ * vfio_pci_core for VFs of the 82576, with migration: of the model alone, as no Linux has such a driver (docs/decisions/0020). Who
+ * wants it names it among the model's modules; without, these VFs go to vfio-pci, and cannot be moved.
+ */
+const MODEL_VFIO_PCI: PciDriver = {
+  name: "model_vfio_pci",
+  module: "model_vfio_pci",
+  ids: [{ vendor: 0x8086, device: 0x10ca, overrideOnly: true }],
+  managesDma: true,
+  probe: VFIO_PCI.probe,
+  ...(VFIO_PCI.remove === undefined ? {} : { remove: VFIO_PCI.remove }),
+};
+
 function addGroupFile(linux: Linux, { iommuGroup: group }: PciDev): void {
   if (group === undefined) return;
   const name = String(group.id);
@@ -156,4 +169,11 @@ export const VFIO_MODULES: readonly KernelModule[] = [
     },
   },
   { name: "mlx5_vfio_pci", needs: ["vfio_pci_core"], wants: ["vfio_iommu_type1"], drivers: [MLX5_VFIO_PCI] },
+  {
+    name: "model_vfio_pci",
+    needs: ["vfio_pci_core"],
+    wants: ["vfio_iommu_type1"],
+    drivers: [MODEL_VFIO_PCI],
+    modelOnly: true,
+  },
 ];

@@ -4,12 +4,14 @@ import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { type Observed, unread } from "../../port.ts";
 import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
 import type { TrafficFlows } from "../flow-report.ts";
+import { GuestMoves } from "../guest-moves.ts";
 import { errnoOf } from "../kernel-error.ts";
 import { type KernelFault, putFault } from "../kernel-fault.ts";
 import type { GuestDescription, Linux } from "../linux.ts";
 import type { ModelKernel } from "../model-kernel.ts";
 import { lookUp } from "../sysfs-tree.ts";
 import { sendTraffic } from "../traffic.ts";
+import { moveCalls } from "./move-calls.ts";
 import type {
   FaultRefusal,
   FileStatus,
@@ -51,6 +53,7 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "guests.plug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.plug(name, bdf)),
     "guests.unplug": (name: string, bdf: Bdf) => guestCall(kernel, ({ guests }) => guests.unplug(name, bdf)),
     "machine.fault": (fault: Fault | KernelFault) => tryFault(kernel, fault),
+    ...moveCalls(new GuestMoves(kernel.linux)),
   };
   for (const name of DEVLINK_READS) calls[`devlink.${name}`] = (devlink[name] as Call).bind(devlink);
   for (const name of DEVLINK_CHANGES) {

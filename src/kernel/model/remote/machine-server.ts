@@ -17,6 +17,13 @@ export function serveMachine(kernel: ModelKernel, info: MachineInfo, powerOff: (
   return createServer((socket) => new Connection(socket, kernel, calls, info, powerOff));
 }
 
+const MOVES = ["moves.start", "moves.prepare"];
+
+/** A guest by its name, or by its description. */
+function guestOf(value: unknown): string {
+  return typeof value === "object" && value !== null && "name" in value ? String(value.name) : String(value);
+}
+
 class Connection {
   readonly #socket: Socket;
   readonly #kernel: ModelKernel;
@@ -24,6 +31,8 @@ class Connection {
   readonly #info: MachineInfo;
   readonly #powerOff: () => void;
   readonly #streams = new Map<number, AbortController>();
+  /** Guests that this client moves: with whoever moved them gone, they stay where they are. */
+  readonly #moved = new Set<string>();
 
   constructor(
     socket: Socket,
@@ -50,6 +59,7 @@ class Connection {
     socket.on("error", () => {});
     socket.on("close", () => {
       for (const stream of this.#streams.values()) stream.abort();
+      for (const name of this.#moved) void this.#abandon(name);
     });
   }
 
@@ -84,8 +94,18 @@ class Connection {
       default: {
         const wanted = this.#calls.get(call);
         if (wanted === undefined) throw new TypeError(`the machine knows no call ${JSON.stringify(call)}`);
+        if (MOVES.includes(call)) this.#moved.add(guestOf(args[0]));
         return wanted(...(args as never[]));
       }
+    }
+  }
+
+  async #abandon(name: string): Promise<void> {
+    const abandon = this.#calls.get("moves.abandon") as ((name: string) => Promise<void>) | undefined;
+    try {
+      await abandon?.(name);
+    } catch (error) {
+      this.#kernel.linux.log.print(`guest ${name} could not be left as it is: ${error}`);
     }
   }
 

@@ -14,6 +14,7 @@ import type { KernelFault } from "../kernel-fault.ts";
 import type { GuestDescription, ModelGuest } from "../linux.ts";
 import { MachineConnection } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
+import { type MachineMoves, machineMoves } from "./machine-moves.ts";
 import {
   type FaultRefusal,
   type FileStatus,
@@ -50,6 +51,7 @@ export interface ModelledMachine {
   /** Ends such a process. @returns whether there was one */
   kill(pid: number): Promise<boolean>;
   readonly guests: MachineGuests;
+  readonly moves: MachineMoves;
   /** Frames between VFs of a network device, through rings, IOMMU and the card's switch. */
   sendTraffic(netdev: string, traffic: Traffic): Promise<Observed<TrafficReport>>;
   readonly flows: MachineFlows;
@@ -194,6 +196,7 @@ async function attached(
       plug: async (name, bdf) => (await connection.ask("guests.plug", name, bdf)) as string | null,
       unplug: async (name, bdf) => (await connection.ask("guests.unplug", name, bdf)) as string | null,
     },
+    moves: machineMoves(connection),
     sendTraffic: async (netdev, traffic) =>
       (await connection.ask("machine.traffic", netdev, traffic)) as Observed<TrafficReport>,
     flows: {

@@ -1,0 +1,96 @@
+import { type MoveLimits, type MoveReport, moveGuest } from "../../hardware/guests/move-guest.ts";
+import { judgeVfMove, type VfMoveVerdict } from "../../hardware/vfio/move-verdict.ts";
+import type { MoveEnd } from "../../kernel/model/guest-moves.ts";
+import type { MachineMoves } from "../../kernel/model/remote/machine-moves.ts";
+import type { MachineGuests } from "../../kernel/model/remote/modelled-machine.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+
+/** A modelled machine, as far as guests move from it, or to it. */
+export interface MovingMachine {
+  readonly guests: Pick<MachineGuests, "list">;
+  readonly moves: MachineMoves;
+}
+
+/** A VF of the guest, and the one that has its state afterwards. */
+interface VfPair {
+  readonly from: Bdf;
+  readonly to: Bdf;
+}
+
+/** What a move comes to before it is begun. */
+export interface ModelMovePlan {
+  readonly guest: { readonly name: string; readonly memoryMib: number };
+  readonly pairs: readonly VfPair[];
+  readonly verdict: VfMoveVerdict;
+}
+
+/** Reads only. Each VF gets the first free one that can have its state. */
+export async function planModelMove(
+  source: MovingMachine,
+  destination: MovingMachine,
+  name: string,
+): Promise<ModelMovePlan> {
+  const [here, there] = await Promise.all([source.guests.list(), destination.guests.list()]);
+  const guest = here.find((each) => each.name === name);
+  const described = { name, memoryMib: guest?.memoryMib ?? 0 };
+  if (guest === undefined) return impossible(described, [`there is no guest ${name}`]);
+  if (there.some((each) => each.name === name)) return impossible(described, [`there is a guest ${name} there, too`]);
+  const [{ devices }, free] = await Promise.all([source.moves.source(name), destination.moves.free()]);
+  return pair(described, devices, [...free.devices]);
+}
+
+type Device = MoveEnd["devices"][number];
+
+function pair(guest: ModelMovePlan["guest"], devices: readonly Device[], free: Device[]): ModelMovePlan {
+  const pairs: VfPair[] = [];
+  const obstacles: string[] = [];
+  const notes: string[] = [];
+  for (const { bdf, end } of devices) {
+    const verdicts = free.map((other) => ({ other, verdict: judgeVfMove(end, other.end, devices.length) }));
+    const found = verdicts.find(({ verdict }) => verdict.possible);
+    if (found !== undefined) {
+      free.splice(free.indexOf(found.other), 1);
+      pairs.push({ from: bdf, to: found.other.bdf });
+      notes.push(...found.verdict.notes.map((note) => `${bdf}: ${note}`));
+    } else if (end.features === null) {
+      obstacles.push(`${bdf}: ${end.driver} does not move a VF's state; a failover pair carries its traffic`);
+    } else {
+      obstacles.push(
+        `${bdf}: ${verdicts[0]?.verdict.obstacles.join("; ") ?? "no VF is free there on a driver that moves VFs"}`,
+      );
+    }
+  }
+  return { guest, pairs, verdict: { possible: obstacles.length === 0, obstacles, notes } };
+}
+
+function impossible(guest: ModelMovePlan["guest"], obstacles: readonly string[]): ModelMovePlan {
+  return { guest, pairs: [], verdict: { possible: false, obstacles, notes: [] } };
+}
+
+export interface ModelMoveOptions extends MoveLimits {
+  readonly bytesPerSecond: number;
+}
+
+/**
+ * Moves the guest by its plan; its memory goes through this process. Both machines' time passes by as much as the copying takes.
+ * @throws MoveRefused where either end refuses: the guest then goes on where it was
+ */
+export function moveModelGuest(
+  source: MovingMachine,
+  destination: MovingMachine,
+  { guest, pairs }: ModelMovePlan,
+  options: ModelMoveOptions,
+): Promise<MoveReport> {
+  const devices = pairs.map(({ to }) => to);
+  return moveGuest(
+    source.moves.leaving(guest.name),
+    destination.moves.coming(guest, devices),
+    {
+      bytesPerSecond: options.bytesPerSecond,
+      pass: async (ns) => {
+        await Promise.all([source.moves.pass(ns), destination.moves.pass(ns)]);
+      },
+    },
+    options,
+  );
+}

@@ -12,6 +12,7 @@ export type UncorrectableError =
   | "malformedTlp"
   | "unsupportedRequestError"
   | "acsViolation"
+  | "tlpPrefixBlocked"
   | "uncorrectableInternalError";
 
 /** The first four dwords of a TLP. */

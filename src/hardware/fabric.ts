@@ -278,8 +278,15 @@ export class Fabric implements Surroundings, RequestTarget {
       if (!write) from.setStatus(PCI_STATUS_REC_TARGET_ABORT);
       return;
     }
+    if (route.kind === "malformed") {
+      // Whoever sent it hears nothing (PCIe 6.0 §2.2.10.4): what it wanted to read times out.
+      logError(route.at, "malformedTlp", { header });
+      if (!write) logError(from, "completionTimeout");
+      return;
+    }
     if (route.kind === "poisoned") logError(from, "poisonedTlpReceived", { header });
     else {
+      if (route.kind === "prefix blocked") logError(route.at, "tlpPrefixBlocked", { header, advisory: !write });
       if (route.kind === "unsupported") logError(route.at, "unsupportedRequestError", { header, advisory: !write });
       if (!write) from.setStatus(PCI_STATUS_REC_MASTER_ABORT);
     }

@@ -4,9 +4,11 @@ import type { ModelClock } from "./clock.ts";
 import type { Decoded } from "./decode-map.ts";
 import type { DeviceState } from "./device-model.ts";
 import type { DevicePort, Span } from "./device-port.ts";
+import { logError } from "./error-log.ts";
 import type { PageLog } from "./page-log.ts";
+import { maySendPasid, type PasidPrefix, prefixStop } from "./pasid-request.ts";
 import type { PciFunction } from "./pci-function.ts";
-import { divertedRanges, type RequestRoute, routeRequest } from "./request-route.ts";
+import { divertedRanges, type RequestRoute, routeCompletion, routeRequest } from "./request-route.ts";
 
 /** Memory writes to here are interrupts (Intel SDM vol. 3 §11.11). */
 const INTERRUPT_ADDRESSES: AddressRange = { start: 0xfee0_0000, end: 0xfef0_0000 };
@@ -34,6 +36,8 @@ export interface Iommu {
   contiguousBytes(address: number): number;
   /** A request with a translated address, of ATS. @returns it again, or -1 where the function may not have it */
   translated(requesterId: number, address: number, write: boolean): number;
+  /** A request with a PASID. @returns false where it is refused without a fault, as of who does not know of PASIDs */
+  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): boolean;
   /** @returns undefined where it does not go to the processor, after it has recorded a fault */
   remapInterrupt(requesterId: number, address: number, data: number): InterruptTarget | undefined;
   save(): DeviceState;
@@ -110,6 +114,22 @@ export class FunctionPort implements DevicePort {
   /** As {@link span}, of an address that the function had translated before: by ATS, where that is enabled. */
   translatedSpan(address: number, length: number, write: boolean): Span | undefined {
     return atsEnabled(this.#fn) ? this.#request(address, length, write, true) : undefined;
+  }
+
+  /**
+   * A request of one page or less for an address in a process's address space. No unit of this model translates those, so that
+   * it comes to nothing. @returns how, or undefined where the function does not send it: PASID is not enabled
+   */
+  requestWithPasid(address: number, write: boolean, prefix: PasidPrefix): RequestRoute | undefined {
+    const fn = this.#fn;
+    if (!maySendPasid(fn, prefix) || !this.#mayPass()) return undefined;
+    let route: RequestRoute = prefixStop(fn) ?? this.route(address);
+    if (route.kind === "root") {
+      this.#target.iommu?.refusePasid(this.#requesterId, address, write, prefix);
+      route = FAULT;
+    }
+    if (route.kind !== "peer") this.#target.requestStopped(fn, address, write, route);
+    return route;
   }
 
   #request(address: number, length: number, write: boolean, translated: boolean): Span | undefined {
@@ -230,7 +250,7 @@ export class FunctionPort implements DevicePort {
       const size = unitAt(address + done, length - done);
       const found = this.#registersAt(address + done, false);
       const value = found && this.#target.readClaimed(found[0], found[1], size);
-      if (value === undefined) {
+      if (found === undefined || value === undefined || !this.#completes(found[0], found[1])) {
         this.#target.requestStopped(this.#fn, address + done, false, FAULT);
         return false;
       }
@@ -238,6 +258,17 @@ export class FunctionPort implements DevicePort {
       done += size;
     }
     return true;
+  }
+
+  /** The data of a function's BAR comes back; where it does not, whoever it strays to has logged that. */
+  #completes({ claim }: Decoded, address: number): boolean {
+    const completer = claim.owner(Math.floor((address - claim.start) / claim.partBytes));
+    if (completer === undefined) return false;
+    const route = routeCompletion(completer, this.#requesterId);
+    if (route.kind !== "unexpected") return true;
+    logError(route.at, "unexpectedCompletion");
+    logError(this.#fn, "completionTimeout");
+    return false;
   }
 
   #writeRegisters(address: number, source: Uint8Array, at: number, length: number): boolean {

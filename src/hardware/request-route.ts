@@ -1,7 +1,16 @@
-import { PCI_ACS_DT, PCI_ACS_EC, PCI_ACS_RR, PCI_ACS_SV, PCI_ACS_TB, PCI_ACS_UF } from "../pci/acs-quirks.ts";
+import {
+  PCI_ACS_CR,
+  PCI_ACS_DT,
+  PCI_ACS_EC,
+  PCI_ACS_RR,
+  PCI_ACS_SV,
+  PCI_ACS_TB,
+  PCI_ACS_UF,
+} from "../pci/acs-quirks.ts";
 import { ACS } from "../pci/extended/acs.ts";
-import { type AddressRange, BridgeFunction, type Bus } from "./bridge-function.ts";
+import { type AddressRange, BridgeFunction, type Bus, busOf } from "./bridge-function.ts";
 import { collectFrom, type Decoded } from "./decode-map.ts";
+import type { PrefixStop } from "./pasid-request.ts";
 import type { PciFunction } from "./pci-function.ts";
 
 /** Where a memory request of a function ends up before any IOMMU sees it. */
@@ -14,12 +23,13 @@ export type RequestRoute =
   | { readonly kind: "blocked"; readonly by: PciFunction; readonly why: number }
   /** Nothing takes it: it came to a port that does not send it back to where it came from. */
   | { readonly kind: "unsupported"; readonly at: PciFunction }
+  | PrefixStop
   /** The IOMMU did not let it pass, or nothing is where it went. */
   | { readonly kind: "fault" }
   /** The data that came back is marked as bad. */
   | { readonly kind: "poisoned" };
 
-const ROOT: RequestRoute = { kind: "root" };
+const ROOT = { kind: "root" } as const;
 const PCI_ACS_CTRL = 0x06;
 const PCI_ACS_EGRESS_CTL_V = 0x08;
 const PCI_EXP_LNKCAP = 0x0c;
@@ -53,6 +63,40 @@ export function routeRequest(
     if (port.leadsToLink) {
       const stopped = atPort(port, requesterId, address, translated);
       if (stopped !== undefined) return stopped;
+    }
+    from = port;
+    on = port.bus as Bus;
+  }
+}
+
+/** The way of a completion. */
+export type CompletionRoute =
+  /** By the root, which sends it down again. */
+  | { readonly kind: "root" }
+  /** Straight to the requester. */
+  | { readonly kind: "peer" }
+  /** An Unexpected Completion at `at`: it would have to go back where it came from. */
+  | { readonly kind: "unexpected"; readonly at: PciFunction };
+
+/**
+ * The way of a completion from a function to who asked it: by the requester's ID, and up to the root where P2P Completion
+ * Redirect says so, which lets those with Relaxed Ordering pass (PCIe 6.0 §6.12.3). Egress Control is for requests alone.
+ */
+export function routeCompletion(completer: PciFunction, requesterId: number, relaxedOrdering = false): CompletionRoute {
+  const requesterBus = requesterId >>> 8;
+  const takes = (fn: PciFunction): boolean =>
+    fn instanceof BridgeFunction
+      ? fn.forwardsBus(requesterBus)
+      : fn.routingId === requesterId || fn.vfs?.byRoutingId(requesterId) !== undefined;
+  let from = completer;
+  for (let on = busOf(completer); ; ) {
+    if (peersOf(on, from).some(takes)) {
+      if (relaxedOrdering || (acsControl(from) & PCI_ACS_CR) === 0) return { kind: "peer" };
+    }
+    const port = on.bridge;
+    if (port === undefined) return ROOT;
+    if (port.leadsToLink && port.forwardsBus(requesterBus) && (acsControl(port) & PCI_ACS_UF) === 0) {
+      return { kind: "unexpected", at: port };
     }
     from = port;
     on = port.bus as Bus;

@@ -43,8 +43,11 @@ export function msix(offset: number, vectors: number, { bar, table = 0, pba }: M
   };
 }
 
-/** An endpoint of version 2 with FLR. */
-export function endpoint(offset: number, { generation, width }: LinkDescription): CapabilityDescription {
+/** Extended Fmt Field and End-End TLP Prefixes: a function with PASID has them. */
+export const END_END_PREFIXES = 0x30_0000;
+
+/** An endpoint of version 2 with FLR. @param more of Device Capabilities 2 */
+export function endpoint(offset: number, { generation, width }: LinkDescription, more = 0): CapabilityDescription {
   return {
     definition: EXPRESS,
     offset,
@@ -53,7 +56,7 @@ export function endpoint(offset: number, { generation, width }: LinkDescription)
       // Payloads of 512 bytes.
       deviceCapabilities: FLR | ROLE_BASED_ERROR_REPORTING | EXTENDED_TAG | 2,
       linkCapabilities: generation | (width << 4),
-      deviceCapabilities2: COMPLETION_TIMEOUTS,
+      deviceCapabilities2: COMPLETION_TIMEOUTS | more,
       linkCapabilities2: generation < 3 ? 0 : 2 ** (generation + 1) - 2,
       linkControl2: generation,
     },

@@ -1,3 +1,4 @@
+import type { PasidPrefix } from "../pasid-request.ts";
 import type { EventInterrupt } from "./event-interrupt.ts";
 import type { AddressType } from "./fault-reason.ts";
 import type { RegisterFile } from "./register-file.ts";
@@ -40,6 +41,14 @@ export class FaultLog {
    */
   recordRequest(reason: number, requesterId: number, address: number, read: boolean, type: AddressType): void {
     this.#record(Math.floor(address / HIGH), address >>> 0, requesterId, reason | (type << 28) | (read ? 1 << 30 : 0));
+  }
+
+  /** A fault of a memory request with a PASID, which is in the record too (§10.4.14). */
+  recordPasid(reason: number, requesterId: number, address: number, read: boolean, prefix: PasidPrefix): void {
+    const { pasid, execute = false, privileged = false } = prefix;
+    const flags = 2 ** 31 + (execute ? 2 ** 30 : 0) + (privileged ? 2 ** 29 : 0);
+    const last = reason | (pasid << 8) | (read ? 1 << 30 : 0);
+    this.#record(Math.floor(address / HIGH), address >>> 0, flags + requesterId, last);
   }
 
   /** A fault of an interrupt request; bits 63:48 are the index of its entry (§10.4.14). */

@@ -29,6 +29,9 @@ export const FaultReason = {
   // The two of posting: VirtualBox's VTDIRFAULT_PID_READ_FAILED and VTDIRFAULT_PID_RSVD.
   postedDescriptorAccess: 0x27,
   postedDescriptorReserved: 0x28,
+
+  /** "TTM 0 for request with PASID" (dma_remap_sm_fault_reasons): the root table is of legacy mode, which has no PASIDs. */
+  pasidInLegacyMode: 0x31,
 } as const;
 
 export type FaultReason = (typeof FaultReason)[keyof typeof FaultReason];

@@ -36,6 +36,8 @@ export interface Fault {
   readonly kind: "read" | "write";
   readonly addressType: number;
   readonly info: number;
+  /** Of a request with one. */
+  readonly pasid?: number;
 }
 
 /** The part of an operating system that programs a unit, in the order in which Linux does (drivers/iommu/intel). */
@@ -168,12 +170,14 @@ export class IntelIommu {
       const record = FRCD_REG + index * FRCD_BYTES;
       const last = vtd.read32(record + 12);
       if (last >>> 31 === 0) break;
+      const flags = vtd.read32(record + 8);
       faults.push({
         reason: last & 0xff,
-        sourceId: vtd.read32(record + 8) & 0xffff,
+        sourceId: flags & 0xffff,
         kind: last & 0x4000_0000 ? "read" : "write",
         addressType: (last >>> 28) & 3,
         info: vtd.read32(record + 4) * HIGH + vtd.read32(record),
+        ...(flags >>> 31 === 1 ? { pasid: (last >>> 8) & 0xf_ffff } : {}),
       });
       vtd.write32(record + 12, 0x8000_0000);
     }

@@ -1,5 +1,6 @@
 import type { DeviceState } from "../device-model.ts";
 import type { PhysicalMemory } from "../memory.ts";
+import type { PasidPrefix } from "../pasid-request.ts";
 import { CONTEXT_TT_DEV_IOTLB, CONTEXT_TT_PASS_THROUGH, ContextCache } from "./context-cache.ts";
 import { EventInterrupt, type SendMessage } from "./event-interrupt.ts";
 import { FaultLog } from "./fault-log.ts";
@@ -176,6 +177,13 @@ export class Vtd {
     this.#last = PASS_THROUGH;
     if (address < this.#hostLimit && !inInterruptRange(address)) return address;
     return this.#fault(FaultReason.outputInInterruptRange, requesterId, address, !write, AddressType.translated);
+  }
+
+  /** In legacy mode a request with a PASID is blocked, whatever its contexts say. */
+  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): boolean {
+    if (!this.#block.translating) return false;
+    this.#faults.recordPasid(FaultReason.pasidInLegacyMode, requesterId, address, !write, prefix);
+    return true;
   }
 
   /**

@@ -25,6 +25,9 @@ const DMA_REASONS = [
   "non-zero reserved fields in PTE",
   "PCE for translation request specifies blocking",
 ];
+/** dma_remap_sm_fault_reasons, as far as there can be such without scalable mode; from 30h on. */
+const SCALABLE_REASONS = ["SM: Invalid Root Table Address", "SM: TTM 0 for request with PASID"];
+const SCALABLE_FROM = 0x30;
 const INTERRUPT_REASONS = [
   "Detected reserved fields in the decoded interrupt-remapped request",
   "Interrupt index exceeded the interrupt-remapping table size",
@@ -62,7 +65,7 @@ export class DmarFaultLog {
 }
 
 /** `dmar_fault_do_one` */
-function faultLine({ reason, sourceId, kind, info }: Fault): string {
+function faultLine({ reason, sourceId, kind, info, pasid }: Fault): string {
   const device = `${hex(sourceId >>> 8, 2)}:${hex((sourceId >>> 3) & 0x1f, 2)}.${sourceId & 7}`;
   const why = `[fault reason 0x${hex(reason, 2)}]`;
   if (reason >= INTR_REMAP_FROM && reason < INTR_REMAP_FROM + INTERRUPT_REASONS.length) {
@@ -70,7 +73,8 @@ function faultLine({ reason, sourceId, kind, info }: Fault): string {
     const text = INTERRUPT_REASONS[reason - INTR_REMAP_FROM];
     return `[INTR-REMAP] Request device [${device}] fault index 0x${index} ${why} ${text}`;
   }
-  const text = DMA_REASONS[reason] ?? "Unknown";
+  const text = DMA_REASONS[reason] ?? SCALABLE_REASONS[reason - SCALABLE_FROM] ?? "Unknown";
+  const space = pasid === undefined ? "NO_PASID" : `PASID 0x${pasid.toString(16)}`;
   const request = kind === "read" ? "DMA Read" : "DMA Write";
-  return `[${request} NO_PASID] Request device [${device}] fault addr 0x${info.toString(16)} ${why} ${text}`;
+  return `[${request} ${space}] Request device [${device}] fault addr 0x${info.toString(16)} ${why} ${text}`;
 }

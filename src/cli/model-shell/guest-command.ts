@@ -52,12 +52,14 @@ async function moveTo(machine: ModelledMachine, name: string, file: string): Pro
   const other = await openMachine(file);
   const plan = await planModelMove(machine, other, name);
   if (!plan.verdict.possible) return wrong(`guest: ${name} cannot be moved: ${plan.verdict.obstacles.join("; ")}`);
-  const { rounds, stoppedNs, bytes } = await moveModelGuest(machine, other, plan, { bytesPerSecond: BYTES_PER_SECOND });
+  const { rounds, stoppedNs, bytes, gapMs } = await moveModelGuest(machine, other, plan, {
+    bytesPerSecond: BYTES_PER_SECOND,
+  });
   const lines = [
     ...plan.pairs.map(({ from, to }) => `${from} -> ${to}`),
     ...plan.verdict.notes,
-    `${name} runs on ${other.info.name}; it stood still for ${(stoppedNs / NS_PER_MS).toFixed(3)} ms of the model's time`,
-    `${(bytes / MIB).toFixed(1)} MiB went over, in ${rounds.length} rounds`,
+    `${name} runs on ${other.info.name}; ${(bytes / MIB).toFixed(1)} MiB went over, in ${rounds.length} rounds`,
+    `it stood still for ${gapMs.toFixed(1)} ms, of which a link of 10 Gb/s takes ${(stoppedNs / NS_PER_MS).toFixed(3)} ms`,
   ];
   return good(textOf(lines));
 }

@@ -87,6 +87,7 @@ test("a guest with two VFs moves, flows go on at its end, and the gap is the tim
   assert.ok(left.received > 150 && left.unsent.noDriver > 0, JSON.stringify(left));
   assert.ok(come.received > 150 && come.unsent.noDriver > 0, JSON.stringify(come));
   const stoppedMs = report.stoppedNs / 1e6;
+  assert.ok(report.gapMs > 0);
   assert.ok(stoppedMs > 0 && stoppedMs < LINK.downtimeMs + 2, `${stoppedMs} ms`);
   const { sent, received } = there.kernel.linux.flows.all[0] ?? { sent: 0, received: 0 };
   assert.equal(received, sent);

@@ -71,20 +71,43 @@ export interface ModelMoveOptions extends MoveLimits {
   readonly bytesPerSecond: number;
 }
 
+export interface ModelMoveReport extends MoveReport {
+  /** From its stop until it ran, by the world's clock: with the calls to both machines, which the model's link does not know. */
+  readonly gapMs: number;
+}
+
 /**
  * Moves the guest by its plan; its memory goes through this process. Both machines' time passes by as much as the copying takes.
  * @throws MoveRefused where either end refuses: the guest then goes on where it was
  */
-export function moveModelGuest(
+export async function moveModelGuest(
   source: MovingMachine,
   destination: MovingMachine,
   { guest, pairs }: ModelMovePlan,
   options: ModelMoveOptions,
-): Promise<MoveReport> {
-  const devices = pairs.map(({ to }) => to);
-  return moveGuest(
-    source.moves.leaving(guest.name),
-    destination.moves.coming(guest, devices),
+): Promise<ModelMoveReport> {
+  const leaving = source.moves.leaving(guest.name);
+  const coming = destination.moves.coming(
+    guest,
+    pairs.map(({ to }) => to),
+  );
+  let stopped = 0;
+  let gapMs = 0;
+  const report = await moveGuest(
+    {
+      ...leaving,
+      async stop() {
+        stopped = performance.now();
+        await leaving.stop();
+      },
+    },
+    {
+      ...coming,
+      async run(software) {
+        await coming.run(software);
+        gapMs = performance.now() - stopped;
+      },
+    },
     {
       bytesPerSecond: options.bytesPerSecond,
       pass: async (ns) => {
@@ -93,4 +116,5 @@ export function moveModelGuest(
     },
     options,
   );
+  return { ...report, gapMs };
 }

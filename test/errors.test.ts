@@ -1,9 +1,27 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { errorDocs } from "../scripts/write-error-docs.ts";
 import { CATALOGUE, catalogueEntry } from "../src/errors/catalogue.ts";
 import { VfleetError } from "../src/errors/vfleet-error.ts";
+import { ROOT } from "./dumps.ts";
+
+/** Codes that no test names, and why. */
+const NAMED_BY_NO_TEST: Readonly<Record<string, string>> = {
+  "VFL-0031": "the lab's image would have to be built, on a machine without the programs for it",
+  "VFL-0226": "wants a guest of QEMU whose monitor is gone",
+  "VFL-0402": "wants QEMU on a host without an IOMMU",
+  "VFL-0403": "wants a guest of QEMU with all its ports taken",
+  "VFL-0404": "wants a guest of QEMU whose memory may not be locked",
+  "VFL-0405": "wants a QEMU that was built without vfio-pci",
+  "VFL-0406": "wants a QEMU whose monitor dies while it is spoken to",
+  "VFL-0411": "test/lab/failover.test.ts has it by its words",
+  "VFL-0422": "wants libvirt's daemon",
+  "VFL-0461": "wants network namespaces with a real VF",
+  "VFL-0462": "wants network namespaces with a real VF",
+  "VFL-0463": "wants network namespaces with a real VF",
+};
 
 test("docs/errors.md and the catalogue of errors are the same", () => {
   const docs = readFileSync(new URL("../docs/errors.md", import.meta.url), "utf8");
@@ -18,6 +36,21 @@ test("every code has its number, and something to say", () => {
     assert.match(explanation, /\.$/);
     assert.match(remedy, /[^.]$/);
   }
+});
+
+test("every code is raised in a test, or it is said why not", () => {
+  const tests = globSync("{src,test}/**/{*.test.ts,testing/*.ts,cases/*.yml}", { cwd: ROOT });
+  const text = tests
+    .filter((path) => path !== "test/errors.test.ts")
+    .map((path) => readFileSync(join(ROOT, path), "utf8"))
+    .join("\n");
+  const unnamed = Object.entries(CATALOGUE).flatMap(([code, { title }]) => {
+    // Tests of preflight have its checks by their names.
+    const check = /^preflight: (.*)$/.exec(title)?.[1];
+    const name = check === undefined ? code : `"${check.replaceAll(" ", "-").toLowerCase().replace("msi-x", "msix")}"`;
+    return text.includes(name) ? [] : [code];
+  });
+  assert.deepEqual(unnamed.toSorted(), Object.keys(NAMED_BY_NO_TEST));
 });
 
 test("catalogueEntry finds a code in upper and lower case, and nothing else", () => {

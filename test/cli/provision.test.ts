@@ -180,7 +180,9 @@ describe("vfleet plan, apply and the rest", () => {
   });
 
   test("--persist keeps the files, and commands without -f go by them", () => {
-    assert.equal(host("plan").status, 2);
+    const nothing = host("plan");
+    assert.equal(nothing.status, 2);
+    assert.match(nothing.stderr, /VFL-0232/);
     const { status, stderr } = host("apply", "-f", POLICY, "--yes", "--persist");
     assert.equal(status, 0, stderr);
     assert.match(stderr, /kept for the next boot: .*igb-two-pools\.yaml/);

@@ -1,13 +1,14 @@
 import { catalogueEntry } from "../../errors/catalogue.ts";
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { known } from "../../kernel/port.ts";
+import { isUnread, known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import { hex } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { GuestAddress, Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
 import type { Step } from "../plan/step.ts";
-import type { HostState } from "../state/host-state.ts";
+import type { HostState, PfState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { type ApplyProgress, Journal } from "./journal.ts";
@@ -70,7 +71,7 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
       startedAt: clock.now().toISOString(),
       pid,
       bootId: known(state.bootId) ?? null,
-      pfs: pfs.map(({ bdf, identity }) => ({ bdf, key: identity.key })),
+      pfs: pfs.map((pf) => ({ bdf: pf.bdf, key: pf.identity.key, ...deviceOf(pf) })),
       desired: desired.map((each) => withHolders(withAutoprobe(each, before), steps, "after")),
       before,
       steps,
@@ -179,6 +180,12 @@ function moved(why: string): VfleetError {
 
 function refused(code: string, message: string, remedy: string): VfleetError {
   return new VfleetError(catalogueEntry(code)?.code ?? "VFL-0308", { message, remedy });
+}
+
+/** What it is, where that is known. */
+export function deviceOf({ vendorId, deviceId }: PfState): { readonly device?: string } {
+  if (isUnread(vendorId) || isUnread(deviceId)) return {};
+  return { device: `${hex(vendorId, 4)}:${hex(deviceId, 4)}` };
 }
 
 function pfIn({ pfs }: HostState, pf: PfAddress): HostState["pfs"][number] {

@@ -10,7 +10,10 @@ import { bdf } from "../../pci/bdf.ts";
 import { walkCapabilities } from "../../pci/capability.ts";
 import { PCI_CAP_ID_MSIX } from "../../pci/capability-ids.ts";
 import { ConfigSpace } from "../../pci/config-space.ts";
+import type { GuestAddress } from "../guest-port.ts";
+import { planReset } from "../plan/plan-reset.ts";
 import type { Step } from "../plan/step.ts";
+import { observeHost } from "../state/observe-host.ts";
 import { executorOf } from "./executors.ts";
 import { kernelRefusal } from "./kernel-refusal.ts";
 import type { StepContext, StepOutcome } from "./step-outcome.ts";
@@ -168,6 +171,13 @@ describe("executors", () => {
     await doStep({ kind: "bindDriver", pf, vfIndex: 1, from: null, fromOverride: null, to: "default" }, context);
   });
 
+  test("no VF is taken from a guest whose host cannot be spoken to about guests", async () => {
+    const context = contextOf(await lab("igb", ["igb"]));
+    await doStep(numVfs(0, 1), context);
+    const detach: Step = { kind: "detachGuest", pf: PF, vfIndex: 0, guest: "qemu:web" as GuestAddress };
+    assert.equal((await failureOf(detach, context)).code, "VFL-0343");
+  });
+
   test("a reset tells what the registers were, and are", async () => {
     const kernel = await lab("igb", ["igb", "vfio-pci"]);
     const context = contextOf(kernel);
@@ -179,6 +189,12 @@ describe("executors", () => {
     );
     await kernel.write(`${DEVICE}/virtfn0/reset_method`, "\n");
     assert.equal(await refusalOf(kernel, reset), "VFL-0337");
+    // And a plan does not come so far.
+    const [plan] = planReset(await observeHost(kernel), [{ pf: PF, vfIndexes: [0] }]).pfs;
+    assert.deepEqual(
+      plan?.refusals.map(({ code }) => code),
+      ["VFL-0220"],
+    );
   });
 });
 
@@ -203,6 +219,13 @@ describe("kernelRefusal", () => {
     const functions = [PF, bdf("0000:01:00.1")];
     const codes = await Promise.all(functions.map((pf) => refusalOf(small, numVfs(0, 7, pf)).catch(() => "made")));
     assert.ok(codes.includes("VFL-0323"), codes.join(" "));
+  });
+
+  test("names what only some drivers and hosts refuse", () => {
+    // `mlx5_devlink_eswitch_mode_set` while there are rules, `ice_check_vf_ready_for_cfg`, a sysfs that is mounted read-only.
+    assert.equal(kernelRefusal("setEswitchMode", "EBUSY", null, []).code, "VFL-0334");
+    assert.equal(kernelRefusal("setVfNetwork", "EBUSY", null, []).code, "VFL-0335");
+    assert.equal(kernelRefusal("setNumVfs", "EROFS", null, []).code, "VFL-0332");
   });
 
   test("says no more than it knows", () => {

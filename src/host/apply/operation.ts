@@ -29,6 +29,8 @@ interface OperationPf {
   readonly bdf: PfAddress;
   /** `PfIdentity.key`: at recovery the PF is looked for by it. */
   readonly key: string;
+  /** Vendor and device ID, as 8086:10c9; left out where they were not read. A slot may have another card by then. */
+  readonly device?: string;
 }
 
 /** What happens to an operation, in the order in which it is written down. Steps by their place in `steps` of their plan. */

@@ -4,7 +4,7 @@ import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
-import { type OperationSetting, runSetting } from "./apply-plan.ts";
+import { deviceOf, type OperationSetting, runSetting } from "./apply-plan.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
 import type { Operation, OperationEvent, OperationFailure, OperationHeader } from "./operation.ts";
@@ -102,8 +102,11 @@ async function end(
 /** Where the PFs of an operation are now, by what they are known by. */
 function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<PfAddress, PfAddress> {
   return new Map(
-    pfs.flatMap(({ bdf, key }) => {
-      const found = state.pfs.find(({ identity }) => identity.key === key);
+    pfs.flatMap(({ bdf, key, device }) => {
+      const found = state.pfs.find((pf) => {
+        const { device: now = device } = deviceOf(pf);
+        return pf.identity.key === key && (device === undefined || now === device);
+      });
       return found ? [[bdf, found.bdf] as const] : [];
     }),
   );

@@ -69,15 +69,15 @@ function inMotion(pf: PfState): PfState {
 async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<Observation> {
   const inventory = await readInventory(kernel);
   const pfs = physicalFunctions(inventory);
-  const look: Look = {
-    kernel,
-    inventory,
-    groups: groupsOf(inventory),
-    users: await readUsers(kernel, pfs),
-    vfioAliases: await readVfioAliases(kernel),
-    defaultRoutes: await readDefaultRoutes(kernel),
-    devlinkDevices: await readDevlinkDevices(kernel),
-  };
+  // Programs tell of users and devlink: they run side by side.
+  const [users, vfioAliases, defaultRoutes, devlinkDevices] = await Promise.all([
+    readUsers(kernel, pfs),
+    readVfioAliases(kernel),
+    readDefaultRoutes(kernel),
+    readDevlinkDevices(kernel),
+  ]);
+  const groups = groupsOf(inventory);
+  const look: Look = { kernel, inventory, groups, users, vfioAliases, defaultRoutes, devlinkDevices };
   const identities = pfIdentities(pfs);
   const states = await Promise.all(
     pfs.map(async (pf) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import type { ModelDescription } from "../../../kernel/model/model-description.ts";
 import { type ModelKernel, openModel } from "../../../kernel/model/model-kernel.ts";
 import { labModel } from "../../../kernel/model/testing/lab-models.ts";
 import { isUnread } from "../../../kernel/port.ts";
@@ -65,10 +66,11 @@ export function planningOf(kernel: ChangeableKernel): Planning {
 export async function operationHost(
   machine = "igb",
   modules: readonly string[] = ["igb", "igbvf", "vfio-pci"],
+  changed: (description: ModelDescription) => ModelDescription = (description) => description,
 ): Promise<OperationHost> {
   const description = labModel(machine);
   assert.ok(description);
-  const kernel = await openModel({ ...description, modules }, machine);
+  const kernel = await openModel({ ...changed(description), modules }, machine);
   const folder = mkdtempSync(join(tmpdir(), "vfleet-operations-"));
   const store = openOperationStore(join(folder, "operations"));
   const locks: PfLocks = openLocks(join(folder, "locks"));

@@ -70,10 +70,12 @@ export async function readNetNamespaces(
   async function readFurther(entrance: Entrance, links: readonly ParsedLink[]) {
     const concerned = links.some((link) => link.lowerElsewhere || link.functions.some((owner) => asked.has(owner)));
     if (!concerned) return { routes: [], packetSockets: [] };
-    const json = await ask(entrance, "routes", ["ip", "-json", "-details", "route", "show", "table", "all"]);
+    const [json, table] = await Promise.all([
+      ask(entrance, "routes", ["ip", "-json", "-details", "route", "show", "table", "all"]),
+      ask(entrance, "packetSockets", ["cat", "/proc/self/net/packet"]),
+    ]);
     const routes = json === undefined ? [] : parseRoutes(json);
     if (routes === undefined) failed("routes", entrance.label, "EPROTO", "ip printed no JSON");
-    const table = await ask(entrance, "packetSockets", ["cat", "/proc/self/net/packet"]);
     const packetSockets = parsePacketSockets(table ?? "").map(({ ifindex, inode }) => {
       const pid = scan.sockets.get(inode);
       return { ifindex, process: pid === undefined ? undefined : identify(pid) };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -15,7 +15,7 @@ import type { ChangeableKernel } from "../../port-change.ts";
 import { isPending } from "../../port-outcome.ts";
 import { KERNEL_RELEASE } from "../boot.ts";
 import { listMachines, type ModelledMachine, openMachine, runningMachine } from "./modelled-machine.ts";
-import { machineFolder } from "./state-folder.ts";
+import { machineFolder, makeFolder } from "./state-folder.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../../examples/models/82576.yaml", import.meta.url));
 const MODULE = new URL("./modelled-machine.ts", import.meta.url).href;
@@ -182,6 +182,14 @@ describe("the port through the socket", () => {
     assert.equal(await machine.kill(pid), true);
     assert.equal((await outcome.finished()).kind, "done");
     assert.equal(await machine.kill(pid), false);
+  });
+
+  test("a state folder that others can look into is not used", async () => {
+    const open = join(temporary, "open");
+    mkdirSync(open, { mode: 0o755 });
+    chmodSync(open, 0o755);
+    assert.throws(() => makeFolder(open), { code: "VFL-0041", message: /is not yours alone/ });
+    assert.throws(() => makeFolder(join(modelFile(), "x")), { code: "VFL-0041", message: /cannot be made: ENOTDIR/ });
   });
 
   test("what was aborted before is not begun", async () => {

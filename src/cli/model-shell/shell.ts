@@ -10,6 +10,7 @@ import { FILTERS } from "./filter-commands.ts";
 import { guest } from "./guest-command.ts";
 import { ip } from "./ip-command.ts";
 import { lspci } from "./lspci-command.ts";
+import { mount, umount } from "./mount-commands.ts";
 import { nvme } from "./nvme-command.ts";
 import { absolute, expand } from "./paths.ts";
 import type { ShellState } from "./shell-state.ts";
@@ -66,6 +67,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: "a process that keeps a file open, as QEMU does /dev/vfio/N",
     run: hold,
   },
+  mount: { usage: "mount [-t TYPE] [DEVICE POINT]", meaning: "what is mounted; mounts a block device", run: mount },
+  umount: { usage: "umount POINT|DEVICE", meaning: "ends a mount", run: umount },
   kill: { usage: "kill PID...", meaning: "end such a process", run: kill },
   fault: { usage: "fault [KIND PLACE ...]", meaning: "what goes wrong with the hardware", run: fault },
   help: { usage: "help", meaning: "this list", run: help },

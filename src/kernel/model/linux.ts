@@ -166,6 +166,16 @@ export interface ModelProcess {
   end(): void;
 }
 
+/** A block device that is mounted. */
+export interface ModelMount {
+  /** `major:minor` of the device. */
+  readonly number: string;
+  /** The device's node. */
+  readonly source: string;
+  readonly point: string;
+  readonly type: string;
+}
+
 /** A process that is there already, as a guest's that opens one device more. */
 export interface ProcessIdentity {
   readonly pid: number;

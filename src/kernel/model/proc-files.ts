@@ -1,4 +1,5 @@
 import type { KernelModule, Linux, PciDeviceId } from "./linux.ts";
+import { showMountInfo, showMounts } from "./mounts.ts";
 import { dmarTable, showInterrupts, showMemory } from "./proc-hardware.ts";
 import type { Folder } from "./sysfs-tree.ts";
 
@@ -17,7 +18,8 @@ export function addProcFiles(linux: Linux, procModules: () => string): void {
   file(proc, "modules", procModules);
   file(proc, "meminfo", () => `MemTotal:       ${String(machine.description.memoryBytes / 1024).padStart(8)} kB\n`);
   file(proc, "swaps", () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-  file(proc, "mounts", () => "sysfs /sys sysfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\n");
+  file(proc, "mounts", () => showMounts(linux));
+  file(proc.folder("self"), "mountinfo", () => showMountInfo(linux));
   file(proc, "interrupts", () => showInterrupts(linux));
   file(proc, "iomem", () => showMemory(linux));
   const net = proc.folder("net");

@@ -12,6 +12,8 @@ export interface FileOperations {
   /** Of a device file that is kept open. @throws KernelError */
   open?(): void;
   release?(): void;
+  /** Of the node of a block device: `major:minor`. */
+  readonly device?: string;
 }
 
 /** Files of a folder that are not kept as nodes: the attributes that all objects of a kind have. */

@@ -9,6 +9,7 @@ import { mapRegisters } from "../mapped-registers.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
 import type { PciDev } from "../pci-dev.ts";
 import type { Folder } from "../sysfs-tree.ts";
+import { addNamespaces, isSubsystemNumber, removeNamespaces } from "./nvme-namespaces.ts";
 
 const CLASS_NVME = 0x01_08_02;
 const CNTLID = 78;
@@ -63,7 +64,9 @@ const NVME: PciDriver = {
         slotBytes: PAGE_BYTES,
       });
       const id = await start(linux, name, hardware);
-      dev.driverData = addController(linux, { dev, folder, instance, id, hardware, memory });
+      const controller = addController(linux, { dev, folder, instance, id, hardware, memory });
+      dev.driverData = controller;
+      addNamespaces(linux, controller);
     } catch (error) {
       if (memory !== undefined) linux.dma.free(dev, memory);
       freeVectors(dev);
@@ -75,8 +78,11 @@ const NVME: PciDriver = {
 
   /** `nvme_remove`: it disables no VFs (nvme_pci_driver has pci_sriov_configure_simple, and no more). */
   async remove(linux, dev) {
-    const { folder, hardware, instance, memory } = dev.driverData as NvmeController;
+    const controller = dev.driverData as NvmeController;
+    const { folder, hardware, instance, memory } = controller;
+    removeNamespaces(linux, controller);
     hardware.shutDown();
+    linux.root.folders("dev").removeChild(folder.name);
     linux.uevents.send("remove", devpathOf(folder), "nvme", {});
     linux.sys.folders("class/nvme").removeChild(folder.name);
     folder.parent?.remove();
@@ -149,7 +155,8 @@ function instancesOf(linux: Linux): Set<number> {
 function takeInstance(linux: Linux): number {
   const taken = instancesOf(linux);
   let instance = 0;
-  while (taken.has(instance)) instance++;
+  // A subsystem keeps the number of the controller that it was found by (`nvme_free_ctrl`).
+  while (taken.has(instance) || isSubsystemNumber(linux, instance)) instance++;
   taken.add(instance);
   return instance;
 }
@@ -165,6 +172,7 @@ function addController(linux: Linux, { folder: above, ...rest }: Omit<NvmeContro
   folder.shows("state", () => controller.state);
   folder.shows("transport", () => "pcie");
   linux.sys.folders("class/nvme").link(name, folder);
+  linux.root.folders("dev").file(name, { mode: 0o600 });
   linux.uevents.send("add", devpathOf(folder), "nvme", { DEVNAME: name });
   return controller;
 }

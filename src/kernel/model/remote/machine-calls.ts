@@ -9,6 +9,7 @@ import { errnoOf } from "../kernel-error.ts";
 import { type KernelFault, putFault } from "../kernel-fault.ts";
 import type { GuestDescription, Linux } from "../linux.ts";
 import type { ModelKernel } from "../model-kernel.ts";
+import { mount, unmount } from "../mounts.ts";
 import { lookUp } from "../sysfs-tree.ts";
 import { sendTraffic } from "../traffic.ts";
 import { moveCalls } from "./move-calls.ts";
@@ -42,6 +43,9 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "machine.parts": () => machineParts(kernel),
     "machine.stat": (path: string, follow: boolean) => statOf(kernel, path, follow),
     "machine.hold": (path: string, devices: readonly Bdf[]) => startHolder(kernel, path, devices),
+    "machine.mount": (source: string, point: string, type: string) =>
+      guestCall(kernel, (linux) => mount(linux, source, point, type)),
+    "machine.unmount": (what: string) => guestCall(kernel, (linux) => unmount(linux, what)),
     "machine.kill": (pid: number) => endProcess(kernel, pid),
     "machine.traffic": (netdev: string, traffic: Traffic) => trafficOf(kernel, netdev, traffic),
     "flows.list": () => listFlows(kernel),

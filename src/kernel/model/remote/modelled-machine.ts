@@ -48,6 +48,10 @@ export interface ModelledMachine {
   stat(path: string, follow: boolean): Promise<Observed<FileStatus>>;
   /** Starts a process that keeps a file open, and functions in use by it, as QEMU does. @returns its PID */
   hold(path: string, devices: readonly Bdf[]): Promise<Observed<number>>;
+  /** Mounts a block device, as with that file system on it. @returns the errno, or null where it was done */
+  mount(source: string, point: string, type: string): Promise<string | null>;
+  /** By where it is mounted, or by what is. */
+  unmount(what: string): Promise<string | null>;
   /** Ends such a process. @returns whether there was one */
   kill(pid: number): Promise<boolean>;
   readonly guests: MachineGuests;
@@ -188,6 +192,8 @@ async function attached(
     kernel: machineKernel(connection, `model:${path}`),
     stat: async (at, follow) => (await connection.ask("machine.stat", at, follow)) as Observed<FileStatus>,
     hold: async (at, devices) => (await connection.ask("machine.hold", at, devices)) as Observed<number>,
+    mount: async (...args) => (await connection.ask("machine.mount", ...args)) as string | null,
+    unmount: async (what) => (await connection.ask("machine.unmount", what)) as string | null,
     kill: async (pid) => (await connection.ask("machine.kill", pid)) as boolean,
     guests: {
       list: async () => (await connection.ask("guests.list")) as readonly ModelGuest[],

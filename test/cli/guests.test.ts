@@ -69,6 +69,7 @@ describe("guests of a modelled machine", () => {
 kind: Model
 metadata: {name: host}
 spec:
+  memory: 2GiB
   iommu: {interruptRemapping: true}
   kernel: {parameters: intel_iommu=on, modules: [igb, igbvf, vfio-pci]}
   guests: [{name: web}, {name: db, memoryMib: 1024}]

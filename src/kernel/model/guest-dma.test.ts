@@ -156,3 +156,30 @@ test("without an IOMMU, or one that Linux does not use, traffic between the host
     assert.equal(sendTraffic(linux, "eth0", { from: 0, to: 1, frames: 20, bytes: 64 }).received, 20, name);
   }
 });
+
+test("a guest has a driver for an NVMe VF that is online, with queues in the guest's memory", async () => {
+  const description = labModel("igb-nvme");
+  assert.ok(description);
+  const kernel = await openModel({ ...description, modules: ["nvme", "vfio-pci"] }, "igb-nvme");
+  const { linux } = kernel;
+  const pf = "/sys/bus/pci/devices/0000:02:00.0";
+  await kernel.write(`${pf}/sriov_drivers_autoprobe`, "0");
+  await kernel.write(`${pf}/sriov_numvfs`, "1");
+  for (const resource of ["vq", "vi"] as const) {
+    await kernel.nvme.manage("nvme0", { action: "assign", controllerId: 1, resource, count: 2 });
+  }
+  const vf = "0000:02:00.1" as Bdf;
+  await kernel.write(`/sys/bus/pci/devices/${vf}/driver_override`, "vfio-pci");
+  await kernel.write("/sys/bus/pci/drivers_probe", vf);
+  linux.guests.start({ name: "web", memoryMib: 64 });
+  const csts = () => linux.machine.fabric.memoryRead((device(kernel, vf).bars[0]?.start ?? Number.NaN) + 0x1c, 4);
+  await linux.guests.plug("web", vf);
+  assert.equal(csts() & 1, 0, "offline, it never gets ready");
+  await linux.guests.unplug("web", vf);
+  assert.equal((await kernel.nvme.manage("nvme0", { action: "online", controllerId: 1 })).kind, "done");
+  await linux.guests.plug("web", vf);
+  assert.equal(csts() & 1, 1);
+  assert.equal(linux.dma.faultCount, 0);
+  await linux.guests.stop("web");
+  assert.equal(csts() & 1, 0, "reset when the guest ended");
+});

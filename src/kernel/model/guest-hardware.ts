@@ -4,6 +4,7 @@ import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
 import type { PageRange } from "../../hardware/iommu/page-allocator.ts";
 import { PCI_COMMAND_MASTER } from "./enable-device.ts";
 import { GuestIgbvf, type GuestIgbvfState } from "./guest-igbvf.ts";
+import { CLASS_NVME, GuestNvme } from "./guest-nvme.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux } from "./linux.ts";
 import { freeVectors } from "./message-interrupts.ts";
@@ -31,11 +32,12 @@ interface Attached {
   readonly group: KernelIommuGroup;
   /** Of an 82576's VF. */
   readonly igbvf: GuestIgbvf | undefined;
+  readonly nvme: GuestNvme | undefined;
 }
 
 /**
  * The hardware of a guest: memory, which is pinned in the machine's when it gets its first function, as VFIO's container has it,
- * and functions, which reach that memory and no other. Of an 82576's VF its kernel has a driver.
+ * and functions, which reach that memory and no other. Of an 82576's VF, and of an NVMe controller, its kernel has a driver.
  */
 export class GuestHardware {
   readonly #linux: Linux;
@@ -70,7 +72,8 @@ export class GuestHardware {
     const isIgbvf = dev.vendor === VENDOR_ID_INTEL && dev.device === E1000_DEV_ID_82576_VF;
     const igbvf = isIgbvf ? new GuestIgbvf(this.#linux, dev, ram) : undefined;
     if (starts) igbvf?.start();
-    this.#attached.set(dev, { dev, group, igbvf });
+    const nvme = dev.classCode === CLASS_NVME && starts ? new GuestNvme(this.#linux, dev, ram) : undefined;
+    this.#attached.set(dev, { dev, group, igbvf, nvme });
   }
 
   /** `vfio_pci_core_disable`, whatever the guest is doing: no more requests, and its vectors are taken back; a reset comes next. */
@@ -79,6 +82,7 @@ export class GuestHardware {
     if (attached === undefined) return;
     dev.clearCommand(PCI_COMMAND_MASTER);
     attached.igbvf?.stop();
+    attached.nvme?.stop();
     freeVectors(dev);
   }
 

@@ -134,7 +134,7 @@ export const MODEL_SCHEMA = z.strictObject({
     name: z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, "lower case letters, digits and - were expected"),
   }),
   spec: z.strictObject({
-    memory: memory.default(2 * 2 ** 30),
+    memory: memory.default(2 ** 30),
     seed: z.int().min(0).max(0xffff_ffff).optional(),
     iommu: z.strictObject({ interruptRemapping: z.boolean() }).optional(),
     kernel: z

@@ -1,5 +1,6 @@
 import { ZERO_MAC } from "../host/desired/mac-addresses.ts";
 import { formatVfs } from "../host/desired/vf-range.ts";
+import type { Attachment } from "../host/guest-port.ts";
 import type { Step, StepOf, VfSettingChange } from "../host/plan/step.ts";
 
 /** VFs of a PF that change alike, and how. */
@@ -60,15 +61,21 @@ export function vfChanges(steps: readonly Step[]): readonly VfsChange[] {
         of(step.vfIndex).parts.push("reset");
         break;
       case "attachGuest":
-        of(step.vfIndex).parts.push(`to ${step.guest}`);
+        of(step.vfIndex).parts.push(`to ${step.guest}${attachmentWords(step.attachment)}`);
         break;
       case "detachGuest":
-        of(step.vfIndex).parts.push(`from ${step.guest}`);
+        of(step.vfIndex).parts.push(`from ${step.guest}${attachmentWords(step.attachment)}`);
         break;
     }
   }
   for (const [vfIndex, each] of bound) of(vfIndex).driver = driverText(each, fresh);
   return fold([...changes].sort(([a], [b]) => a - b));
+}
+
+/** `, live and in its definition`; nothing of a guest that has no definition. */
+export function attachmentWords({ place, managed }: Attachment = {}): string {
+  const where = { live: "", definition: ", in its definition", both: ", live and in its definition" };
+  return `${where[place ?? "live"]}${managed ? ", bound by libvirt" : ""}`;
 }
 
 /** `VF 3`, `VF 0-3,6`. */

@@ -19,6 +19,27 @@ export function takesByVfio(guest: GuestAddress): boolean {
   return !guest.startsWith("netns:");
 }
 
+/** Where a guest has a VF: plugged in, in the definition that it starts with (libvirt's persistent one), or both. */
+export type GuestPlace = "live" | "definition" | "both";
+
+/** How a guest has a VF, or is to have it. */
+export interface Attachment {
+  /** `live` where left out: all but libvirt's domains know no other. */
+  readonly place?: GuestPlace;
+  /** libvirt binds it to vfio-pci, and back when the guest gives it back; else vfleet has bound it. */
+  readonly managed?: true;
+  /**
+   * A file with the UUID that the PF's user has set (`vf_token`), which the kernel asks for where the PF is on vfio-pci. The UUID
+   * is a secret: this path is all that plans and records have of it.
+   */
+  readonly vfTokenFile?: string;
+}
+
+/** Whether what a guest has is all that is wanted. */
+export function covers({ place: has = "live" }: Attachment, { place: wanted = "live" }: Attachment): boolean {
+  return has === "both" || has === wanted;
+}
+
 /** A guest as it was seen. */
 export interface SeenGuest {
   readonly address: GuestAddress;
@@ -34,7 +55,7 @@ export interface SeenGuest {
   readonly unreachable: string | null;
 }
 
-export interface GuestDevice {
+export interface GuestDevice extends Pick<Attachment, "place" | "managed"> {
   readonly bdf: Bdf;
   /** Its name in the guest's monitor or definition; null where it has none, or there is no such thing. */
   readonly deviceId: string | null;
@@ -56,6 +77,9 @@ export interface VfForGuest {
   readonly mac: string | null;
   /** null where the PF sets none. */
   readonly vlan: number | null;
+  /** The kernel gives the VF to nobody without the token of the PF's user (`vfio_pci_validate_vf_token`). */
+  readonly pfOnVfio: boolean;
+  readonly attachment: Attachment;
 }
 
 /** Why a guest can't have a VF. Data, since it is seen before anything is done. */
@@ -73,8 +97,11 @@ export interface GuestPort {
   readonly kind: GuestKind;
   /** All guests that there are now. Empty where none is, unread where that can't be said. */
   guests(): Promise<Observed<readonly SeenGuest[]>>;
-  /** What stands in the way of `attach`. Reads only. */
-  obstacles(guest: GuestAddress, vf: VfForGuest): Promise<readonly GuestObstacle[]>;
+  /**
+   * What stands in the way of `attach`. Reads only.
+   * @param plugged how many more devices the guest will have by then, than now
+   */
+  obstacles(guest: GuestAddress, vf: VfForGuest, plugged?: number): Promise<readonly GuestObstacle[]>;
   /** Ends when the guest has it, as its monitor says; that the guest's driver is bound is not waited for. */
   attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome>;
   /** Ends when the guest has let go of it (DEVICE_DELETED), and the host's kernel has it back. Done where it had none. */
@@ -93,7 +120,14 @@ export interface Guests extends Pick<GuestPort, "obstacles" | "attach" | "detach
   look(): Promise<SeenGuests>;
 }
 
-/** @returns undefined where no guest that was seen has it */
+/** Whose a VF is: whoever has it plugged in, else who is defined with it. @returns undefined where no guest that was seen has it */
 export function holderOf({ guests }: SeenGuests, bdf: Bdf | null): SeenGuest | undefined {
-  return bdf === null ? undefined : guests.find(({ devices }) => devices.some((device) => device.bdf === bdf));
+  if (bdf === null) return undefined;
+  const holders = guests.filter((guest) => deviceOf(guest, bdf) !== undefined);
+  return holders.find((guest) => deviceOf(guest, bdf)?.place !== "definition") ?? holders[0];
+}
+
+/** @returns undefined where the guest has it nowhere */
+export function deviceOf({ devices }: SeenGuest, bdf: Bdf | null): GuestDevice | undefined {
+  return devices.find((device) => device.bdf === bdf);
 }

@@ -106,6 +106,9 @@ spec:
     const nobody = host("attach", "0000:01:10.2", "wbe", "--yes");
     assert.equal(nobody.status, 3);
     assert.match(nobody.stderr, /VFL-0224 there is no guest wbe\n.*did you mean web\?/);
+    const kept = host("attach", "0000:01:10.2", "db", "--persistent", "--yes");
+    assert.equal(kept.status, 2);
+    assert.match(kept.stderr, /VFL-0001 model:db is no domain of libvirt/);
     assert.deepEqual(devices(), { web: [VF], db: [] });
   });
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { aliasOf, deviceXml, networkXml, parseDomainXml, standbyXml } from "../../src/guests/libvirt/device-xml.ts";
 import { libvirtGuests } from "../../src/guests/libvirt/libvirt-guests.ts";
-import type { VfForGuest } from "../../src/host/guest-port.ts";
+import { type Attachment, holderOf, type VfForGuest } from "../../src/host/guest-port.ts";
 import { openSource } from "../../src/kernel/open-source.ts";
 import { isUnread } from "../../src/kernel/port.ts";
 import { bdf } from "../../src/pci/bdf.ts";
@@ -100,7 +100,19 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
       isNetwork: true,
       mac: MAC,
       vlan: null,
+      pfOnVfio: false,
+      attachment: {},
     };
+
+    const given = (place: string, managed: boolean) => ({
+      ...{ bdf: VF, deviceId: aliasOf(VF), byVfleet: true, place },
+      ...(managed ? { managed } : {}),
+    });
+    /** As the test driver starts with it: running and persistent, where nothing else is said. */
+    const inState = (state: string, xml: string) =>
+      xml
+        .replace("<domain ", '<domain xmlns:test="http://libvirt.org/schemas/domain/test/1.0" ')
+        .replace("</domain>", `${state}</domain>`);
 
     /** A host of libvirt's test driver, with these domains (virsh's test:///PATH). */
     async function guestsOf(...domains: readonly string[]) {
@@ -117,9 +129,40 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
           .sort((a, b) => (a.address < b.address ? -1 : 1)),
         [
           { address: "libvirt:db", running: true, devices: [] },
-          { address: "libvirt:web", running: true, devices: [{ bdf: VF, deviceId: aliasOf(VF), byVfleet: true }] },
+          { address: "libvirt:web", running: true, devices: [given("both", true)] },
         ],
       );
+    });
+
+    test("a domain that does not run has it in its definition, and a transient one only as it runs", async () => {
+      const guests = await (
+        await guestsOf(
+          inState("<test:runstate>5</test:runstate>", domain("off", DEVICES.nic)),
+          inState("<test:transient/>", domain("brief", DEVICES.unmanaged)),
+        )
+      ).guests();
+      assert.ok(!isUnread(guests));
+      const seen = Object.fromEntries(guests.map(({ name, running, devices }) => [name, { running, devices }]));
+      assert.deepEqual(seen, {
+        off: { running: false, devices: [given("definition", true)] },
+        brief: { running: true, devices: [given("live", false)] },
+      });
+      // Whoever has it plugged in has it, before whoever is only defined with it.
+      assert.equal(holderOf({ guests, gaps: [] }, VF)?.name, "brief");
+    });
+
+    test("what a domain cannot have is told: live where it does not run, kept where it is transient, a token, no driver", async () => {
+      const port = await guestsOf(
+        inState("<test:runstate>5</test:runstate>", domain("off")),
+        inState("<test:transient/>", domain("brief")),
+      );
+      const codes = async (name: string, attachment: Attachment, more: Partial<VfForGuest> = {}) =>
+        (await port.obstacles(`libvirt:${name}`, { ...vf, attachment, ...more })).map(({ code }) => code);
+      assert.deepEqual(await codes("off", { place: "both" }), ["VFL-0422"]);
+      assert.deepEqual(await codes("off", { place: "definition" }), []);
+      assert.deepEqual(await codes("brief", { place: "both" }), ["VFL-0425"]);
+      assert.deepEqual(await codes("brief", {}, { pfOnVfio: true, driver: "igbvf" }), ["VFL-0427", "VFL-0401"]);
+      assert.deepEqual(await codes("brief", { managed: true }, { driver: "igbvf" }), []);
     });
 
     test("obstacles are seen before anything is done", async () => {

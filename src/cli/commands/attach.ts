@@ -1,15 +1,22 @@
+import { resolve } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
-import { type GuestAddress, guestName, takesByVfio } from "../../host/guest-port.ts";
+import { type Attachment, type GuestAddress, guestName, takesByVfio } from "../../host/guest-port.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
 import { namedGuest } from "../provision/named-guest.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
-export interface AttachOptions extends RunOptions {
+interface ChooseOptions extends RunOptions {
   readonly claim?: string;
+}
+
+export interface AttachOptions extends ChooseOptions {
+  readonly persistent?: boolean;
+  readonly managed?: boolean;
+  readonly vfTokenFile?: string;
 }
 
 /** VFs that the words name, and what else they say. */
@@ -34,13 +41,18 @@ export async function attach(words: readonly string[], options: AttachOptions): 
     });
   }
   const guest = namedGuest(state, name);
-  const desired = desiredOf(vfs, (vf) => ({ vfIndex: vf.vfIndex, guest, ...driverFor(vf, guest) }), "attach");
+  const attachment = attachmentFor(state, guest, options);
+  const wish = (vf: VfState) => ({
+    ...{ vfIndex: vf.vfIndex, guest, ...(attachment.managed ? {} : driverFor(vf, guest)) },
+    ...(Object.keys(attachment).length > 0 ? { attachment } : {}),
+  });
+  const desired = desiredOf(vfs, wish, "attach");
   const plan = await host.planning.plan(state, desired);
   return (await runPlan(host, state, plan, { kind: "attach", title: `${titleOf(vfs)} to ${guest}` }, options)).exitCode;
 }
 
 /** `vfleet detach VF`: takes a VF back from whichever guest has it. */
-export async function detach(words: readonly string[], options: AttachOptions): Promise<number> {
+export async function detach(words: readonly string[], options: ChooseOptions): Promise<number> {
   const { host, state, vfs, rest } = await choose(words, options);
   if (rest.length > 0) throw new VfleetError("VFL-0001", { message: `${rest.join(" ")} is too much` });
   const desired = desiredOf(vfs, ({ vfIndex }) => ({ vfIndex, guest: null }), "detach");
@@ -48,7 +60,7 @@ export async function detach(words: readonly string[], options: AttachOptions): 
   return (await runPlan(host, state, plan, { kind: "detach", title: titleOf(vfs) }, options)).exitCode;
 }
 
-async function choose(words: readonly string[], options: AttachOptions): Promise<Chosen> {
+async function choose(words: readonly string[], options: ChooseOptions): Promise<Chosen> {
   const host = await openHost(options);
   if (options.claim !== undefined) return chooseClaim(host, options.claim, words);
   if (words.length === 0) {
@@ -100,6 +112,31 @@ function driverFor({ driver }: VfState, guest: GuestAddress): Pick<DesiredVf, "d
   const byVfio = takesByVfio(guest);
   if (byVfio === isVfioDriver(driver) && driver !== null) return {};
   return { driver: byVfio ? "vfio" : "default" };
+}
+
+/** @throws VfleetError VFL-0001 where the guest is of a kind that knows no such thing */
+function attachmentFor(state: HostState, guest: GuestAddress, options: AttachOptions): Attachment {
+  const { persistent, managed, vfTokenFile } = options;
+  const ofLibvirt = guest.startsWith("libvirt:");
+  if ((persistent || managed) && !ofLibvirt) {
+    throw new VfleetError("VFL-0001", {
+      message: `${guest} is no domain of libvirt: only these have a definition, and a program that binds VFs for them`,
+      remedy: `leave out ${persistent ? "--persistent" : "--managed"}`,
+    });
+  }
+  if (vfTokenFile !== undefined && !guest.startsWith("qemu:")) {
+    throw new VfleetError("VFL-0001", {
+      message: `${guest} is no QEMU that vfleet speaks to: no other guest is given a VF token`,
+      remedy: "leave out --vf-token-file",
+    });
+  }
+  const runs = state.guests?.guests.find(({ address }) => address === guest)?.running ?? true;
+  return {
+    ...(persistent ? { place: runs ? "both" : "definition" } : {}),
+    ...(managed ? { managed } : {}),
+    // Whoever recovers the operation may be elsewhere.
+    ...(vfTokenFile === undefined ? {} : { vfTokenFile: resolve(vfTokenFile) }),
+  };
 }
 
 function titleOf(vfs: Chosen["vfs"]): string {

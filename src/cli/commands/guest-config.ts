@@ -8,7 +8,7 @@ import type { PfState, VfState } from "../../host/state/host-state.ts";
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { GUEST_CONFIGS } from "../guest-configs.ts";
-import { print } from "../output.ts";
+import { note, print } from "../output.ts";
 import { type HostOptions, openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
@@ -49,18 +49,42 @@ async function textFor(
   switch (kind) {
     case "qemu":
       for (const each of vfs) requireVfio(each);
-      return `${qemuArguments(vfs.map(({ vf }) => vf.bdf)).join(" ")}\n`;
+      return qemuText(vfs);
     case "libvirt":
+      for (const each of vfs) requireNoToken(each);
       // libvirt binds what is managed itself.
       if (!managed) for (const each of vfs) requireVfio(each);
       return vfs.map((each) => libvirtXml(each, managed)).join("");
     case "libvirt-network":
+      for (const each of vfs) requireNoToken(each);
       return networkXml({ name: "vfs", from: { vfs: vfs.map(({ vf }) => vf.bdf) } });
     case "cdi": {
       const devices = await Promise.all(vfs.map(async ({ vf }) => ({ bdf: vf.bdf, nodes: await nodesOf(vf, kernel) })));
       return `${JSON.stringify(cdiSpecification(devices), null, 2)}\n`;
     }
   }
+}
+
+function qemuText(vfs: readonly Vf[]): string {
+  const withToken = new Set(vfs.flatMap(({ pf, vf }) => (isVfioDriver(pf.driver) ? [vf.bdf] : [])));
+  if (withToken.size > 0) {
+    // All users of the host can read the arguments of a process.
+    note(
+      "vf-token wants the UUID that the PF's user has set; it is a secret, so keep these devices in a file of QEMU's -readconfig",
+    );
+  }
+  return `${qemuArguments(
+    vfs.map(({ vf }) => vf.bdf),
+    withToken,
+  ).join(" ")}\n`;
+}
+
+function requireNoToken({ pf, vf: { bdf } }: Vf): void {
+  if (!isVfioDriver(pf.driver)) return;
+  throw new VfleetError("VFL-0427", {
+    message: `${pf.bdf} is on vfio-pci, and libvirt passes no VF token`,
+    details: { vf: bdf },
+  });
 }
 
 function requireVfio({ vf: { bdf, driver } }: Vf): void {

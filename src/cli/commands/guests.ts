@@ -4,6 +4,7 @@ import type { HostState } from "../../host/state/host-state.ts";
 import { print, toJson } from "../output.ts";
 import { type HostOptions, openHost } from "../provision/setting.ts";
 import { paint } from "../terminal.ts";
+import { attachmentWords } from "../vf-changes.ts";
 
 /** `vfleet guests`: who VFs can be given to, and who has which. */
 export async function guests(options: HostOptions): Promise<number> {
@@ -26,11 +27,11 @@ function guestLines({ address, pid, running, devices, unreachable }: SeenGuest, 
     running ? (pid === null ? "runs" : `process ${pid}`) : "does not run",
     ...(unreachable ? [unreachable] : []),
   ];
-  const vfs = devices.map(({ bdf, byVfleet }) => {
+  const vfs = devices.map(({ bdf, byVfleet, ...how }) => {
     const pf = pfs.find((each) => each.vfs.some((vf) => vf.bdf === bdf));
     const vf = pf?.vfs.find((each) => each.bdf === bdf);
     const what = pf && vf ? `  VF ${vf.vfIndex} of ${pf.bdf}` : "";
-    return `  ${bdf}${what}${byVfleet ? "" : paint("faint", "  not given by vfleet")}`;
+    return `  ${bdf}${what}${attachmentWords(how)}${byVfleet ? "" : paint("faint", "  not given by vfleet")}`;
   });
   return [`${paint("strong", address)}  ${facts.join(", ")}`, ...vfs];
 }

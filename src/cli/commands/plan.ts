@@ -1,3 +1,4 @@
+import { askGuests } from "../../host/plan/ask-guests.ts";
 import { isRefused, isSettled } from "../../host/plan/plan.ts";
 import { print, toJson } from "../output.ts";
 import { showPlan } from "../provision/run-plan.ts";
@@ -17,7 +18,9 @@ const DIFFERS = 4;
 /** `vfleet plan`: what would be done to make the host what is wanted. Writes nothing. */
 export async function plan(options: PlanOptions): Promise<number> {
   const host = await openHost(options);
-  const { plan: planned, state } = await planWishes(host, options.file);
+  const wishes = await planWishes(host, options.file);
+  const { state } = wishes;
+  const planned = await askGuests(wishes.plan, state, host.guests);
   const settled = isSettled(planned);
   if (options.json) {
     const verdict = isRefused(planned) ? "refused" : settled ? "settled" : "changes";

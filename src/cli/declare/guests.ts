@@ -18,9 +18,13 @@ export function declareGuests(program: Command): void {
       .description("give a VF to a guest that runs"),
   )
     .option("--claim <name>", "the VFs of a claim, to the guest that it names")
+    .option("--persistent", "into the definition of a domain of libvirt, too: it has the VF when it starts again")
+    .option("--managed", "libvirt binds the VF to vfio-pci, and back when the domain gives it back")
+    .addOption(new Option("--unmanaged", "vfleet binds the VF, which stays so (default)").conflicts("managed"))
+    .option("--vf-token-file <file>", "holds the UUID that the PF's user has set, where the PF is on vfio-pci, too")
     .addHelpText(
       "after",
-      "\nExamples:\n  vfleet attach 01:10.2 web-1\n  vfleet attach eth0 vf 3 qemu:web-1 --yes\n  vfleet attach --claim web-bond",
+      "\nExamples:\n  vfleet attach 01:10.2 web-1\n  vfleet attach eth0 vf 3 qemu:web-1 --yes\n  vfleet attach --claim web-bond\n  vfleet attach 01:10.2 libvirt:web --persistent\n  vfleet attach 01:10.2 web-1 --vf-token-file /run/dpdk.token",
     )
     .action((words, options) =>
       runReading(options, async () => (await import("../commands/attach.ts")).attach(words, options)),

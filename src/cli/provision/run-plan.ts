@@ -1,5 +1,6 @@
 import { applyPlan } from "../../host/apply/apply-plan.ts";
 import type { Operation } from "../../host/apply/operation.ts";
+import { askGuests } from "../../host/plan/ask-guests.ts";
 import { isRefused, isSettled, type Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { note, print, sayWaiting, toJson } from "../output.ts";
@@ -36,10 +37,11 @@ export interface RunResult {
 export async function runPlan(
   host: HostSetting,
   state: HostState,
-  plan: Plan,
+  planned: Plan,
   origin: Origin,
   options: RunOptions,
 ): Promise<RunResult> {
+  const plan = await askGuests(planned, state, host.guests);
   const ended = (exitCode: number): RunResult => {
     if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation: null })}\n`);
     return { exitCode, operation: undefined };

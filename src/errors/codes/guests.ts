@@ -40,6 +40,20 @@ export const GUESTS = {
     remedy: "end the program that speaks to it, or start QEMU with one more: -qmp unix:PATH,server=on,wait=off",
     exitCode: 1,
   },
+  "VFL-0407": {
+    title: "the VF wants the token of the PF's user",
+    explanation:
+      "The PF is on vfio-pci, too: the kernel lets nobody open a VF of it without the UUID that the program that has the PF has set (vfio_pci_validate_vf_token).",
+    remedy: "write the UUID into a file that root alone can read, and name it: --vf-token-file FILE",
+    exitCode: 3,
+  },
+  "VFL-0408": {
+    title: "the file has no VF token, or is not secret",
+    explanation:
+      "It is to hold one UUID, as f81d4fae-7dec-11d0-a765-00a0c91e6bf6, and to be readable by its owner and group at most.",
+    remedy: "write the UUID into it, and take it from others: chmod o= FILE",
+    exitCode: 3,
+  },
   "VFL-0411": {
     title: "the guest was not moved",
     explanation: "Its migration failed, was too slow, or its kernel did not let go of the VF; it was rolled back.",
@@ -71,11 +85,24 @@ export const GUESTS = {
     remedy: "give the VF another address: vfleet set VF mac=ADDRESS",
     exitCode: 3,
   },
+  "VFL-0425": {
+    title: "the domain has no definition",
+    explanation: "A transient domain (virsh create) is gone when it ends: there is nothing that it starts with again.",
+    remedy: "give it the VF as it runs, without --persistent; or define the domain: virsh define FILE",
+    exitCode: 3,
+  },
   "VFL-0426": {
     title: "libvirt answered something else than is known",
     explanation: "virsh printed what is no domain, or nothing.",
     remedy: "run virsh dumpxml NAME by hand",
     exitCode: 1,
+  },
+  "VFL-0427": {
+    title: "libvirt passes no VF token",
+    explanation:
+      "The PF is on vfio-pci, too, so the kernel wants a token of whoever opens a VF of it, and libvirt's domains have no place for one.",
+    remedy: "bind the PF to its own driver; or give the VF to a QEMU that libvirt does not run, with --vf-token-file",
+    exitCode: 3,
   },
   "VFL-0461": {
     title: "the VF has no network interface to move",

@@ -92,10 +92,15 @@ export function networkXml(parts: {
 export interface Domain {
   readonly name: string;
   readonly uuid: string;
+  /** Whether this is what it is now, by the number that it has only while it runs; else what it starts with. */
+  readonly isLive: boolean;
   readonly devices: readonly {
     readonly bdf: Bdf;
     readonly alias: string | null;
     readonly byVfleet: boolean;
+    readonly managed: boolean;
+    /** Of an interface, lower case. */
+    readonly mac: string | null;
     /** The whole element, as `detach-device` wants it. */
     readonly xml: string;
   }[];
@@ -120,6 +125,7 @@ export function parseDomainXml(text: string): Domain {
   return {
     name: children(root, "name")[0]?.textContent ?? "",
     uuid: children(root, "uuid")[0]?.textContent ?? "",
+    isLive: root.hasAttribute("id"),
     devices: found.flatMap((device) => {
       const address = sourceAddress(device);
       if (address === undefined) return [];
@@ -129,14 +135,18 @@ export function parseDomainXml(text: string): Domain {
           bdf: address,
           alias,
           byVfleet: alias === aliasOf(address),
+          managed: device.getAttribute("managed") === "yes",
+          mac: macOf(device),
           xml: new XMLSerializer().serializeToString(device),
         },
       ];
     }),
-    macs: (devices === undefined ? [] : children(devices, "interface")).flatMap(
-      (each) => children(each, "mac")[0]?.getAttribute("address")?.toLowerCase() ?? [],
-    ),
+    macs: (devices === undefined ? [] : children(devices, "interface")).flatMap((each) => macOf(each) ?? []),
   };
+}
+
+function macOf(device: Element): string | null {
+  return children(device, "mac")[0]?.getAttribute("address")?.toLowerCase() ?? null;
 }
 
 /** Of the host; `<address>` outside of `<source>` is the guest's own. Attributes are hexadecimal with `0x`, or decimal. */

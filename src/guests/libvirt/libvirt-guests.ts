@@ -1,8 +1,12 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isVfioDriver } from "../../host/drivers.ts";
 import {
+  covers,
   type GuestAddress,
+  type GuestDevice,
   type GuestObstacle,
+  type GuestPlace,
   type GuestPort,
   guestName,
   type SeenGuest,
@@ -26,11 +30,34 @@ const SOCKETS = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
 const ATTACH_MS = 120_000;
 const DETACH_MS = 30_000;
 const POLL_MS = 200;
+/** Which of a domain's documents, and virsh's flag that changes it. */
+type Document = "live" | "definition";
+/** The running guest comes first: only what its kernel has let go of goes from its definition, too. */
+const DOCUMENTS: readonly Document[] = ["live", "definition"];
+const FLAGS: Readonly<Record<Document, string>> = { live: "--live", definition: "--config" };
+/** Of `qemuDomainDetachDeviceLive`: what was asked before, and the guest has not followed yet. */
+const UNDER_WAY = /already in the process of unplug/;
+const NOTHING_DONE: Outcome = { kind: "done", tookMs: 0 };
+/** virsh(1): VIR_ERR_NO_DOMAIN */
+const NO_DOMAIN = /failed to get domain|Domain not found/i;
 /** So many domains are asked at once. */
 const AT_ONCE = 8;
 
-interface SeenDomain extends Domain {
-  readonly running: boolean;
+/** A domain by its two documents: what it is now, and what it starts with. */
+interface SeenDomain {
+  readonly name: string;
+  readonly uuid: string;
+  /** null where it does not run. */
+  readonly live: Domain | null;
+  /** null of a transient one, which is gone when it ends. */
+  readonly definition: Domain | null;
+}
+
+/** UUIDs of domains. */
+interface Lists {
+  readonly all: readonly string[];
+  /** They stay when they end. */
+  readonly persistent: ReadonlySet<string>;
 }
 
 /** A DOM comes with it, which takes longer to load than all else here: hosts without libvirt never do. */
@@ -57,13 +84,13 @@ class LibvirtGuests implements GuestPort {
     const domains = await this.#domains();
     if (isUnread(domains)) return domains;
     return Promise.all(
-      domains.map(async ({ name, uuid, running, devices }) => ({
-        address: `libvirt:${name}` as const,
-        name,
-        uuid: uuid || null,
-        pid: running ? await this.#pidOf(name) : null,
-        running,
-        devices: devices.map(({ bdf, alias, byVfleet }) => ({ bdf, deviceId: alias, byVfleet })),
+      domains.map(async (domain) => ({
+        address: `libvirt:${domain.name}` as const,
+        name: domain.name,
+        uuid: domain.uuid || null,
+        pid: domain.live ? await this.#pidOf(domain.name) : null,
+        running: domain.live !== null,
+        devices: devicesOf(domain),
         unreachable: null,
       })),
     );
@@ -78,18 +105,33 @@ class LibvirtGuests implements GuestPort {
 
   async #domains(): Promise<Observed<readonly SeenDomain[]>> {
     if (this.#uri === undefined && !SOCKETS.some((path) => existsSync(path))) return [];
+    const lists = await this.#lists();
+    if (isUnread(lists)) return lists;
+    const found = await atOnce(lists.all, AT_ONCE, (uuid) => this.#domain(uuid, lists));
+    // It was undefined meanwhile.
+    return found.filter((domain): domain is SeenDomain => !isUnread(domain));
+  }
+
+  async #lists(): Promise<Observed<Lists>> {
     const all = await this.#virsh.read("list", "--all", "--uuid");
     if (isUnread(all)) return all;
-    const active = await this.#virsh.read("list", "--uuid");
-    if (isUnread(active)) return active;
-    const running = new Set(linesOf(active));
+    const persistent = await this.#virsh.read("list", "--all", "--persistent", "--uuid");
+    return isUnread(persistent) ? persistent : { all: linesOf(all), persistent: new Set(linesOf(persistent)) };
+  }
+
+  /** @param name or UUID */
+  async #domain(name: string, lists?: Lists): Promise<Observed<SeenDomain>> {
+    const now = await this.#virsh.read("dumpxml", name);
+    if (isUnread(now)) return now;
     const { parseDomainXml } = await loadXml();
-    const found = await atOnce(linesOf(all), AT_ONCE, async (uuid): Promise<SeenDomain | undefined> => {
-      const text = await this.#virsh.read("dumpxml", uuid);
-      // It was undefined meanwhile.
-      return isUnread(text) ? undefined : { ...parseDomainXml(text), running: running.has(uuid) };
-    });
-    return found.filter((domain) => domain !== undefined);
+    const document = parseDomainXml(now);
+    const domain = { name: document.name, uuid: document.uuid };
+    if (!document.isLive) return { ...domain, live: null, definition: document };
+    const sets = lists ?? (await this.#lists());
+    if (isUnread(sets)) return sets;
+    if (!sets.persistent.has(domain.uuid)) return { ...domain, live: document, definition: null };
+    const next = await this.#virsh.read("dumpxml", "--inactive", name);
+    return isUnread(next) ? next : { ...domain, live: document, definition: parseDomainXml(next) };
   }
 
   async obstacles(guest: GuestAddress, vf: VfForGuest): Promise<readonly GuestObstacle[]> {
@@ -100,13 +142,31 @@ class LibvirtGuests implements GuestPort {
     const domain = domains.find((each) => each.name === name);
     if (domain === undefined) return [obstacle("VFL-0421", `libvirt knows no domain ${name}`, "see virsh list --all")];
     const found: GuestObstacle[] = [];
-    if (!domain.running) found.push(obstacle("VFL-0422", `the domain ${name} does not run`, `virsh start ${name}`));
-    const other = domains.find((each) => each !== domain && each.devices.some(({ bdf }) => bdf === vf.bdf));
+    const { place = "live", managed } = vf.attachment;
+    if (domain.live === null && place !== "definition") {
+      const remedy = `virsh start ${name}; or into its definition, with --persistent`;
+      found.push(obstacle("VFL-0422", `the domain ${name} does not run`, remedy));
+    }
+    if (domain.definition === null && place !== "live") {
+      const remedy = `give it to the domain as it runs, without --persistent; or define it: virsh dumpxml ${name} >FILE, virsh define FILE`;
+      found.push(obstacle("VFL-0425", `the domain ${name} is transient: it has no definition`, remedy));
+    }
+    if (vf.pfOnVfio) {
+      const remedy =
+        "give it to a QEMU that libvirt does not run, with --vf-token-file; or bind the PF to its own driver";
+      found.push(obstacle("VFL-0427", `the PF of ${vf.bdf} is on vfio-pci, and libvirt passes no VF token`, remedy));
+    }
+    if (!managed && !isVfioDriver(vf.driver)) {
+      const has = vf.driver === null ? "has no driver" : `is with ${vf.driver}`;
+      const remedy = `bind it first: vfleet bind ${vf.bdf} vfio; or let libvirt do it, with --managed`;
+      found.push(obstacle("VFL-0401", `${vf.bdf} ${has}, and an unmanaged device is to be on vfio-pci`, remedy));
+    }
+    const other = domains.find((each) => each !== domain && devicesOf(each).some(({ bdf }) => bdf === vf.bdf));
     if (other) {
       const remedy = `take it out of ${other.name}'s definition: virsh edit ${other.name}`;
       found.push(obstacle("VFL-0423", `${vf.bdf} is in the definition of the domain ${other.name}`, remedy));
     }
-    if (vf.mac !== null && domain.macs.includes(vf.mac)) {
+    if (vf.mac !== null && documentsOf(domain).some((each) => hasAddress(each, vf))) {
       const remedy = `give the VF another address: vfleet set ${vf.bdf} mac=...`;
       found.push(obstacle("VFL-0424", `${name} has an interface with ${vf.mac} already`, remedy));
     }
@@ -114,44 +174,94 @@ class LibvirtGuests implements GuestPort {
   }
 
   async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
-    const { bdf, driver, isNetwork, mac, vlan } = vf;
+    const { bdf, driver, isNetwork, mac, vlan, attachment } = vf;
+    const domain = await this.#domain(guestName(guest));
+    if (isUnread(domain)) return failed(guest, bdf, domain.errno, domain.reason);
+    const { place } = devicesOf(domain).find((device) => device.bdf === bdf) ?? {};
+    const missing = missingPlaces(place, attachment.place ?? "live");
+    if (missing.length === 0) return NOTHING_DONE;
     const { deviceXml } = await loadXml();
-    // vfleet has bound it.
-    const xml = deviceXml({ bdf, driver, managed: false, network: isNetwork ? { mac, vlan } : null });
-    return this.#change(guest, bdf, xml, waiting?.deadlineMs ?? ATTACH_MS, "attach-device");
+    const { managed = false } = attachment;
+    const xml = deviceXml({ bdf, driver, managed, network: isNetwork ? { mac, vlan } : null });
+    // In one call libvirt does both, or neither.
+    return this.#change(guest, bdf, xml, waiting?.deadlineMs ?? ATTACH_MS, "attach-device", ...missing);
   }
 
   async detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome> {
-    const device = await this.#deviceOf(guest, vf);
-    if (isUnread(device)) return failed(guest, vf, device.errno, device.reason);
-    if (device === undefined) return { kind: "done", tookMs: 0 };
     const began = performance.now();
     const limitMs = Math.min(waiting?.deadlineMs ?? DETACH_MS, DETACH_MS);
-    const asked = await this.#change(guest, vf, device, limitMs, "detach-device");
-    if (asked.kind === "failed") return asked;
-    // What was asked of the guest is done when its definition shows it (`VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED`).
+    const domain = await this.#domain(guestName(guest));
+    // A transient one that has ended has nothing any more.
+    if (isUnread(domain)) {
+      return NO_DOMAIN.test(domain.reason) ? NOTHING_DONE : failed(guest, vf, domain.errno, domain.reason);
+    }
+    const found = DOCUMENTS.flatMap((from) => elementOf(domain, vf, from)?.xml ?? []);
+    if (found.length === 0) return NOTHING_DONE;
+    for (const from of DOCUMENTS) {
+      const xml = elementOf(domain, vf, from)?.xml;
+      if (xml === undefined) continue;
+      const asked = await this.#change(guest, vf, xml, limitMs, "detach-device", FLAGS[from]);
+      if (asked.kind === "failed" && !UNDER_WAY.test(asked.reason)) return asked;
+      const left = await this.#awaitGone(guest, vf, from, began + limitMs);
+      if (left !== undefined) return left;
+    }
+    return { kind: "done", tookMs: Math.round(performance.now() - began) };
+  }
+
+  /** What was asked of the guest is done when the document shows it (`VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED`). */
+  async #awaitGone(guest: GuestAddress, vf: Bdf, from: Document, untilMs: number): Promise<Outcome | undefined> {
     for (;;) {
-      const now = await this.#deviceOf(guest, vf);
-      if (isUnread(now)) return failed(guest, vf, now.errno, now.reason);
-      if (now === undefined) return { kind: "done", tookMs: Math.round(performance.now() - began) };
-      if (performance.now() - began > limitMs) {
-        return failed(guest, vf, "ETIMEDOUT", `its kernel has not let go of the device in ${limitMs / 1000} s`);
+      const text = await this.#virsh.read("dumpxml", guestName(guest), ...(from === "live" ? [] : ["--inactive"]));
+      if (isUnread(text)) return NO_DOMAIN.test(text.reason) ? undefined : failed(guest, vf, text.errno, text.reason);
+      const { parseDomainXml } = await loadXml();
+      const { isLive, devices } = parseDomainXml(text);
+      // One that has ended meanwhile has nothing plugged in, whatever it starts with.
+      if ((from === "live" && !isLive) || !devices.some(({ bdf }) => bdf === vf)) return undefined;
+      if (performance.now() > untilMs) {
+        const who = from === "live" ? "its kernel has not let go of the device" : "it is in its definition still";
+        return failed(guest, vf, "ETIMEDOUT", `${who} after ${DETACH_MS / 1000} s`);
       }
       await sleep(POLL_MS);
     }
   }
 
-  #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, command: string): Promise<Outcome> {
-    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, guestName(guest), "/dev/stdin", "--live");
+  #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, ...words: readonly string[]): Promise<Outcome> {
+    const [command = "", ...flags] = words;
+    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, guestName(guest), "/dev/stdin", ...flags);
   }
+}
 
-  /** The element of the domain's own document; undefined where it has none of the VF. */
-  async #deviceOf(guest: GuestAddress, vf: Bdf): Promise<Observed<string | undefined>> {
-    const text = await this.#virsh.read("dumpxml", guestName(guest));
-    if (isUnread(text)) return text;
-    const { parseDomainXml } = await loadXml();
-    return parseDomainXml(text).devices.find(({ bdf }) => bdf === vf)?.xml;
-  }
+/** The device as a domain's own document has it. */
+function elementOf(domain: SeenDomain, vf: Bdf, from: Document): Domain["devices"][number] | undefined {
+  return domain[from]?.devices.find(({ bdf }) => bdf === vf);
+}
+
+function documentsOf({ live, definition }: SeenDomain): readonly Domain[] {
+  return [live, definition].filter((each) => each !== null);
+}
+
+/** All that it has in either document, each once. */
+function devicesOf(domain: SeenDomain): readonly GuestDevice[] {
+  const devices = new Map(documentsOf(domain).flatMap((each) => each.devices.map((device) => [device.bdf, device])));
+  const isIn = (document: Domain | null, vf: Bdf) => document?.devices.some(({ bdf }) => bdf === vf) ?? false;
+  return [...devices.values()].map(({ bdf, alias, byVfleet, managed }) => {
+    const [live, defined] = [isIn(domain.live, bdf), isIn(domain.definition, bdf)];
+    const place = defined ? (live ? "both" : "definition") : "live";
+    return { bdf, deviceId: alias, byVfleet, place, ...(managed ? { managed } : {}) };
+  });
+}
+
+/** The flags of virsh that bring what is missing. */
+function missingPlaces(has: GuestPlace | undefined, wanted: GuestPlace): readonly string[] {
+  return DOCUMENTS.filter(
+    (place) => covers({ place: wanted }, { place }) && !(has && covers({ place: has }, { place })),
+  ).map((place) => FLAGS[place]);
+}
+
+/** Whether an interface other than the VF's own has its address. */
+function hasAddress({ macs, devices }: Domain, { bdf, mac }: VfForGuest): boolean {
+  const own = devices.find((device) => device.bdf === bdf)?.mac === mac ? 1 : 0;
+  return macs.filter((each) => each === mac).length > own;
 }
 
 function linesOf(text: string): readonly string[] {

@@ -19,7 +19,8 @@ import { deviceIdOf, isByVfleet } from "./device-id.ts";
 import { findQemus, openedFunctions, type RunningQemu } from "./find-qemus.ts";
 import { lockableMemory } from "./locked-memory.ts";
 import { atMonitor } from "./monitor.ts";
-import { freeSlot, hasVfio, memoryBytes, passedDevices } from "./query-guest.ts";
+import { freeSlots, hasVfio, memoryBytes, passedDevices } from "./query-guest.ts";
+import { readVfToken } from "./vf-token.ts";
 
 /** VFIO pins the guest's memory as it is plugged in, a page at a time. */
 const ATTACH_MS = 120_000;
@@ -70,7 +71,7 @@ class QemuGuests implements GuestPort {
     return isUnread(functions) ? [] : functions.map((bdf) => ({ bdf, deviceId: null, byVfleet: false }));
   }
 
-  async obstacles(guest: GuestAddress, vf: VfForGuest): Promise<readonly GuestObstacle[]> {
+  async obstacles(guest: GuestAddress, vf: VfForGuest, plugged = 0): Promise<readonly GuestObstacle[]> {
     const { bdf, driver, iommuGroup } = vf;
     const found: GuestObstacle[] = [];
     if (!isVfioDriver(driver)) {
@@ -82,10 +83,15 @@ class QemuGuests implements GuestPort {
       const remedy = "turn the IOMMU on in the BIOS and the kernel (intel_iommu=on)";
       found.push(obstacle("VFL-0402", `${bdf} is in no IOMMU group`, remedy));
     }
+    const token = await readVfToken(vf);
+    if ("why" in token) {
+      const remedy = "write it into a file that only root can read, and name that: --vf-token-file FILE";
+      found.push(obstacle(token.code, token.why, remedy));
+    }
     const qemu = await this.#find(guest);
     if ("why" in qemu) return [...found, unreachable(guest, qemu.why)];
     try {
-      return [...found, ...(await atMonitor(qemu.monitor, (qmp) => this.#ask(qmp, qemu.pid)))];
+      return [...found, ...(await atMonitor(qemu.monitor, (qmp) => this.#ask(qmp, qemu.pid, plugged)))];
     } catch (error) {
       if (!(error instanceof VfleetError)) throw error;
       return [...found, unreachable(guest, error.message)];
@@ -93,16 +99,21 @@ class QemuGuests implements GuestPort {
   }
 
   /** What stands in the way at the guest's side. */
-  async #ask(qmp: Qmp, pid: number): Promise<readonly GuestObstacle[]> {
+  async #ask(qmp: Qmp, pid: number, plugged: number): Promise<readonly GuestObstacle[]> {
     const found: GuestObstacle[] = [];
     if (!(await hasVfio(qmp))) {
       const remedy = "install a QEMU that was built with VFIO";
       found.push(obstacle("VFL-0405", "this QEMU knows no device vfio-pci", remedy));
     }
-    if ((await freeSlot(qmp)) === undefined) {
+    const slots = await freeSlots(qmp);
+    const isFlat = slots.some(({ bus }) => bus === undefined);
+    if (slots.length === 0 || (!isFlat && slots.length <= plugged)) {
       const summary = "the guest has no free root port to plug a VF into";
       const remedy = "start the guest with more ports: -device pcie-root-port,id=port5,chassis=5";
-      const fact = "every port of the guest has a device, or none has an id";
+      const fact =
+        plugged > 0 && slots.length > 0
+          ? `it has ${slots.length} free, and gets ${plugged} other VFs`
+          : "every port of the guest has a device, or none has an id";
       found.push(obstacle("VFL-0403", summary, remedy, [{ fact, from: "query-pci" }]));
     }
     const ramBytes = await memoryBytes(qmp);
@@ -116,16 +127,27 @@ class QemuGuests implements GuestPort {
     return found;
   }
 
-  attach(guest: GuestAddress, { bdf }: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+  attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+    const { bdf } = vf;
     return this.#change(guest, bdf, async (qmp) => {
-      const slot = await freeSlot(qmp);
+      const token = await readVfToken(vf);
+      if ("why" in token) throw new VfleetError(token.code, { message: token.why });
+      const [slot] = await freeSlots(qmp);
       const device = {
         driver: "vfio-pci",
         id: deviceIdOf(bdf),
         host: bdf,
         ...(slot?.bus === undefined ? {} : { bus: slot.bus }),
+        ...(token.uuid === null ? {} : { "vf-token": token.uuid }),
       };
-      await qmp.execute("device_add", device, waiting?.deadlineMs ?? ATTACH_MS);
+      try {
+        await qmp.execute("device_add", device, waiting?.deadlineMs ?? ATTACH_MS);
+      } catch (error) {
+        if (!(token.uuid !== null && error instanceof VfleetError && /permission denied/i.test(error.message)))
+          throw error;
+        const message = `${error.message}; the token in ${vf.attachment.vfTokenFile} is not the one that the PF's user has set`;
+        throw new VfleetError("VFL-0408", { message, details: { errno: "EACCES" }, cause: error });
+      }
     });
   }
 

@@ -78,17 +78,17 @@ export async function hasVfio(qmp: Qmp): Promise<boolean> {
   }
 }
 
-/** A root port with nothing behind it, else the bus of a machine that has no ports; undefined where all is taken. */
-export async function freeSlot(qmp: Qmp): Promise<Slot | undefined> {
+/** Root ports with nothing behind them, else the bus of a machine that has no ports, at which one slot stands for all. */
+export async function freeSlots(qmp: Qmp): Promise<readonly Slot[]> {
   const buses = understood(PCI, await qmp.execute("query-pci"), "query-pci");
   const devices = buses.flatMap((bus) => bus.devices);
-  const port = devices.find(
+  const ports = devices.filter(
     ({ class_info: { class: code }, pci_bridge: bridge, qdev_id: id }) =>
       code === BRIDGE_CLASS && id !== "" && bridge !== undefined && (bridge.devices ?? []).length === 0,
   );
-  if (port !== undefined) return { bus: port.qdev_id };
+  if (ports.length > 0) return ports.map(({ qdev_id: bus }) => ({ bus }));
   const isFlat = devices.some(({ id: { vendor, device } }) => vendor === I440FX.vendor && device === I440FX.device);
-  return isFlat ? {} : undefined;
+  return isFlat ? [{}] : [];
 }
 
 /** The guest's memory in bytes; undefined where this QEMU does not tell it. */

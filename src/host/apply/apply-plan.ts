@@ -3,7 +3,7 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { isUnread, known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import { hex } from "../../pci/bdf.ts";
-import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { DesiredPf, DesiredVf } from "../desired/desired-pf.ts";
 import type { GuestAddress, Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
@@ -146,25 +146,28 @@ function withAutoprobe(desired: DesiredPf, before: readonly DesiredPf[]): Desire
  * with their guests in the end all the same.
  */
 function withHolders(desired: DesiredPf, steps: readonly Step[], when: "before" | "after"): DesiredPf {
-  const holders = new Map<number, GuestAddress | null>();
+  const holders = new Map<number, Pick<DesiredVf, "attachment"> & { readonly guest: GuestAddress | null }>();
   for (const step of steps) {
     if (step.kind !== "attachGuest" && step.kind !== "detachGuest") continue;
     if (step.pf !== desired.pf) continue;
-    const { vfIndex, guest } = step;
+    const { vfIndex, guest, attachment } = step;
     const isAttach = step.kind === "attachGuest";
+    const held = { guest, ...(attachment ? { attachment } : {}) };
+    // Of what a guest has already nothing is taken from it to go back.
+    const from = isAttach && step.from ? { guest, attachment: step.from } : { guest: null };
     // Steps are in order: what is detached comes before what is attached.
-    if (when === "after") holders.set(vfIndex, isAttach ? guest : null);
-    else if (!holders.has(vfIndex)) holders.set(vfIndex, isAttach ? null : guest);
+    if (when === "after") holders.set(vfIndex, isAttach ? held : { guest: null });
+    else if (!holders.has(vfIndex)) holders.set(vfIndex, isAttach ? from : held);
   }
   if (holders.size === 0) return desired;
   const named = new Set(desired.vfs.map(({ vfIndex }) => vfIndex));
   const others = [...holders].filter(([vfIndex]) => !named.has(vfIndex) && isKept(desired, vfIndex));
   const vfs = [
     ...desired.vfs.map((vf) => {
-      const guest = holders.get(vf.vfIndex);
-      return guest === undefined ? vf : { ...vf, guest };
+      const held = holders.get(vf.vfIndex);
+      return held === undefined ? vf : { ...vf, ...held };
     }),
-    ...others.map(([vfIndex, guest]) => ({ vfIndex, guest })),
+    ...others.map(([vfIndex, held]) => ({ vfIndex, ...held })),
   ];
   return { ...desired, vfs: vfs.sort((a, b) => a.vfIndex - b.vfIndex) };
 }

@@ -1,5 +1,7 @@
 import { isUnread } from "../../kernel/port.ts";
+import type { DeviceUser } from "../../kernel/port-users.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { guestName } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import { vfAddress } from "./find-devices.ts";
@@ -13,12 +15,18 @@ export async function usersInTheWay(step: Step, context: StepContext): Promise<S
   const vfs = await takenAway(step, context);
   if (vfs.length === 0) return undefined;
   for (const [bdf, { users, notLookedAt }] of await context.kernel.usersOf(vfs)) {
-    const [user] = users;
+    const user = users.find((each) => !isItsOwn(step, each));
     if (user) return inTheWay(`${bdf} is in use now: ${user.evidence}`);
     const [gap] = notLookedAt;
     if (gap) return inTheWay(`whether ${bdf} is in use is not known: ${gap.reason}`);
   }
   return undefined;
+}
+
+/** What a guest is defined with already it may get plugged in. */
+function isItsOwn(step: Step, { kind, who }: DeviceUser): boolean {
+  if (step.kind !== "attachGuest" || step.from?.place !== "definition") return false;
+  return kind === "definedGuest" && who.guest?.name === guestName(step.guest);
 }
 
 function inTheWay(message: string): StepFailure {
@@ -33,8 +41,10 @@ async function takenAway(step: Step, context: StepContext): Promise<readonly Bdf
       // Right after they were made nobody has found them yet.
       return step.from === null || context.isFresh(step.pf) ? [] : oneAddress(step, context);
     case "resetVf":
-    case "attachGuest":
       return oneAddress(step, context);
+    case "attachGuest":
+      // Plugged in already, and to come into the definition as well.
+      return step.from?.place === "live" ? [] : oneAddress(step, context);
     case "setNvmeOnline":
       return step.to || context.isFresh(step.pf) ? [] : oneAddress(step, context);
     default:

@@ -1,4 +1,4 @@
-import type { GuestAddress } from "../guest-port.ts";
+import type { Attachment, GuestAddress } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /**
@@ -29,6 +29,7 @@ export interface DesiredVf {
   readonly driver?: DriverWish;
   /** Who is to have it; null: nobody. */
   readonly guest?: GuestAddress | null;
+  readonly attachment?: Attachment;
   readonly network?: DesiredVfNetwork;
   readonly msixCount?: number;
   readonly nvme?: DesiredVfNvme;

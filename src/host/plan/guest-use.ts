@@ -1,5 +1,5 @@
 import type { DeviceUser } from "../../kernel/port-users.ts";
-import { holderOf, type SeenGuest } from "../guest-port.ts";
+import { type Attachment, deviceOf, holderOf, type SeenGuest } from "../guest-port.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft } from "./pf-draft.ts";
 
@@ -26,9 +26,17 @@ export function isOf(guest: SeenGuest | undefined, { who }: DeviceUser): boolean
 }
 
 /** A guest gives a VF back. */
-export function detach(draft: PfDraft, { vfIndex }: VfState, holder: SeenGuest): void {
+export function detach(draft: PfDraft, { vfIndex, bdf }: VfState, holder: SeenGuest): void {
   draft.detached.set(vfIndex, holder);
-  draft.add("detach", { kind: "detachGuest", pf: draft.pf.bdf, vfIndex, guest: holder.address });
+  const how = attachmentOf(holder, bdf);
+  draft.add("detach", { kind: "detachGuest", pf: draft.pf.bdf, vfIndex, guest: holder.address, ...how });
+}
+
+/** How a guest has a VF; nothing where it has it as guests do of themselves. */
+export function attachmentOf(holder: SeenGuest, bdf: VfState["bdf"]): { readonly attachment?: Attachment } {
+  const { place, managed } = deviceOf(holder, bdf) ?? {};
+  if (place === undefined && !managed) return {};
+  return { attachment: { ...(place ? { place } : {}), ...(managed ? { managed } : {}) } };
 }
 
 /** @param how as `is taken from qemu:web-1` */

@@ -1,8 +1,17 @@
 import { known } from "../../kernel/port.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
 import { isVfioDriver } from "../drivers.ts";
-import { type GuestAddress, holderOf, type SeenGuest, type SeenGuests, takesByVfio } from "../guest-port.ts";
-import { detach, tellGuest } from "./guest-use.ts";
+import {
+  type Attachment,
+  covers,
+  deviceOf,
+  type GuestAddress,
+  holderOf,
+  type SeenGuest,
+  type SeenGuests,
+  takesByVfio,
+} from "../guest-port.ts";
+import { attachmentOf, detach, tellGuest } from "./guest-use.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { requireUnused } from "./vf-use.ts";
 
@@ -41,15 +50,20 @@ function planGiving(draft: PfDraft): readonly number[] {
   const given: number[] = [];
   for (const vf of draft.plannedVfs()) {
     const { vfIndex, now, wanted } = vf;
-    const drainedFrom = wanted?.guest === undefined ? draft.detached.get(vfIndex)?.address : undefined;
+    const drained = wanted?.guest === undefined ? draft.detached.get(vfIndex) : undefined;
+    const drainedFrom = drained?.address;
     const guest = wanted?.guest ?? drainedFrom;
     if (guest === undefined) continue;
     const seen = guestsOf(draft, vfIndex);
     if (seen === undefined) break;
-    const holder = now && holderOf(seen, now.bdf);
-    if (holder?.address === guest && !draft.detached.has(vfIndex)) continue;
+    const found = now && holderOf(seen, now.bdf);
+    const holder = found?.address === guest && !draft.detached.has(vfIndex) ? found : undefined;
+    const has = holder && deviceOf(holder, now?.bdf ?? null);
+    const how = wantedAttachment(draft, vf, drained);
+    // A guest that does not run gets it when it starts.
+    if (holder && has && (covers(has, how) || !holder.running)) continue;
     if (!isThere(draft, vfIndex, seen, guest)) continue;
-    const misfit = misfitOf(vf, guest);
+    const misfit = misfitOf(vf, guest, how);
     if (misfit !== undefined) {
       const note = { code: "VFL-0225", vfIndex, evidence: [], remedy: misfit.remedy };
       if (drainedFrom === undefined) draft.refuse({ ...note, summary: misfit.why });
@@ -57,11 +71,23 @@ function planGiving(draft: PfDraft): readonly number[] {
       continue;
     }
     // It is nobody's else; where its driver changes, that was asked before.
-    if (now && !draft.released.has(vfIndex) && !requireUnused(draft, [now], `would be given to ${guest}`)) continue;
-    draft.add("attach", { kind: "attachGuest", pf: draft.pf.bdf, vfIndex, guest });
+    if (now && !draft.released.has(vfIndex) && !requireUnused(draft, [now], `would be given to ${guest}`, holder))
+      continue;
+    draft.add("attach", {
+      ...{ kind: "attachGuest", pf: draft.pf.bdf, vfIndex, guest },
+      ...(has ? { from: { place: has.place ?? "live" } } : {}),
+      ...(Object.keys(how).length > 0 ? { attachment: how } : {}),
+    });
     given.push(vfIndex);
   }
   return given;
+}
+
+/** What is given back after a while is had as it was. */
+function wantedAttachment(draft: PfDraft, { vfIndex, wanted }: PlannedVf, drained: SeenGuest | undefined): Attachment {
+  if (drained === undefined) return wanted?.attachment ?? {};
+  const before = draft.pf.vfs.find((vf) => vf.vfIndex === vfIndex);
+  return attachmentOf(drained, before?.bdf ?? null).attachment ?? {};
 }
 
 /** The guests of the host, or a refusal: where they were not all looked for, nobody knows whose a VF is. */
@@ -113,7 +139,10 @@ function refuseUnreachable(draft: PfDraft, vfIndex: number, { address }: SeenGue
 function misfitOf(
   { now, wanted }: PlannedVf,
   guest: GuestAddress,
+  { managed }: Attachment,
 ): { readonly why: string; readonly remedy: string } | undefined {
+  // libvirt binds it.
+  if (managed) return undefined;
   const byVfio = takesByVfio(guest);
   const driver = wanted?.driver ?? (now === undefined ? "default" : known(now.driver));
   const hasNone = driver === null || driver === "none";

@@ -1,6 +1,6 @@
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { DriverWish } from "../desired/desired-pf.ts";
-import type { GuestAddress } from "../guest-port.ts";
+import type { Attachment, GuestAddress } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /** What each kind of step is told. VFs go by PF and vfIndex: a VF that the same plan makes has no address yet. */
@@ -52,8 +52,21 @@ interface StepArguments {
   };
   /** Function Level Reset through `reset`, before another tenant has it. */
   readonly resetVf: { readonly pf: PfAddress; readonly vfIndex: number };
-  readonly attachGuest: { readonly pf: PfAddress; readonly vfIndex: number; readonly guest: GuestAddress };
-  readonly detachGuest: { readonly pf: PfAddress; readonly vfIndex: number; readonly guest: GuestAddress };
+  /** @param from how the guest has it already: what is missing is added */
+  readonly attachGuest: {
+    readonly pf: PfAddress;
+    readonly vfIndex: number;
+    readonly guest: GuestAddress;
+    readonly from?: Attachment;
+    readonly attachment?: Attachment;
+  };
+  /** From wherever the guest has it. @param attachment how it has it */
+  readonly detachGuest: {
+    readonly pf: PfAddress;
+    readonly vfIndex: number;
+    readonly guest: GuestAddress;
+    readonly attachment?: Attachment;
+  };
 }
 
 export type StepKind = keyof StepArguments;

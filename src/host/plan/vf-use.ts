@@ -1,3 +1,4 @@
+import type { SeenGuest } from "../guest-port.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { VfState } from "../state/host-state.ts";
 import { drained, isOf } from "./guest-use.ts";
@@ -7,13 +8,14 @@ import type { VfUser } from "./plan.ts";
 /**
  * Refuses to take VFs from who uses them, and from who might: "nobody" is known only where everything was looked at.
  * @param loss what would become of them, as `would be lost`
+ * @param own the guest that they are for, whose use counts not
  * @returns whether none of them is in use
  */
-export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string): boolean {
+export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string, own?: SeenGuest): boolean {
   const kept = vfs.filter((vf) => !drained(draft, vf));
   const users: VfUser[] = kept.flatMap((vf) =>
     vf.users.users
-      .filter((user) => !isOf(draft.detached.get(vf.vfIndex), user))
+      .filter((user) => !isOf(draft.detached.get(vf.vfIndex), user) && !isOf(own, user))
       .map((user) => ({ vfIndex: vf.vfIndex, user })),
   );
   if (users.length > 0) {

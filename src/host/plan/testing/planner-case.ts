@@ -3,6 +3,7 @@ import { type Unread, unread } from "../../../kernel/port.ts";
 import type { DeviceUser, UseKind } from "../../../kernel/port-users.ts";
 import { readPolicies } from "../../desired/read-documents.ts";
 import { resolveDesired } from "../../desired/resolve-desired.ts";
+import type { Attachment } from "../../guest-port.ts";
 import { withClaims } from "../../state/claim-users.ts";
 import type { HostState } from "../../state/host-state.ts";
 import { hostState, nvmePf, type PfParts, pfState, usedBy } from "../../state/testing/host-state-builder.ts";
@@ -120,12 +121,16 @@ function stepLine(step: Step): string {
       return `resetVf ${step.pf} VF ${step.vfIndex}`;
     case "attachGuest":
     case "detachGuest":
-      return `${step.kind} ${step.pf} VF ${step.vfIndex} ${step.guest}`;
+      return [step.kind, step.pf, "VF", step.vfIndex, step.guest, ...attachmentText(step.attachment)].join(" ");
     case "assignNvmeResources":
       return `assignNvmeResources ${step.pf} VF ${step.vfIndex} ${step.resource} ${step.from} -> ${step.to}`;
     default:
       return `${step.kind} ${step.pf}${"vfIndex" in step ? ` VF ${step.vfIndex}` : ""} ${step.from} -> ${step.to}`;
   }
+}
+
+function attachmentText({ place, managed }: Attachment = {}): readonly string[] {
+  return [...(place ? [place] : []), ...(managed ? ["managed"] : [])];
 }
 
 function changeText({ to }: VfSettingChange): string {

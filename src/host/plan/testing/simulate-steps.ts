@@ -70,7 +70,8 @@ function guestAfter(state: HostState, step: StepOf<"attachGuest" | "detachGuest"
   const guests = state.guests.guests.map((guest) => {
     if (guest.address !== step.guest) return guest;
     const others = guest.devices.filter((device) => device.bdf !== bdf);
-    const devices = step.kind === "detachGuest" ? others : [...others, { bdf, deviceId: "vf", byVfleet: true }];
+    const devices =
+      step.kind === "detachGuest" ? others : [...others, { bdf, deviceId: "vf", byVfleet: true, ...step.attachment }];
     return { ...guest, devices };
   });
   const pid = guests.find(({ address }) => address === step.guest)?.pid ?? undefined;

@@ -285,6 +285,7 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
   test("a claim keeps its VFs until it is released: then they are scrubbed", () => {
     assertExit("claimed", 3);
     assert.match(command("claimed").stdout, /the claim web-bond has it/);
+    assert.match(command("claimed").stdout, /the claim is released first, by: vfleet release --claim web-bond/);
     assertExit("claim", 0);
     for (const pf of [PF, OTHER_PORT]) {
       assert.equal(vlans("claim", pf)[0], 0);

@@ -27,10 +27,7 @@ export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: str
       summary: `${countOf(indexes.length, "VF")} ${indexes.length === 1 ? "is" : "are"} in use and ${loss}`,
       evidence: users.map(({ vfIndex, user }) => ({ fact: `VF ${vfIndex}: ${user.evidence}` })),
       users,
-      remedy:
-        draft.desired.onShrink === "drain"
-          ? "drain takes from guests only what vfleet gave them: end this use first"
-          : `end their use first, or keep ${indexes.length === 1 ? "it" : "them"} as ${indexes.length === 1 ? "it is" : "they are"}`,
+      remedy: remedyOf(draft, users, indexes.length === 1),
     });
     return false;
   }
@@ -47,6 +44,17 @@ export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: str
     remedy: "run as root, and on the host itself rather than in a container",
   });
   return false;
+}
+
+/** A claim alone is ended by a command of ours; what a guest has it lets go of itself. */
+function remedyOf({ desired }: PfDraft, users: readonly VfUser[], one: boolean): string {
+  const claims = new Set(users.map(({ user }) => user.who.claim));
+  if (!claims.has(undefined)) {
+    const commands = [...claims].map((claim) => `vfleet release --claim ${claim}`).join("; ");
+    return `${claims.size === 1 ? "the claim is" : "the claims are"} released first, by: ${commands}`;
+  }
+  if (desired.onShrink === "drain") return "drain takes from guests only what vfleet gave them: end this use first";
+  return `end their use first, or keep ${one ? "it as it is" : "them as they are"}`;
 }
 
 function countOf(count: number, what: string): string {

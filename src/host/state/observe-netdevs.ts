@@ -16,13 +16,19 @@ export async function observeNetdevs(kernel: Kernel, bdf: PfAddress): Promise<Ob
 
 async function observeNetdev(kernel: Kernel, name: string): Promise<NetdevState | undefined> {
   const file = (attribute: string) => `/sys/class/net/${name}/${attribute}`;
-  if (await isRepresentor(kernel, name)) return undefined;
-  const flags = await readNumber(kernel, file("flags"));
-  const carrier = await readNumber(kernel, file("carrier"));
+  // Asked for in one turn: those that may wait for a lock are read by one program then.
+  const [isOthers, flags, carrier, mac, mtu] = await Promise.all([
+    isRepresentor(kernel, name),
+    readNumber(kernel, file("flags")),
+    readNumber(kernel, file("carrier")),
+    readText(kernel, file("address")),
+    readNumber(kernel, file("mtu")),
+  ]);
+  if (isOthers) return undefined;
   return {
     name,
-    mac: await readText(kernel, file("address")),
-    mtu: await readNumber(kernel, file("mtu")),
+    mac,
+    mtu,
     up: isUnread(flags) ? flags : (flags & IFF_UP) !== 0,
     // `carrier_show` answers EINVAL of an interface that is down.
     carrier: isUnread(carrier) ? (carrier.errno === "EINVAL" ? null : carrier) : carrier !== 0,

@@ -1,7 +1,7 @@
 import type { FunctionDetails } from "../host/function-details.ts";
 import type { HostFunction } from "../host/inventory.ts";
 import { formatBytes } from "../host/resources.ts";
-import { isUnread, type Observed } from "../kernel/port.ts";
+import { isUnread, known, type Observed } from "../kernel/port.ts";
 import type { VfInfo } from "../kernel/port-vf-info.ts";
 import { hex } from "../pci/bdf.ts";
 import { paint } from "./terminal.ts";
@@ -33,6 +33,8 @@ export function renderDetails(fn: HostFunction, details: FunctionDetails): strin
   }
   if (fn.node.vf) lines.push(fact("PF", `${fn.node.vf.physfn}, of which this is VF ${fn.node.vf.index}`));
   if (details.settings !== undefined) lines.push(fact("settings", settingsText(details.settings)));
+  const counters = details.settings === undefined ? null : (known(details.settings)?.counters ?? null);
+  if (counters !== null) lines.push(fact("counters", countersText(counters)));
   const attributes = details.attributes.map(({ name, value }) => `${name} ${shown(value, "none")}`);
   if (attributes.length > 0) lines.push(fact("also", attributes.join(", ")));
   if (!isUnread(details.resources)) {
@@ -67,6 +69,20 @@ function settingsText(settings: Observed<VfInfo | null>): string {
     ...rate("rate limit", maxTxRateMbps),
     ...onOff("RSS query", queryRss),
   ].join(", ");
+}
+
+/** What the PF's driver has counted for a VF. */
+function countersText(counters: NonNullable<VfInfo["counters"]>): string {
+  const { rxPackets, rxBytes, rxDropped, txPackets, txBytes, txDropped } = counters;
+  const way = (name: string, packets: number | null, bytes: number | null, dropped: number | null) => {
+    const parts = [
+      ...(packets === null ? [] : [`${packets} packets`]),
+      ...(bytes === null ? [] : [`${bytes} bytes`]),
+      ...(dropped === null ? [] : [`${dropped} dropped`]),
+    ];
+    return parts.length === 0 ? [] : [`${name} ${parts.join(", ")}`];
+  };
+  return [...way("received", rxPackets, rxBytes, rxDropped), ...way("sent", txPackets, txBytes, txDropped)].join("; ");
 }
 
 function groupText(fn: HostFunction, { groupMembers }: FunctionDetails): string {

@@ -20,6 +20,8 @@ export interface PfDriver {
   readonly needsResources?: true;
   /** The settings of VFs that it has an `ndo_set_vf_*` for; left out where that is not known. */
   readonly takes?: readonly VfSetting[];
+  /** It has an `ndo_get_vf_stats`. */
+  readonly countsVfs?: true;
   /** 802.1ad as a VF's VLAN protocol. */
   readonly takesServiceVlan?: true;
   /** `ndo_set_vf_rate` refuses without a carrier, whose speed is the limit. */
@@ -63,17 +65,26 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   be2net: { makes: "netdev" },
   cxgb4: { vfModule: "cxgb4vf", makes: "netdev" },
   ena: { makes: "netdev" },
-  fm10k: { makes: "netdev", needsMsix: true },
+  fm10k: { makes: "netdev", needsMsix: true, countsVfs: true },
   fsl_enetc: { vfModule: "fsl_enetc_vf", makes: "netdev" },
   funeth: { makes: "netdev" },
   hinic: { makes: "netdev" },
   hns3: { vfModule: "hclgevf", makes: "netdev" },
-  i40e: { vfModule: "iavf", makes: "netdev", needsMsix: true, resetsPf: true, takes: WITH_LINK, vfMs: 340 },
+  i40e: {
+    vfModule: "iavf",
+    makes: "netdev",
+    needsMsix: true,
+    resetsPf: true,
+    takes: WITH_LINK,
+    countsVfs: true,
+    vfMs: 340,
+  },
   ice: {
     vfModule: "iavf",
     makes: "netdev",
     needsMsix: true,
     takes: WITH_SHARES,
+    countsVfs: true,
     takesServiceVlan: true,
     eswitch: "noVfs",
     resetLoops: true,
@@ -90,22 +101,24 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
     ratesNeedLink: true,
     macNeedsRebind: true,
   },
-  ionic: { makes: "netdev" },
+  ionic: { makes: "netdev", countsVfs: true },
   ixgbe: {
     vfModule: "ixgbevf",
     makes: "netdev",
     needsMsix: true,
     resetsPf: true,
     takes: [...WITH_LINK, "queryRss"],
+    countsVfs: true,
     ratesNeedLink: true,
     macNeedsRebind: true,
     vfMs: 1000,
   },
-  LiquidIO: { vfModule: "liquidio_vf", makes: "netdev" },
+  LiquidIO: { vfModule: "liquidio_vf", makes: "netdev", countsVfs: true },
   mlx5_core: {
     makes: "netdev",
     firmwareSwitch: MLXCONFIG,
     takes: [...WITH_SHARES, "nodeGuid", "portGuid"],
+    countsVfs: true,
     takesServiceVlan: true,
     eswitch: "unboundVfs",
     vfMs: 400,

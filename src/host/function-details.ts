@@ -4,6 +4,7 @@ import type { HostFunction, Inventory } from "./inventory.ts";
 import { type FunctionDevices, readDevices, readUppers } from "./net-devices.ts";
 import { isAbsent, readNumber, readText, sysfsPath } from "./observe.ts";
 import { type Resource, readResources } from "./resources.ts";
+import { withCounted } from "./vf-counters.ts";
 
 /** What is read of one function only when it is asked for alone. */
 export interface FunctionDetails {
@@ -40,7 +41,8 @@ const ATTRIBUTES = [
 ];
 
 /** Reads the details of one function. */
-export async function readFunctionDetails({ kernel }: Inventory, fn: HostFunction): Promise<FunctionDetails> {
+export async function readFunctionDetails(inventory: Inventory, fn: HostFunction): Promise<FunctionDetails> {
+  const { kernel } = inventory;
   const devices = await readDevices(kernel, fn.bdf);
   const netDevices: NetDevice[] = [];
   for (const name of known(devices.net) ?? []) netDevices.push(await readNetDevice(kernel, name));
@@ -56,14 +58,17 @@ export async function readFunctionDetails({ kernel }: Inventory, fn: HostFunctio
     devices,
     netDevices,
     groupMembers: await kernel.list(sysfsPath(fn.bdf, "iommu_group/devices")),
-    settings: await readSettings(kernel, fn),
+    settings: await readSettings(inventory, fn),
     resources: await readResources(kernel, fn.bdf),
     attributes,
   };
 }
 
 /** What the PF's interface says of this VF; null where it says nothing of it. */
-async function readSettings(kernel: Kernel, fn: HostFunction): Promise<Observed<VfInfo | null> | undefined> {
+async function readSettings(
+  { kernel, functions }: Inventory,
+  fn: HostFunction,
+): Promise<Observed<VfInfo | null> | undefined> {
   const { vf } = fn.node;
   if (!vf) return undefined;
   const { net } = await readDevices(kernel, vf.physfn);
@@ -71,8 +76,8 @@ async function readSettings(kernel: Kernel, fn: HostFunction): Promise<Observed<
   if (netdev === undefined) return isUnread(net) ? net : undefined;
   const json = await kernel.ipLink(netdev);
   if (isUnread(json)) return json;
-  const list = parseVfInfo(json);
-  return list?.find(({ vfIndex }) => vfIndex === vf.index) ?? null;
+  const info = parseVfInfo(json)?.find(({ vfIndex }) => vfIndex === vf.index);
+  return info === undefined ? null : withCounted(info, functions.get(vf.physfn)?.driver ?? null);
 }
 
 async function readNetDevice(kernel: Kernel, name: string): Promise<NetDevice> {

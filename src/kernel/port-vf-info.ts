@@ -18,7 +18,7 @@ export interface VfInfo {
   /** EUI-64, of InfiniBand. */
   readonly nodeGuid: string | null;
   readonly portGuid: string | null;
-  /** null where the driver counts nothing, or nobody asked (`ip` without `-statistics`). */
+  /** null where nobody asked (`ip` without `-statistics`). The kernel prints zeros where the driver counts nothing. */
   readonly counters: VfCounters | null;
 }
 

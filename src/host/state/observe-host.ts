@@ -11,6 +11,7 @@ import { type HostFunction, type Inventory, physicalFunctions, readInventory } f
 import { readDefaultRoutes, readDevices, readUppers } from "../net-devices.ts";
 import { isAbsent, readDriverOverride, readNumber, readText, sysfsPath } from "../observe.ts";
 import { devlinkHandle, type PfAddress } from "../pf-address.ts";
+import { withCounted } from "../vf-counters.ts";
 import { readBootId, readHostId, readModules, readVfioAliases, type VfioAlias, vfioVariantOf } from "./host-names.ts";
 import type { GroupMember, HostState, NetdevState, PfState, VfState } from "./host-state.ts";
 import { observeNetdevs } from "./observe-netdevs.ts";
@@ -87,7 +88,7 @@ async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<Observation>
     }),
   );
   const simulated = await observeNetdevsim(kernel, {
-    readSettings: (netdevs) => readSettings(kernel, netdevs),
+    readSettings: (netdevs) => readSettings(kernel, netdevs, "netdevsim"),
     readEswitchMode: (pf) => readEswitchMode(look, pf),
   });
   const state: HostState = {
@@ -106,7 +107,7 @@ async function observePf(look: Look, pf: HostFunction): Promise<Omit<PfState, "i
   const netdevs = await observeNetdevs(kernel, bdf);
   const controller = first(devices.nvme);
   const nvme = await observeNvme(kernel, controller);
-  const settings = await readSettings(kernel, netdevs);
+  const settings = await readSettings(kernel, netdevs, driver);
   const absent = unread(sysfsPath(bdf), "ENODATA", "it has no SR-IOV capability");
   const vfs = await Promise.all(
     node.vfs.flatMap((vf) => {
@@ -215,6 +216,7 @@ function usersOf({ users }: Look, bdf: Bdf): DeviceUsers {
 async function readSettings(
   kernel: Kernel,
   netdevs: Observed<readonly NetdevState[]>,
+  driver: Observed<string | null>,
 ): Promise<Observed<readonly VfInfo[] | null>> {
   if (isUnread(netdevs)) return netdevs;
   const [netdev] = netdevs;
@@ -222,7 +224,8 @@ async function readSettings(
   const json = await kernel.ipLink(netdev.name);
   if (isUnread(json)) return json;
   const path = `ip link show dev ${netdev.name}`;
-  return parseVfInfo(json) ?? unread(path, "EINVAL", "ip printed something else than a network interface");
+  const list = parseVfInfo(json)?.map((info) => withCounted(info, driver));
+  return list ?? unread(path, "EINVAL", "ip printed something else than a network interface");
 }
 
 async function readDevlinkDevices(kernel: Kernel | ChangeableKernel): Promise<Observed<ReadonlySet<string>>> {

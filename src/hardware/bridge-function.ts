@@ -85,6 +85,8 @@ export class BridgeFunction extends PciFunction {
   readonly portType: number;
   /** Leads over a link to one device; an upstream port leads to the bus inside its switch. */
   readonly leadsToLink: boolean;
+  /** Configuration requests for any device go over its link, with ARI or without: no port of the standard's. */
+  leadsToAnyDevice = false;
   /** The link below is up, and the slot has power. True of what has no link. */
   linkUp = true;
   link: Link | undefined;

@@ -34,7 +34,8 @@ function directlyOn(bus: Bus, routingId: number): PciFunction | undefined {
   const devfn = routingId & 0xff;
   // Over a link there is device 0 alone, unless the port forwards by ARI (PCIe 6.0 §7.3.1, §6.13).
   const { bridge } = bus;
-  if (bridge?.leadsToLink && !bridge.ariForwarding && devfn > HIGHEST_FUNCTION_OF_DEVICE_0) return undefined;
+  const isOtherDevice = bridge?.leadsToLink && !bridge.ariForwarding && devfn > HIGHEST_FUNCTION_OF_DEVICE_0;
+  if (isOtherDevice && !bridge.leadsToAnyDevice) return undefined;
   return bus.functions.get(devfn) ?? vfOn(bus, routingId);
 }
 

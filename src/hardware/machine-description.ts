@@ -26,6 +26,8 @@ export interface PortDescription {
   readonly acs?: boolean;
   /** Can forward by ARI; yes where left out. */
   readonly ari?: boolean;
+  /** Leads to all device numbers without ARI, as QEMU's ports do; a real one to device 0 alone. */
+  readonly anyDevice?: true;
   readonly link?: LinkDescription;
   readonly slot?: SlotDescription;
   /** At the end of its link; an empty slot where left out. */

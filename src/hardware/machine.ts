@@ -96,6 +96,7 @@ class Builder {
   ): void {
     const devfn = ((port.device ?? freeDevice(bus)) << 3) | (port.function ?? 0);
     const bridge = buildBridge(kind(port, index + 1), name, devfn, this.#fabric);
+    bridge.leadsToAnyDevice = port.anyDevice === true;
     this.#add(bus, bridge);
     const { below } = port;
     if (below?.kind === "device") this.#device(bridge.below, below);

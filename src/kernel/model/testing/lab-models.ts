@@ -34,15 +34,16 @@ function withOffset(fn: DeviceFunction, firstVfOffset: number): DeviceFunction {
 }
 
 function rootPort(device: DeviceEntry["device"], options: DeviceEntry["options"] = {}): RootEntry {
-  return { kind: "root port", link: LINK, below: { kind: "device", device, options } };
+  return { kind: "root port", anyDevice: true, link: LINK, below: { kind: "device", device, options } };
 }
 
 function switchOf(portsWithAcs: readonly number[], devices: readonly DeviceEntry["device"][]): RootEntry {
   const ports = devices.map((device, index) => ({
     acs: portsWithAcs.includes(index),
+    anyDevice: true as const,
     below: { kind: "device", device } as const,
   }));
-  return { kind: "root port", link: LINK, below: { kind: "switch", ports } };
+  return { kind: "root port", anyDevice: true, link: LINK, below: { kind: "switch", ports } };
 }
 
 /** With two functions more, which leave of the bridge's windows what the VF BARs of one port need. */

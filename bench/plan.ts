@@ -51,11 +51,16 @@ export function planFigures(): void {
     figure(`${name}, 16 PFs x 256 VFs`, ms, "ms", host);
     figure(`${name} / JSON.parse of the host`, ms / parseMs, "ratio");
   }
-  const resolveMs = medianMs(() => resolveDesired({ documents, state, claims: [], random }).desired.length);
+  const resolveMs = medianMs(
+    () => resolveDesired({ documents, state, claims: [], random, now: new Date(0) }).desired.length,
+  );
   figure("policies resolved, 4096 automatic MAC addresses", resolveMs, "ms", { pfs: PFS, vfs: PFS * VFS });
   for (const count of [PFS * VFS, CLAIMS]) {
     const claims = claimsOf(count);
-    const ms = medianMs(() => resolveDesired({ documents: claims, state, claims: [], random }).desired.length, 3);
+    const ms = medianMs(
+      () => resolveDesired({ documents: claims, state, claims: [], random, now: new Date(0) }).desired.length,
+      3,
+    );
     figure(`${count} claims allocated on 16 PFs x 256 VFs`, ms, "ms", { pfs: PFS, vfs: PFS * VFS });
   }
 }

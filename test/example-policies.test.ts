@@ -91,7 +91,8 @@ for (const [name, { host, pfs }] of Object.entries(EXAMPLES)) {
   test(`examples/policies/${name} says what its comments say`, () => {
     const documents = readPolicies([{ label: name, text: readFileSync(new URL(name, FOLDER), "utf8") }]);
     const state = hostState(host);
-    const resolve = () => resolveDesired({ documents, state, claims: [], random: (count) => new Uint8Array(count) });
+    const resolve = () =>
+      resolveDesired({ documents, state, claims: [], random: (count) => new Uint8Array(count), now: new Date(0) });
     const { desired, refusals } = resolve();
     assert.deepEqual(refusals, []);
     assert.deepEqual(

@@ -1,5 +1,5 @@
-import type { Guests } from "../host/guest-port.ts";
-import type { Kernel } from "../kernel/port.ts";
+import type { Guests, SeenGuest } from "../host/guest-port.ts";
+import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
 import { allGuests } from "./all-guests.ts";
 import { netnsGuests } from "./container/netns-guests.ts";
 import { libvirtGuests } from "./libvirt/libvirt-guests.ts";
@@ -7,5 +7,29 @@ import { qemuGuests } from "./qemu/qemu-guests.ts";
 
 /** All that VFs can be given to on this host. */
 export function linuxGuests(kernel: Kernel): Guests {
-  return allGuests([qemuGuests(kernel), libvirtGuests(kernel), netnsGuests(kernel)]);
+  const all = allGuests([qemuGuests(kernel), libvirtGuests(kernel), netnsGuests(kernel)]);
+  return {
+    ...all,
+    async look() {
+      const { guests, gaps } = await all.look();
+      return { gaps, guests: await Promise.all(guests.map((guest) => withNode(kernel, guest))) };
+    },
+  };
+}
+
+async function withNode(kernel: Kernel, guest: SeenGuest): Promise<SeenGuest> {
+  return guest.pid === null ? guest : { ...guest, numaNode: await numaNodeOf(kernel, guest.pid) };
+}
+
+/**
+ * The node that a process's memory is bound to (`Mems_allowed_list`, cpuset(7)); null where it may be on several. Where its pages
+ * are by chance is not asked: the kernel moves them.
+ */
+async function numaNodeOf(kernel: Kernel, pid: number): Promise<Observed<number | null>> {
+  const path = `/proc/${pid}/status`;
+  const bytes = await kernel.read(path);
+  if (isUnread(bytes)) return bytes;
+  const list = /^Mems_allowed_list:\s*(\S+)$/m.exec(new TextDecoder().decode(bytes))?.[1];
+  if (list === undefined) return unread(path, "ENODATA", "it has no Mems_allowed_list");
+  return /^\d+$/.test(list) ? Number(list) : null;
 }

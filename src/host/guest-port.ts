@@ -51,6 +51,10 @@ export interface SeenGuest {
   readonly running: boolean;
   /** Functions of this host that it has now, or is defined with. */
   readonly devices: readonly GuestDevice[];
+  /**
+   * The NUMA node that its memory is bound to; null where it is bound to none, or to several. Left out where nobody asked.
+   */
+  readonly numaNode?: Observed<number | null>;
   /** Why no VF can be given to it or taken back, as a monitor that another program speaks to; null where one can. */
   readonly unreachable: string | null;
 }

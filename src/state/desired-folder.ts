@@ -14,6 +14,8 @@ const ALLOCATION_SCHEMA = z.array(
   z.strictObject({
     claim: z.string(),
     guest: z.string().optional(),
+    lifetime: z.string().optional(),
+    guestSeen: z.boolean().optional(),
     pfKey: z.string(),
     vfIndex: z.int().min(0),
     mac: z.string().nullable(),
@@ -57,7 +59,12 @@ export async function readAllocations(folder: string): Promise<readonly Allocati
   }
   try {
     const kept = ALLOCATION_SCHEMA.parse(JSON.parse(text));
-    return kept.map(({ guest, ...rest }) => (guest === undefined ? rest : { ...rest, guest }));
+    return kept.map(({ guest, lifetime, guestSeen, ...rest }) => ({
+      ...rest,
+      ...(guest !== undefined && { guest }),
+      ...(lifetime !== undefined && { lifetime }),
+      ...(guestSeen !== undefined && { guestSeen }),
+    }));
   } catch (cause) {
     throw damaged(path, "it holds something else than allocations", cause);
   }

@@ -156,6 +156,24 @@ spec:
     assert.deepEqual(devices(), { web: [], db: [VF] });
   });
 
+  test("a claim that lasts as long as its guest: reserved after that, until it is released", () => {
+    const claim = document("VfClaim", "short", "{guest: batch, pool: vm, lifetime: guest}");
+    const all = ["-f", policy(7, "refuse"), "-f", claim];
+    const plain = (text: string) => text.replaceAll(/\s+/g, " ");
+    done("apply", ...all, "--yes");
+    shell("guest start batch 64");
+    done("attach", "--claim", "short", "--yes");
+    assert.match(done("release", "--ended", "--yes"), /No claim has ended/);
+    shell("guest stop batch");
+    assert.match(plain(done("status", ...all)), /ended claim short: its guest batch is gone; 0000:01:00.0 VF \d stays/);
+    const [taken] = JSON.parse(done("plan", ...all, "--json")).ended;
+    assert.equal(taken.vfs.length, 1);
+    const released = done("release", "--ended", "--yes");
+    assert.match(released, new RegExp(`VF ${taken.vfs[0].vfIndex}`));
+    assert.match(released, /reset/);
+    assert.doesNotMatch(done("status", ...all), /ended/);
+  });
+
   test("guest-config prints what starts a guest with VFs, for each who reads it, and changes nothing", () => {
     const config = (kind: string, ...vfs: string[]) => host("guest-config", ...vfs, "--for", kind);
     assert.equal(

@@ -345,7 +345,13 @@ async function onModel(folder: string): Promise<{ readonly plan: Plan; readonly 
     desiredOf,
   };
   const state = await planning.observe();
-  const { desired } = resolveDesired({ documents, state, claims: [], random: (count) => new Uint8Array(count) });
+  const { desired } = resolveDesired({
+    documents,
+    state,
+    claims: [],
+    random: (count) => new Uint8Array(count),
+    now: new Date(0),
+  });
   const plan = await planning.plan(state, desired);
   const operation = await applyPlan({
     kernel,

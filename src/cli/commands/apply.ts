@@ -2,10 +2,11 @@ import { basename } from "node:path";
 import { readPolicies } from "../../host/desired/read-documents.ts";
 import { isRefused } from "../../host/plan/plan.ts";
 import { keepAllocations, keepDocument, readDesiredFolder } from "../../state/desired-folder.ts";
-import { note } from "../output.ts";
+import { note, print } from "../output.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { openHost } from "../provision/setting.ts";
 import { planWishes, type Wishes } from "../provision/wishes.ts";
+import { endedLines } from "../render-ended.ts";
 
 export interface ApplyOptions extends RunOptions {
   readonly file?: readonly string[];
@@ -17,12 +18,13 @@ export async function apply(options: ApplyOptions): Promise<number> {
   const host = await openHost(options);
   const wishes = await planWishes(host, options.file);
   const { plan, state, resolved } = wishes;
+  if (!options.json) for (const line of endedLines(resolved.ended, state)) print(`${line}\n`);
   const keeps = options.persist === true && options.file !== undefined && !isRefused(plan);
   // What cannot be kept is told before anything is done.
   if (keeps) await checkKept(host.folders.config, wishes);
   const { exitCode } = await runPlan(wishes.host, state, plan, { kind: "apply", title: titleOf(wishes) }, options);
   if (exitCode !== 0 || options.dryRun) return exitCode;
-  if (resolved.allocations.length > 0 || wishes.documents.claims.length > 0) {
+  if (resolved.allocations.length > 0 || host.claims.length > 0) {
     await keepAllocations(host.folders.state, resolved.allocations);
   }
   if (keeps) {

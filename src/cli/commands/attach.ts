@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { Allocation } from "../../host/desired/allocation.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import { type Attachment, type GuestAddress, guestName, takesByVfio } from "../../host/guest-port.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
+import { keepAllocations } from "../../state/desired-folder.ts";
 import { namedGuest } from "../provision/named-guest.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
@@ -48,7 +50,20 @@ export async function attach(words: readonly string[], options: AttachOptions): 
   });
   const desired = desiredOf(vfs, wish, "attach");
   const plan = await host.planning.plan(state, desired);
-  return (await runPlan(host, state, plan, { kind: "attach", title: `${titleOf(vfs)} to ${guest}` }, options)).exitCode;
+  const origin = { kind: "attach", title: `${titleOf(vfs)} to ${guest}` };
+  const { exitCode } = await runPlan(host, state, plan, origin, options);
+  if (exitCode === 0 && !options.dryRun) await noteSeen(host, guestName(guest));
+  return exitCode;
+}
+
+/** A claim that lasts as long as its guest can end from now on: the guest is there. */
+async function noteSeen({ claims, folders }: HostSetting, name: string): Promise<void> {
+  const isNews = (each: Allocation) => each.guest === name && each.lifetime === "guest" && each.guestSeen !== true;
+  if (!claims.some(isNews)) return;
+  await keepAllocations(
+    folders.state,
+    claims.map((each) => (isNews(each) ? { ...each, guestSeen: true } : each)),
+  );
 }
 
 /** `vfleet detach VF`: takes a VF back from whichever guest has it. */

@@ -4,6 +4,7 @@ import { print, toJson } from "../output.ts";
 import { showPlan } from "../provision/run-plan.ts";
 import { type HostOptions, openHost } from "../provision/setting.ts";
 import { planWishes } from "../provision/wishes.ts";
+import { endedLines } from "../render-ended.ts";
 import { paint } from "../terminal.ts";
 
 export interface PlanOptions extends HostOptions {
@@ -19,13 +20,17 @@ const DIFFERS = 4;
 export async function plan(options: PlanOptions): Promise<number> {
   const host = await openHost(options);
   const wishes = await planWishes(host, options.file);
-  const { state } = wishes;
+  const {
+    state,
+    resolved: { ended },
+  } = wishes;
   const planned = await askGuests(wishes.plan, state, host.guests);
   const settled = isSettled(planned);
   if (options.json) {
     const verdict = isRefused(planned) ? "refused" : settled ? "settled" : "changes";
-    print(`${toJson({ source: host.kernel.source.name, verdict, plan: planned })}\n`);
+    print(`${toJson({ source: host.kernel.source.name, verdict, ended, plan: planned })}\n`);
   } else {
+    for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(planned, state);
     if (!isRefused(planned) && !settled && !options.check) {
       const files = (options.file ?? []).map((path) => ` -f ${path}`).join("");

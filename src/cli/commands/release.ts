@@ -1,9 +1,11 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { endedClaims } from "../../host/desired/claim-lifetime.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState, PfState } from "../../host/state/host-state.ts";
 import { known } from "../../kernel/port.ts";
 import { keepAllocations } from "../../state/desired-folder.ts";
+import { print, toJson } from "../output.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
 import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
 import { namedPf } from "../provision/vf-address.ts";
@@ -13,6 +15,7 @@ export interface ReleaseOptions extends RunOptions {
   readonly all?: boolean;
   readonly policy?: string;
   readonly claim?: string;
+  readonly ended?: boolean;
   readonly file?: readonly string[];
 }
 
@@ -20,8 +23,12 @@ export interface ReleaseOptions extends RunOptions {
 export async function release(pfs: readonly string[], options: ReleaseOptions): Promise<number> {
   const host = await openHost(options);
   if (options.claim !== undefined) {
-    refuseMore([pfs.length > 0, options.all === true, options.policy !== undefined]);
+    refuseMore([pfs.length > 0, options.all === true, options.policy !== undefined, options.ended === true]);
     return releaseClaim(host, options.claim, options);
+  }
+  if (options.ended) {
+    refuseMore([pfs.length > 0, options.all === true, options.policy !== undefined]);
+    return releaseEnded(host, options);
   }
   const state = await host.planning.observe();
   const chosen = await choose(host, state, pfs, options);
@@ -33,14 +40,18 @@ export async function release(pfs: readonly string[], options: ReleaseOptions): 
   return (await runPlan(host, state, plan, { kind: "release", title }, options)).exitCode;
 }
 
-/**
- * The VFs of a claim are made as new, and nobody's again. Its guest must have let go of them: the claim itself is no use of theirs
- * any longer.
- */
+async function releaseEnded(host: HostSetting, options: ReleaseOptions): Promise<number> {
+  const { guests } = await host.planning.observe();
+  const ended = endedClaims([], host.claims, guests, new Date()).map(({ claim }) => claim);
+  if (ended.length > 0) return releaseClaims(host, ended, options);
+  if (options.json) print(`${toJson({ source: host.kernel.source.name, plan: null, operation: null })}\n`);
+  else print("No claim has ended.\n");
+  return 0;
+}
+
 async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOptions): Promise<number> {
-  const { claims: all, folders } = host;
-  const rest = all.filter((each) => each.claim !== claim);
-  if (rest.length === all.length) {
+  const { claims: all } = host;
+  if (!all.some((each) => each.claim === claim)) {
     throw new VfleetError("VFL-0232", {
       message: `no VF was given to a claim ${claim}`,
       remedy:
@@ -48,15 +59,26 @@ async function releaseClaim(host: HostSetting, claim: string, options: ReleaseOp
       details: { claim },
     });
   }
+  return releaseClaims(host, [claim], options);
+}
+
+/**
+ * The VFs of claims are made as new, and nobody's again. Their guests must have let go of them: the claims themselves are no use of
+ * theirs any longer.
+ */
+async function releaseClaims(host: HostSetting, names: readonly string[], options: ReleaseOptions): Promise<number> {
+  const { claims: all, folders } = host;
+  const rest = all.filter(({ claim }) => !names.includes(claim));
   const planning = planningOf({ ...host, claims: rest });
   const state = await planning.observe();
   const targets = state.pfs.flatMap(({ bdf, identity, vfs }) => {
-    const own = all.filter((each) => each.claim === claim && each.pfKey === identity.key);
+    const own = all.filter(({ claim, pfKey }) => names.includes(claim) && pfKey === identity.key);
     const vfIndexes = own.map(({ vfIndex }) => vfIndex).filter((index) => vfs.some((vf) => vf.vfIndex === index));
     return vfIndexes.length === 0 ? [] : [{ pf: bdf, vfIndexes }];
   });
   const replan = (now: HostState) => planReset(now, targets);
-  const origin = { kind: "release", title: `claim ${claim}`, replan };
+  const title = `${names.length === 1 ? "claim" : "claims"} ${names.join(", ")}`;
+  const origin = { kind: "release", title, replan };
   const { exitCode } = await runPlan({ ...host, planning }, state, replan(state), origin, options);
   if (exitCode === 0 && !options.dryRun) await keepAllocations(folders.state, rest);
   return exitCode;
@@ -66,7 +88,7 @@ function refuseMore(others: readonly boolean[]): void {
   if (!others.some(Boolean)) return;
   throw new VfleetError("VFL-0001", {
     message: "whose VFs are to be released?",
-    remedy: "name PFs, or give --policy NAME, --claim NAME or --all: one of them",
+    remedy: "name PFs, or give --policy NAME, --claim NAME, --ended or --all: one of them",
   });
 }
 

@@ -1,9 +1,11 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Operation } from "../../host/apply/operation.ts";
+import { endedClaims } from "../../host/desired/claim-lifetime.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { type HostOptions, type HostSetting, openHost, operationSetting } from "../provision/setting.ts";
 import { planWishes } from "../provision/wishes.ts";
+import { endedLines } from "../render-ended.ts";
 import { renderStatus } from "../render-status.ts";
 
 export interface StatusOptions extends HostOptions {
@@ -17,10 +19,11 @@ export async function status(options: StatusOptions): Promise<number> {
   const wishes = await wishesOf(host, options.file);
   const state = wishes?.state ?? (await host.planning.observe());
   const plan = wishes?.plan;
+  const ended = wishes?.resolved.ended ?? endedClaims([], host.claims, state.guests, new Date());
   if (options.json) {
-    print(`${toJson({ source: host.kernel.source.name, unfinished, plan: plan ?? null, state })}\n`);
+    print(`${toJson({ source: host.kernel.source.name, unfinished, ended, plan: plan ?? null, state })}\n`);
   } else {
-    print(`${renderStatus({ state, plan, unfinished }).join("\n")}\n`);
+    print(`${[...endedLines(ended, state), ...renderStatus({ state, plan, unfinished })].join("\n")}\n`);
   }
   return 0;
 }

@@ -72,10 +72,11 @@ export function declareProvision(program: Command): void {
     .option("--all", "on all PFs")
     .option("--policy <name>", "on the PFs of a policy")
     .option("--claim <name>", "the VFs of a claim alone: reset, scrubbed, and nobody's again")
+    .option("--ended", "the VFs of all claims whose lifetime is over")
     .addOption(fileOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  vfleet release 01:00.0\n  vfleet release --policy tenant-net -f tenants.yaml\n  vfleet release --claim web-bond\n  vfleet release --all --yes",
+      "\nExamples:\n  vfleet release 01:00.0\n  vfleet release --policy tenant-net -f tenants.yaml\n  vfleet release --claim web-bond\n  vfleet release --ended --yes\n  vfleet release --all --yes",
     )
     .action((pfs, options) =>
       runReading(options, async () => (await import("../commands/release.ts")).release(pfs, options)),

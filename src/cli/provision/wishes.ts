@@ -10,11 +10,10 @@ import { withClaims } from "../../host/state/claim-users.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { readDesiredFolder } from "../../state/desired-folder.ts";
 import { readPolicyFile } from "../../state/read-policy-file.ts";
-import { type HostSetting, observeAll, planningOf } from "./setting.ts";
+import { type HostSetting, observeAll } from "./setting.ts";
 
 /** What is wanted of a host, and the plan toward it. */
 export interface Wishes {
-  /** The host, where those claims hold VFs that are still wanted. */
   readonly host: HostSetting;
   readonly files: readonly PolicyFile[];
   readonly documents: PolicyDocuments;
@@ -48,18 +47,16 @@ async function readWishes(
 export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
   const { files, documents } = await readWishes(host, paths);
   const { kernel, claims } = host;
-  const names = new Set(documents.claims.map(({ metadata }) => metadata.name));
-  const held = claims.filter(({ claim }) => names.has(claim));
-  // A new claim may have the VF that another has let go.
   const { state: seen, inventory } = await observeAll(host);
   const random = (count: number) => getRandomValues(new Uint8Array(count));
-  const resolved = resolveDesired({ documents, state: seen, claims, random });
+  const resolved = resolveDesired({ documents, state: seen, claims, random, now: new Date() });
   const { desired, refusals } = resolved;
-  const state = withClaims(seen, held);
+  // A claim that is not asked for here, or has ended, has its VFs until they are released.
+  const state = withClaims(seen, claims);
   const preflights = await runPreflights(kernel, state, desired, inventory);
   const plan = planHost({ state, desired, refusals, preflights });
   return {
-    host: { ...host, planning: planningOf({ ...host, claims: held }) },
+    host,
     files,
     documents,
     state,

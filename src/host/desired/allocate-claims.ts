@@ -1,4 +1,4 @@
-import { isUnread, known } from "../../kernel/port.ts";
+import { isUnread, known, type Observed, unread } from "../../kernel/port.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
@@ -49,14 +49,14 @@ export function allocateClaims(
   const vfs = vfsOf(state, wishes, numVfs);
   const refusals: Refusal[] = [];
   const fittingFor = fittingVfs(vfs);
-  const taken = new Map<Candidate, string>();
+  const taken = takenByOthers(vfs, claims, records);
   const open: { claim: VfClaim; need: Need; demands: readonly Demand[] }[] = [];
   for (const claim of claims) {
     const { demands, refusals: unclear } = demandsOf(state, claim);
     refusals.push(...unclear);
     if (unclear.length > 0) continue;
     const { count = 1, constraints: { samePf = false, distinctPfs = false } = {} } = claim.spec;
-    const fitting = fittingFor(claim, demands);
+    const fitting = preferredFirst(state, claim, fittingFor(claim, demands));
     const need = { claim: claim.metadata.name, candidates: fitting, count, held: [], samePf, distinctPfs };
     const held = heldOf(need, records, vfs, demands, taken);
     for (const vf of held) taken.set(vf, need.claim);
@@ -96,6 +96,24 @@ export function allocateClaims(
     return mine ? [{ claim, vfs: vfs.filter((vf) => ofClaim.has(vf)) }] : [];
   });
   return { claimed, refusals };
+}
+
+/** VFs of claims that nothing is asked for here: theirs, until they are released. */
+function takenByOthers(
+  vfs: readonly Vf[],
+  claims: readonly VfClaim[],
+  records: readonly Allocation[],
+): Map<Candidate, string> {
+  const names = new Set(claims.map(({ metadata }) => metadata.name));
+  const owners = new Map(
+    records.flatMap(({ claim, pfKey, vfIndex }) => (names.has(claim) ? [] : [[`${pfKey} ${vfIndex}`, claim] as const])),
+  );
+  return new Map(
+    vfs.flatMap((vf) => {
+      const owner = owners.get(`${vf.wishes.pf.identity.key} ${vf.vfIndex}`);
+      return owner === undefined ? [] : [[vf, owner] as const];
+    }),
+  );
 }
 
 const GIVEN_UP: Evidence = { fact: `the search for a way was given up after ${MOST_TRIES} tries` };
@@ -185,6 +203,7 @@ const NOT_IN_USE = "in use by nobody else";
 function demandsOf(state: HostState, claim: VfClaim): { demands: readonly Demand[]; refusals: readonly Refusal[] } {
   const { guest, pool, select, constraints = {} } = claim.spec;
   const { numaNode, vf: exact } = constraints;
+  const wantedNode = nodeOf(state, guest, numaNode);
   const demands: Demand[] = [];
   const refusals: Refusal[] = [];
   if (pool === undefined) {
@@ -208,10 +227,17 @@ function demandsOf(state: HostState, claim: VfClaim): { demands: readonly Demand
     const pfs = new Set(selection.pfs.map(({ bdf }) => bdf));
     demands.push({ text: "select", fits: (vf) => pfs.has(vf.pf), remedy: "let select find more PFs, or raise numVfs" });
   }
-  if (numaNode !== undefined) {
+  if (isUnread(wantedNode)) {
+    refusals.push({
+      code: "VFL-0205",
+      summary: `${nameOf(claim)}: numaNode: guest: ${wantedNode.reason}`,
+      evidence: [{ fact: wantedNode.reason, from: wantedNode.path }],
+      remedy: "bind the guest's memory to one node, start it first, or use preferNumaNode: guest",
+    });
+  } else if (wantedNode !== undefined) {
     demands.push({
-      text: `numaNode: ${numaNode}`,
-      fits: (vf) => vf.wishes.pf.numaNode === numaNode,
+      text: `numaNode: ${numaNode === "guest" ? `guest (${wantedNode})` : wantedNode}`,
+      fits: (vf) => vf.wishes.pf.numaNode === wantedNode,
       there: (vfs) =>
         there(
           "NUMA nodes",
@@ -245,6 +271,39 @@ function demandsOf(state: HostState, claim: VfClaim): { demands: readonly Demand
     remedy: "free a VF, or raise numVfs",
   });
   return { demands, refusals };
+}
+
+/**
+ * The number that is meant by a node.
+ * @returns undefined where none is wanted; unread where the guest's is not known
+ */
+function nodeOf(state: HostState, name: string, node: number | "guest" | undefined): Observed<number> | undefined {
+  if (node !== "guest") return node;
+  const guest = state.guests?.guests.find((each) => each.name === name);
+  if (guest === undefined) return unread("guests", "ENODATA", `the guest ${name} is not there, so its node is unknown`);
+  const { numaNode } = guest;
+  if (numaNode === undefined) {
+    return unread(
+      "guests",
+      "ENODATA",
+      `the node of the guest ${name} cannot be told, as ${guest.address} is no process`,
+    );
+  }
+  return numaNode ?? unread("guests", "ENODATA", `the guest ${name} is bound to no single node`);
+}
+
+/** What a claim would rather have, first; else in the order that they are in. */
+function preferredFirst(state: HostState, { spec }: VfClaim, vfs: readonly Vf[]): readonly Vf[] {
+  const { preferNumaNode, preferMac } = spec.constraints ?? {};
+  const node = nodeOf(state, spec.guest, preferNumaNode);
+  if ((node === undefined || isUnread(node)) && preferMac === undefined) return vfs;
+  const rank = ({ wishes: { pf }, state: vf }: Vf) =>
+    (preferMac !== undefined && macOf(vf) === preferMac ? 0 : 2) + (node !== undefined && pf.numaNode === node ? 0 : 1);
+  return [...vfs].sort((a, b) => rank(a) - rank(b));
+}
+
+function macOf(vf: VfState | undefined): string | undefined {
+  return vf && known(vf.settings)?.mac?.toLowerCase();
 }
 
 function usersBut(guest: string, vf: VfState | undefined) {

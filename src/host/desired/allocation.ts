@@ -4,6 +4,10 @@ export interface Allocation {
   readonly claim: string;
   /** Who is to have the VF, as the claim names it; left out in records from before that was kept. */
   readonly guest?: string;
+  /** Until when the claim has it, as of VfClaim; left out: until it is released. */
+  readonly lifetime?: string;
+  /** Whether its guest was seen since the claim has it: a `lifetime` of the guest's can end from then on. */
+  readonly guestSeen?: boolean;
   /** `PfIdentity.key` */
   readonly pfKey: string;
   readonly vfIndex: number;

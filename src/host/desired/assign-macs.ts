@@ -11,8 +11,10 @@ export interface MacWish {
   readonly vfIndex: number;
   /** Who wants it, as `policy tenant-net`. */
   readonly by: string;
-  /** `auto`, `random`, or an address. */
+  /** `auto`, `random`, or an address; with a preferred one also `keep`. */
   readonly wish: string;
+  /** Comes before the wish, unless somebody else has it. */
+  readonly preferred?: string;
   /** Of `random`: the address that was made for the same claim before. */
   readonly recorded?: string;
   /** The VF goes to a claim that did not have it: an address that was made for another is not kept. */
@@ -23,6 +25,9 @@ export interface AssignedMacs {
   readonly macs: ReadonlyMap<PfAddress, ReadonlyMap<number, string>>;
   readonly refusals: readonly Refusal[];
 }
+
+/** What an address is made by, or what stays as it is. */
+const MADE: ReadonlySet<string> = new Set(["auto", "random", "keep"]);
 
 /** A MAC address and whose it is, or will be. */
 interface Holder {
@@ -39,7 +44,7 @@ interface Holder {
  */
 export function assignMacs(
   state: HostState,
-  wishes: readonly MacWish[],
+  all: readonly MacWish[],
   numVfs: ReadonlyMap<PfAddress, number>,
   random: (count: number) => Uint8Array,
 ): AssignedMacs {
@@ -50,7 +55,18 @@ export function assignMacs(
     taken.add(mac);
     holders.push({ mac, name: vfName(wish.pf, wish.vfIndex), wish });
   };
-  for (const wish of wishes) if (wish.wish !== "auto" && wish.wish !== "random") give(wish, wish.wish);
+  const staying = stayingMacs(
+    state,
+    all.filter(({ wish }) => wish !== "keep"),
+    numVfs,
+  );
+  for (const wish of all) if (!MADE.has(wish.wish)) give(wish, wish.wish);
+  const isTaken = (mac: string) => taken.has(mac) || staying.some((other) => other.mac === mac);
+  const wishes: MacWish[] = [];
+  for (const wish of all.filter((each) => MADE.has(each.wish))) {
+    if (wish.preferred !== undefined && !isTaken(wish.preferred)) give(wish, wish.preferred);
+    else wishes.push(wish);
+  }
   const { hostId } = state;
   const automatic = wishes.filter(({ wish }) => wish === "auto").sort(byIdentity);
   if (isUnread(hostId) && automatic.length > 0) refusals.push(noHostId(automatic, hostId));
@@ -63,7 +79,6 @@ export function assignMacs(
       give(wish, macOf(wish.vfIndex, taken));
     }
   }
-  const staying = stayingMacs(state, wishes, numVfs);
   const fresh: MacWish[] = [];
   for (const wish of wishes.filter(({ wish }) => wish === "random")) {
     const mac = keptRandom(wish);

@@ -2,14 +2,31 @@ import { z } from "zod";
 import { optional, required } from "./field-docs.ts";
 import { envelope } from "./policy-schema.ts";
 import { selectSchema } from "./select-schema.ts";
-import { pciAddress, plainName } from "./text-schemas.ts";
+import { macAddress, pciAddress, plainName } from "./text-schemas.ts";
 import { refuseSharedAddresses, vfSettings } from "./vf-settings-schema.ts";
+
+const numaNode = z.union([z.int().min(0).max(1023), z.literal("guest")]);
 
 const constraintsSchema = z
   .strictObject({
-    numaNode: optional(z.int().min(0).max(1023), {
-      description: "Only VFs of PFs at this NUMA node.",
-      example: "numaNode: 0",
+    numaNode: optional(numaNode, {
+      type: "number, or guest",
+      description:
+        "Only VFs of PFs at this NUMA node. guest: at the node that the guest is bound to, which must be known.",
+      kernel: "numa_node; of a guest Mems_allowed of its process",
+      example: "numaNode: guest",
+    }),
+    preferNumaNode: optional(numaNode, {
+      type: "number, or guest",
+      description:
+        "VFs of PFs at this NUMA node first, and others where it has none left. guest: the node that the guest is bound to; where that is not known, any.",
+      example: "preferNumaNode: guest",
+    }),
+    preferMac: optional(macAddress, {
+      type: "MAC address",
+      description:
+        "The VF that has this administrative address first; where none has it, the claim's VF gets it, unless somebody else has it: then network.mac counts. For a claim of one VF.",
+      example: 'preferMac: "02:00:00:00:00:0a"',
     }),
     samePf: optional(z.boolean(), {
       description: "All VFs of the claim are on one PF.",
@@ -42,6 +59,10 @@ const constraintsSchema = z
     }
   });
 
+const lifetime = z.union([z.enum(["permanent", "guest"]), z.iso.datetime({ offset: true })], {
+  error: "permanent, guest, or a time as 2026-12-31T18:00:00Z was expected",
+});
+
 /** A guest needs VFs. */
 export const CLAIM_SCHEMA = z.strictObject({
   ...envelope("VfClaim"),
@@ -68,6 +89,13 @@ export const CLAIM_SCHEMA = z.strictObject({
           example: "count: 2",
         }),
         ...vfSettings,
+        lifetime: optional(lifetime, {
+          type: "permanent, guest, or a time as 2026-12-31T18:00:00Z",
+          description:
+            "How long it has its VFs. permanent: until its document is taken away. guest: until the guest, once it was seen, is gone. A time: until then. What a claim had stays reserved after its end, and is made as new and given to others by vfleet release --ended.",
+          default: "permanent",
+          example: "lifetime: guest",
+        }),
         constraints: optional(constraintsSchema, {
           description: "What the VFs must fulfil besides.",
           example: "constraints: {distinctPfs: true}",
@@ -84,6 +112,9 @@ export const CLAIM_SCHEMA = z.strictObject({
           refuseSharedAddresses(network, `${count} VFs`, context);
           if (constraints?.vf !== undefined) {
             context.addIssue({ code: "custom", path: ["count"], message: "constraints.vf names one VF" });
+          }
+          if (constraints?.preferMac !== undefined) {
+            context.addIssue({ code: "custom", path: ["count"], message: "constraints.preferMac is for one VF" });
           }
         }
       }),

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CATALOGUE } from "../../errors/catalogue.ts";
 import { unread } from "../../kernel/port.ts";
-import type { HostState } from "../state/host-state.ts";
+import type { SeenGuest } from "../guest-port.ts";
+import type { HostState, PfState } from "../state/host-state.ts";
 import {
   hostState,
   NOBODY,
@@ -50,7 +51,12 @@ function resolve(
   records: readonly Allocation[] = [],
   random = counting(),
 ): Resolved {
-  return resolveDesired({ documents: documents(policies, claims), state, claims: records, random });
+  return resolveDesired({ documents: documents(policies, claims), state, claims: records, random, now: new Date(0) });
+}
+
+function guest(name: string, more: Partial<SeenGuest>): SeenGuest {
+  const usual = { uuid: null, pid: 1, running: true, devices: [], unreachable: null };
+  return { address: `qemu:${name}`, name, ...usual, ...more };
 }
 
 function refusals(resolved: Resolved): string[] {
@@ -366,6 +372,134 @@ describe("claims", () => {
     assert.deepEqual(of("network: {vlan: 2}"), ["0000:01:00.0 1 g"]);
   });
 
+  describe("near the guest", () => {
+    const two = { p: "select: {driver: igb}, numVfs: 2, vfs: [{range: 0-1, pool: a}]" };
+    const claim = (constraints: string) => ({ c: `guest: web, pool: a, constraints: {${constraints}}` });
+    const seen = (...guests: readonly SeenGuest[]): HostState => ({ ...TWO_PORTS, guests: { guests, gaps: [] } });
+
+    test("numaNode: guest is the node that its memory is bound to", () => {
+      const bound = seen(guest("web", { numaNode: 1 }));
+      assert.deepEqual(owners(resolve(bound, two, claim("numaNode: guest"))), ["0000:01:00.1 0 web"]);
+      const none = resolve(seen(guest("web", { numaNode: 7 })), two, claim("numaNode: guest"));
+      assert.match(refusals(none)[0] ?? "", /VFL-0205 .*numaNode: guest \(7\): 0 fit, 4 without that/);
+    });
+
+    test("where the guest's node is not known, what must be is refused, and what is preferred is any", () => {
+      const unbound = [
+        seen(guest("web", { numaNode: null })),
+        seen(guest("web", {})),
+        seen(guest("web", { numaNode: unread("/proc/1/status", "ENOENT") })),
+        seen(),
+        TWO_PORTS,
+      ];
+      for (const state of unbound) {
+        assert.match(
+          refusals(resolve(state, two, claim("numaNode: guest")))[0] ?? "",
+          /VFL-0205 claim c: numaNode: guest: /,
+        );
+        assert.deepEqual(owners(resolve(state, two, claim("preferNumaNode: guest"))), ["0000:01:00.0 0 web"]);
+      }
+    });
+
+    test("preferNumaNode: what is there first, else another", () => {
+      assert.deepEqual(owners(resolve(TWO_PORTS, two, claim("preferNumaNode: 1"))), ["0000:01:00.1 0 web"]);
+      const three = resolve(TWO_PORTS, two, { c: "guest: web, pool: a, count: 3, constraints: {preferNumaNode: 1}" });
+      assert.deepEqual(owners(three), ["0000:01:00.0 0 web", "0000:01:00.1 0 web", "0000:01:00.1 1 web"]);
+      const both = resolve(seen(guest("web", { numaNode: 0 })), two, claim("numaNode: 1, preferNumaNode: guest"));
+      assert.deepEqual(owners(both), ["0000:01:00.1 0 web"]);
+    });
+  });
+
+  describe("preferMac", () => {
+    const MAC = "02:00:00:00:00:0a";
+    const pool = { p: "select: {driver: igb}, numVfs: 3, vfs: [{range: 0-2, pool: a}]" };
+    const claim = (more = "") => ({ c: `guest: g, pool: a, ${more}constraints: {preferMac: "${MAC}"}` });
+    const macs = (resolved: Resolved) => resolved.allocations.map(({ vfIndex, mac }) => `${vfIndex} ${mac}`);
+
+    test("is the VF that has the address", () => {
+      const state = hostState([{ vfs: [{}, {}, { settings: { mac: MAC } }] }]);
+      assert.deepEqual(owners(resolve(state, pool, claim())), ["0000:01:00.0 2 g"]);
+    });
+
+    test("else the claim's VF gets it", () => {
+      assert.deepEqual(macs(resolve(hostState([{ vfs: 3 }]), pool, claim())), [`0 ${MAC}`]);
+    });
+
+    test("where somebody else has it, network.mac counts, and nothing is refused", () => {
+      const state = hostState([{ vfs: 3, netdevs: [netdev("eth0", MAC)] }]);
+      assert.deepEqual(macs(resolve(state, pool, claim())), ["0 null"]);
+      const [made] = resolve(state, pool, claim("network: {mac: auto}, ")).allocations;
+      assert.ok(made?.mac && isLocalUnicast(made.mac) && made.mac !== MAC);
+      const other = { ...claim(), a: `guest: h, pool: a, network: {mac: "${MAC}"}` };
+      const both = resolve(hostState([{ vfs: 3 }]), pool, other);
+      assert.deepEqual(refusals(both), []);
+      assert.deepEqual(both.allocations.map(({ claim: name, mac }) => `${name} ${mac}`).sort(), [`a ${MAC}`, "c null"]);
+    });
+  });
+
+  describe("lifetime", () => {
+    const pool = { p: "select: {driver: igb}, numVfs: 3, vfs: [{range: 0-2, pool: a}]" };
+    const state = hostState([{ vfs: 3 }]);
+    const [
+      {
+        identity: { key },
+      },
+    ] = state.pfs as [PfState];
+    const seen = (guests: readonly SeenGuest[], gaps = false): HostState => ({
+      ...state,
+      guests: { guests, gaps: gaps ? [unread("/proc", "EACCES")] : [] },
+    });
+    const record = (more: Partial<Allocation>): Allocation => ({
+      claim: "c",
+      guest: "web",
+      pfKey: key,
+      vfIndex: 1,
+      mac: null,
+      ...more,
+    });
+    const bound = { c: "guest: web, pool: a, lifetime: guest" };
+
+    test("guest: begins when the guest is seen, and ends when it is gone", () => {
+      const first = resolve(seen([]), pool, bound);
+      assert.deepEqual(first.allocations, [
+        { claim: "c", guest: "web", lifetime: "guest", pfKey: key, vfIndex: 0, mac: null },
+      ]);
+      const running = resolve(seen([guest("web", {})]), pool, bound, first.allocations);
+      assert.equal(running.allocations[0]?.guestSeen, true);
+      assert.deepEqual(running.ended, []);
+      const gone = resolve(seen([]), pool, bound, running.allocations);
+      assert.deepEqual(gone.ended, [{ claim: "c", why: "its guest web is gone", vfs: [{ pfKey: key, vfIndex: 0 }] }]);
+      assert.deepEqual(gone.allocations, running.allocations, "it stays reserved");
+      assert.deepEqual(gone.desired[0]?.vfs.map(({ guest: of }) => of).filter(Boolean), []);
+    });
+
+    test("a guest that could not be looked for is not gone", () => {
+      const records = [record({ lifetime: "guest", guestSeen: true })];
+      assert.deepEqual(resolve(seen([], true), pool, bound, records).ended, []);
+      assert.deepEqual(resolve(state, pool, bound, records).ended, []);
+      assert.equal(resolve(seen([guest("web", { running: false })]), pool, bound, records).ended.length, 1);
+    });
+
+    test("a time: until then", () => {
+      const of = (lifetime: string) => resolve(state, pool, { c: `guest: web, pool: a, lifetime: "${lifetime}"` });
+      assert.equal(of("1970-01-01T00:00:00Z").ended.length, 1);
+      assert.deepEqual(of("1970-01-01T00:00:00Z").allocations, []);
+      assert.deepEqual(of("1970-01-01T00:00:01Z").ended, []);
+      assert.equal(of("1970-01-01T00:00:01+02:00").ended.length, 1);
+    });
+
+    test("what ended, or is not asked for here, keeps its VF from others", () => {
+      const others = { d: "guest: db, pool: a, count: 3" };
+      for (const records of [[record({ lifetime: "1970-01-01T00:00:00Z" })], [record({})]]) {
+        const resolved = resolve(state, pool, others, records);
+        assert.match(refusals(resolved)[0] ?? "", /claim d for db wants 3 VFs; claimed by nobody else: 2 fit/);
+        const two = resolve(state, pool, { d: "guest: db, pool: a, count: 2" }, records);
+        assert.deepEqual(owners(two), ["0000:01:00.0 0 db", "0000:01:00.0 2 db"]);
+        assert.equal(two.allocations.length, 3);
+      }
+    });
+  });
+
   test("one that does not fit is told which demand leaves too few, and what there is", () => {
     const misfit = (claim: string, others: Spec = {}) =>
       resolve(hostState(), { p: POOL }, { ...others, c: claim }).refusals.flatMap(({ code, summary, evidence }) => [
@@ -542,7 +676,7 @@ test("16 PFs of 256 VFs and a claim for each tenth VF: all claims get theirs", (
   };
   const claims = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`c${index}`, "guest: g, pool: fast"]));
   const read = documents(policies, claims);
-  const resolved = resolveDesired({ documents: read, state, claims: [], random: counting() });
+  const resolved = resolveDesired({ documents: read, state, claims: [], random: counting(), now: new Date(0) });
   assert.deepEqual(resolved.refusals, []);
   assert.equal(resolved.allocations.length, 400);
   const places = new Set(resolved.allocations.map(({ pfKey, vfIndex }) => `${pfKey} ${vfIndex}`));

@@ -6,6 +6,8 @@ import type { HostState, PfState } from "../state/host-state.ts";
 import { allocateClaims, type ClaimedVfs, claimWishes, nameOf } from "./allocate-claims.ts";
 import type { Allocation } from "./allocation.ts";
 import { assignMacs, type MacWish } from "./assign-macs.ts";
+import { type EndedClaim, endedClaims, isRunning } from "./claim-lifetime.ts";
+import type { VfClaim } from "./claim-schema.ts";
 import { compareText } from "./claim-search.ts";
 import type { DesiredPf } from "./desired-pf.ts";
 import { PfWishes, settingFields } from "./pf-wishes.ts";
@@ -24,6 +26,8 @@ export interface Resolved {
    * where something is refused.
    */
   readonly allocations: readonly Allocation[];
+  /** Claims that get nothing any more. */
+  readonly ended: readonly EndedClaim[];
 }
 
 /**
@@ -37,12 +41,17 @@ export function resolveDesired({
   state,
   claims,
   random,
+  now,
 }: {
   readonly documents: PolicyDocuments;
   readonly state: HostState;
   readonly claims: readonly Allocation[];
   readonly random: (count: number) => Uint8Array;
+  readonly now: Date;
 }): Resolved {
+  const ended = endedClaims(documents.claims.map(termOf), claims, state.guests, now);
+  const isEnded = (name: string) => ended.some(({ claim }) => claim === name);
+  const living = documents.claims.filter(({ metadata }) => !isEnded(metadata.name));
   const byName = <T extends { metadata: { name: string } }>(all: readonly T[]) =>
     [...all].sort((a, b) => compareText(a.metadata.name, b.metadata.name));
   const refusals: Refusal[] = [];
@@ -65,7 +74,7 @@ export function resolveDesired({
   // VFs that policies leave unclear can't be given to anybody, and to say so of each claim would hide the cause.
   const clear = refusals.length === 0 && [...wishes.values()].every((each) => each.refusals().length === 0);
   const allocated = clear
-    ? allocateClaims(state, byName(documents.claims), claims, wishes, numVfs)
+    ? allocateClaims(state, byName(living), claims, wishes, numVfs)
     : { claimed: [], refusals: [] };
   refusals.push(...allocated.refusals);
   for (const { claim, vfs } of allocated.claimed) {
@@ -80,15 +89,21 @@ export function resolveDesired({
   const macs = assignMacs(state, macWishes(wishes, allocated.claimed, claims), numVfs, random);
   refusals.push(...macs.refusals);
   const guests = guestsOf(allocated.claimed);
-  const allocations = allocated.claimed.flatMap(({ claim, vfs }) =>
+  const guestsSeen = new Set(claims.filter(({ guestSeen }) => guestSeen).map(({ claim }) => claim));
+  const allocations = allocated.claimed.flatMap(({ claim: { metadata, spec }, vfs }) =>
     vfs.map(({ wishes: { pf }, vfIndex }) => ({
-      claim: claim.metadata.name,
-      guest: claim.spec.guest,
+      claim: metadata.name,
+      guest: spec.guest,
+      ...(spec.lifetime === undefined ? {} : { lifetime: spec.lifetime }),
+      ...(guestsSeen.has(metadata.name) || isRunning(state.guests, spec.guest) ? { guestSeen: true } : {}),
       pfKey: pf.identity.key,
       vfIndex,
       mac: macs.macs.get(pf.bdf)?.get(vfIndex) ?? null,
     })),
   );
+  // Of claims that are not asked for here, and of those that have ended: theirs until they are released.
+  const placed = new Set(living.map(({ metadata }) => metadata.name));
+  const others = claims.filter(({ claim }) => !placed.has(claim));
   return {
     desired: state.pfs.flatMap(({ bdf }) => {
       const each = wishes.get(bdf);
@@ -97,8 +112,13 @@ export function resolveDesired({
         : [];
     }),
     refusals,
-    allocations: refusals.length === 0 ? allocations : claims,
+    allocations: refusals.length === 0 ? [...others, ...allocations] : claims,
+    ended,
   };
+}
+
+function termOf({ metadata, spec: { guest, lifetime } }: VfClaim) {
+  return { claim: metadata.name, guest, lifetime };
 }
 
 function policyName({ metadata }: VfPolicy): string {
@@ -195,16 +215,19 @@ function macWishes(
   claimed: readonly ClaimedVfs[],
   records: readonly Allocation[],
 ): readonly MacWish[] {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, VfClaim>();
   for (const { claim, vfs } of claimed) {
-    for (const vf of vfs) owners.set(`${vf.wishes.pf.bdf} ${vf.vfIndex}`, claim.metadata.name);
+    for (const vf of vfs) owners.set(`${vf.wishes.pf.bdf} ${vf.vfIndex}`, claim);
   }
   const recordOf = new Map(records.map((one) => [`${one.claim} ${one.pfKey} ${one.vfIndex}`, one]));
   return [...wishes.values()].flatMap((each) =>
     each.vfIndexes.flatMap((vfIndex): MacWish[] => {
-      const wish = each.get("network.mac", vfIndex);
-      if (wish === undefined || wish.value === "keep") return [];
-      const owner = owners.get(`${each.pf.bdf} ${vfIndex}`);
+      const set = each.get("network.mac", vfIndex);
+      const claim = owners.get(`${each.pf.bdf} ${vfIndex}`);
+      const preferred = claim?.spec.constraints?.preferMac;
+      const wish = set ?? (claim && preferred !== undefined ? { by: nameOf(claim), value: "keep" } : undefined);
+      if (wish === undefined || (wish.value === "keep" && preferred === undefined)) return [];
+      const owner = claim?.metadata.name;
       const record = recordOf.get(`${owner} ${each.pf.identity.key} ${vfIndex}`);
       return [
         {
@@ -212,6 +235,7 @@ function macWishes(
           vfIndex,
           by: wish.by,
           wish: String(wish.value),
+          ...(preferred === undefined ? {} : { preferred }),
           newTenant: owner !== undefined && record === undefined,
           ...(record?.mac ? { recorded: record.mac } : {}),
         },

@@ -73,21 +73,26 @@ export const MAC_WORDS = ["auto", "random", "keep"] as const;
 
 export const macWish = text.transform((value, context) => {
   if ((MAC_WORDS as readonly string[]).includes(value)) return value;
-  const mac = value.toLowerCase().replaceAll("-", ":");
-  if (!MAC.test(mac)) {
-    context.addIssue({
-      code: "custom",
-      message: "auto, random, keep or a MAC address as 52:54:00:00:00:01 was expected",
-    });
-    return z.NEVER;
-  }
-  if (isMulticast(mac)) {
-    const message = `${value} is a multicast address (bit 0 of its first octet is set), which no interface may have`;
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  }
-  return mac;
+  const mac = macOf(value, "auto, random, keep or a MAC address as 52:54:00:00:00:01 was expected");
+  if ("mac" in mac) return mac.mac;
+  context.addIssue({ code: "custom", message: mac.wrong });
+  return z.NEVER;
 });
+
+/** Of one interface. */
+export const macAddress = text.transform((value, context) => {
+  const mac = macOf(value, "a MAC address as 52:54:00:00:00:01 was expected");
+  if ("mac" in mac) return mac.mac;
+  context.addIssue({ code: "custom", message: mac.wrong });
+  return z.NEVER;
+});
+
+function macOf(value: string, expected: string): { readonly mac: string } | { readonly wrong: string } {
+  const mac = value.toLowerCase().replaceAll("-", ":");
+  if (!MAC.test(mac)) return { wrong: expected };
+  if (!isMulticast(mac)) return { mac };
+  return { wrong: `${value} is a multicast address (bit 0 of its first octet is set), which no interface may have` };
+}
 
 export const guid = text.regex(GUID, "an EUI-64 as 00:11:22:33:44:55:66:77 was expected").toLowerCase();
 

@@ -43,7 +43,13 @@ export function planOf({ current, desired, host = {}, claims: held = {} }: Plann
     const pfKey = state.pfs.find(({ bdf }) => bdf === pf)?.identity.key ?? "";
     return { claim, pfKey, vfIndex, mac: null };
   });
-  const resolved = resolveDesired({ documents, state, claims, random: (count) => new Uint8Array(count).fill(7) });
+  const resolved = resolveDesired({
+    documents,
+    state,
+    claims,
+    random: (count) => new Uint8Array(count).fill(7),
+    now: new Date(0),
+  });
   const { desired: wanted, refusals } = resolved;
   return planHost({ state: withClaims(state, claims), desired: wanted, refusals });
 }

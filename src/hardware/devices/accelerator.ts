@@ -3,6 +3,7 @@ import {
   aer,
   ari,
   ats,
+  COMPLETION_TIMEOUTS,
   END_END_PREFIXES,
   endpoint,
   msi,
@@ -11,6 +12,7 @@ import {
   powerManagement,
 } from "./endpoint-capabilities.ts";
 
+const WITH_PREFIXES = COMPLETION_TIMEOUTS | END_END_PREFIXES;
 const LINK = { generation: 3, width: 16 } as const;
 
 /**
@@ -38,7 +40,7 @@ export function accelerator(totalVfs: number): DeviceDescription {
           powerManagement(0x40, false),
           msi(0x50),
           msix(0x70, 17, { bar: 2, table: 0x3_b000, pba: 0x3_b800 }),
-          endpoint(0xa0, LINK, END_END_PREFIXES),
+          endpoint(0xa0, LINK, WITH_PREFIXES),
         ],
         extendedCapabilities: [aer(0x100, 1), ari(0x138, 0), ats(0x180), pasid(0x190)],
         sriov: {
@@ -52,7 +54,7 @@ export function accelerator(totalVfs: number): DeviceDescription {
             { index: 2, sizeBytes: 0x1000, is64: true },
           ],
           vf: {
-            capabilities: [msix(0x70, 1, { bar: 2, pba: 0x800 }), endpoint(0xa0, LINK, END_END_PREFIXES)],
+            capabilities: [msix(0x70, 1, { bar: 2, pba: 0x800 }), endpoint(0xa0, LINK, WITH_PREFIXES)],
             extendedCapabilities: [aer(0x100, 1), ari(0x138, 0), ats(0x180)],
           },
         },

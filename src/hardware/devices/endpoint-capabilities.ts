@@ -14,13 +14,13 @@ import type { LinkDescription } from "../machine-description.ts";
 const ROLE_BASED_ERROR_REPORTING = 0x8000;
 const EXTENDED_TAG = 0x20;
 const FLR = 0x1000_0000;
-/** Completion timeouts A to D, and that they can be turned off. */
-const COMPLETION_TIMEOUTS = 0x1f;
+/** Completion timeouts A to D, and that they can be turned off: of Device Capabilities 2. */
+export const COMPLETION_TIMEOUTS = 0x1f;
 
-/** Revision 3, PME from D0, D3hot and D3cold. */
-export function powerManagement(offset: number, noSoftReset: boolean): CapabilityDescription {
+/** Revision 3. @param capabilities PME from D0, D3hot and D3cold where left out */
+export function powerManagement(offset: number, noSoftReset: boolean, capabilities = 0xc803): CapabilityDescription {
   const controlStatus = noSoftReset ? 0x8 : 0;
-  return { definition: POWER_MANAGEMENT, offset, registers: { capabilities: 0xc803, controlStatus } };
+  return { definition: POWER_MANAGEMENT, offset, registers: { capabilities, controlStatus } };
 }
 
 /** One vector, 64-bit addresses, masking. */
@@ -46,8 +46,12 @@ export function msix(offset: number, vectors: number, { bar, table = 0, pba }: M
 /** Extended Fmt Field and End-End TLP Prefixes: a function with PASID has them. */
 export const END_END_PREFIXES = 0x30_0000;
 
-/** An endpoint of version 2 with FLR. @param more of Device Capabilities 2 */
-export function endpoint(offset: number, { generation, width }: LinkDescription, more = 0): CapabilityDescription {
+/** An endpoint of version 2 with FLR. */
+export function endpoint(
+  offset: number,
+  { generation, width }: LinkDescription,
+  deviceCapabilities2: number = COMPLETION_TIMEOUTS,
+): CapabilityDescription {
   return {
     definition: EXPRESS,
     offset,
@@ -56,7 +60,7 @@ export function endpoint(offset: number, { generation, width }: LinkDescription,
       // Payloads of 512 bytes.
       deviceCapabilities: FLR | ROLE_BASED_ERROR_REPORTING | EXTENDED_TAG | 2,
       linkCapabilities: generation | (width << 4),
-      deviceCapabilities2: COMPLETION_TIMEOUTS | more,
+      deviceCapabilities2,
       linkCapabilities2: generation < 3 ? 0 : 2 ** (generation + 1) - 2,
       linkControl2: generation,
     },

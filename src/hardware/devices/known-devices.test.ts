@@ -155,3 +155,32 @@ function checkMsix(fn: DecodedFunction, barBytes: (bar: number) => number): void
   const apart = tableBir !== pbaBir || tableEnd <= Number(pbaOffset) || pbaEnd <= Number(tableOffset);
   assert.ok(apart, "they do not overlap");
 }
+
+describe("what lspci -vvv shows of real cards", () => {
+  const lists = (name: string, options: Parameters<typeof knownDevice>[1]) => {
+    const [fn] = knownDevice(name, options, 1).functions;
+    return {
+      order: fn?.capabilities?.map(({ offset }) => offset),
+      extended: fn?.extendedCapabilities?.map(({ offset }) => offset),
+      vectors: fn?.capabilities?.find(({ definition }) => definition.id === PCI_CAP_ID_MSIX)?.registers?.messageControl,
+      pageSizes: fn?.sriov?.supportedPageSizes,
+      vf: fn?.sriov?.vf.extendedCapabilities.map(({ definition, offset }) => [definition.id, offset]),
+    };
+  };
+
+  it("an E810 of four ports has 512 vectors for each, of two 1024", () => {
+    assert.equal(lists("E810", { ports: 4, totalVfs: 64 }).vectors, 511);
+    assert.equal(lists("E810", { ports: 2, totalVfs: 64 }).vectors, 1023);
+  });
+
+  it("a ConnectX lists Express, MSI-X and PM in this order, has ACS with two ports alone, and pages from 4 KiB to 4 MiB", () => {
+    const one = lists("ConnectX-7", { ports: 1, totalVfs: 16 });
+    const two = lists("ConnectX-7", { ports: 2, totalVfs: 16 });
+    assert.deepEqual([one.order, one.pageSizes], [[0x60, 0x9c, 0x40], 0x7ff]);
+    assert.deepEqual([one.extended?.includes(0x230), two.extended?.includes(0x230)], [false, true]);
+    assert.deepEqual(one.vf, [
+      [0x0b, 0x100],
+      [0x0e, 0x150],
+    ]);
+  });
+});

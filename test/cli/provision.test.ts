@@ -15,8 +15,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ROOT } from "../dumps.ts";
+import { requireTool } from "../require-tool.ts";
 
 const VFLEET = join(ROOT, "bin/vfleet.js");
+const WITH_STATE_ON = join(import.meta.dirname, "with-state-on.ts");
 const MODEL = join(ROOT, "examples/models/82576.yaml");
 const POLICY = join(ROOT, "examples/policies/igb-two-pools.yaml");
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-provision-"));
@@ -210,6 +212,25 @@ describe("vfleet plan, apply and the rest", () => {
     assert.equal(status, 1);
     assert.match(stderr, /VFL-0307/);
     assert.match(shell("ip link show eth0"), /vf 0 .*vlan 100/);
+  });
+
+  test("a disk that is full, or read-only: told before anything is done", { skip: requireTool("root") }, () => {
+    const state = join(temporary, "mounted");
+    mkdirSync(state);
+    for (const [options, errno] of [
+      ["size=16k", "ENOSPC"],
+      ["ro", "EROFS"],
+    ] as const) {
+      const set = ["set", "01:10.0", "vlan=9", "--yes", "--state", state, ...SOURCE];
+      const { status, stderr } = spawnSync(
+        "unshare",
+        ["--mount", process.execPath, WITH_STATE_ON, state, options, process.execPath, VFLEET, ...set],
+        { encoding: "utf8", env },
+      );
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, new RegExp(`VFL-0307 .*${errno}`));
+      assert.match(shell("ip link show eth0"), /vf 0 .*vlan 100/);
+    }
   });
 
   test("release, and a snapshot that takes no changes", () => {

@@ -178,6 +178,9 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
     test("a refusal comes with libvirt's own words, and a domain that has no such VF gives nothing back", async () => {
       const port = await guestsOf(domain("web"));
       assert.deepEqual(await port.detach("libvirt:web", VF), { kind: "done", tookMs: 0 });
+      // The test driver plugs nothing in; virsh has read the document before it asks (a child's /dev/stdin it could not open).
+      const taken = await port.attach("libvirt:web", { ...vf, attachment: { place: "both" } });
+      assert.match(taken.kind === "failed" ? taken.reason : "", /not supported by the connection driver/);
       const answer = await port.attach("libvirt:none", vf);
       assert.equal(answer.kind, "failed");
       assert.match(answer.kind === "failed" ? answer.reason : "", /failed to get domain 'none'|Domain not found/);

@@ -227,7 +227,7 @@ class LibvirtGuests implements GuestPort {
 
   #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, ...words: readonly string[]): Promise<Outcome> {
     const [command = "", ...flags] = words;
-    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command, guestName(guest), "/dev/stdin", ...flags);
+    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, [command, guestName(guest), ...flags]);
   }
 }
 

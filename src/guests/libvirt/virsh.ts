@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { systemPrograms } from "../../kernel/linux/program.ts";
 import { type Observed, unread } from "../../kernel/port.ts";
 import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
@@ -17,26 +20,40 @@ export class Virsh {
   /** What a command prints; unread with virsh's own words where it fails. */
   async read(...words: readonly string[]): Promise<Observed<string>> {
     const target = `virsh ${words.join(" ")}`;
-    const answer = await this.#run(words, "", READ_MS);
+    const answer = await this.#run(words, READ_MS);
     if ("output" in answer) return answer.output;
     return unread(target, answer.errno, answer.words);
   }
 
-  /** A command that changes something. @param input an XML document, which the command names as /dev/stdin */
-  async change(target: string, input: string, limitMs: number, ...words: readonly string[]): Promise<Outcome> {
+  /**
+   * A command that changes a domain by an XML document: attach-device, detach-device. The document is in a file of its own, since
+   * virsh opens what it reads by name, and a child's input is a socket, which has none (ENXIO).
+   */
+  async change(
+    target: string,
+    document: string,
+    limitMs: number,
+    [command, domain, ...flags]: readonly [string, string, ...string[]],
+  ): Promise<Outcome> {
     const began = performance.now();
-    const answer = await this.#run(words, input, limitMs);
-    if ("output" in answer) return { kind: "done", tookMs: Math.round(performance.now() - began) };
-    return failed(target, words.join(" "), answer.errno, answer.words);
+    const folder = await mkdtemp(join(tmpdir(), "vfleet-virsh-"));
+    try {
+      const file = join(folder, "device.xml");
+      await writeFile(file, document, { mode: 0o600 });
+      const answer = await this.#run([command, domain, file, ...flags], limitMs);
+      if ("output" in answer) return { kind: "done", tookMs: Math.round(performance.now() - began) };
+      return failed(target, [command, domain, ...flags].join(" "), answer.errno, answer.words);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   async #run(
     words: readonly string[],
-    input: string,
     deadlineMs: number,
   ): Promise<{ readonly output: string } | { readonly errno: string; readonly words: string }> {
     const command = ["virsh", ...this.#connection, "--quiet", ...words] as const;
-    const answer = await this.#programs.change("virsh", command, input, { deadlineMs }, (end) => {
+    const answer = await this.#programs.change("virsh", command, "", { deadlineMs }, (end) => {
       if ("notStarted" in end) return { errno: end.notStarted, words: end.reason };
       if (end.exitCode === 0) return { output: end.stdout.toString("utf8") };
       return { errno: "EIO", words: errorWords(end.stderr) };

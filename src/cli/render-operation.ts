@@ -70,11 +70,18 @@ function eventLines(event: OperationEvent, steps: readonly Step[], several: bool
       return [...stepLines(event.step, paint("bad", "✖")), ...failureLines(event.failure)];
     case "undoBegun":
       return [`${at}  ${paint("warn", "↺")} going back: ${event.why}`];
+    case "phase":
+      return [`${at}  ${paint("good", "›")} ${event.phase}`, under(phaseFact(event))];
     case "resumed":
       return [`${at}    taken up by process ${event.pid}: ${event.found}`];
     case "ended":
       return [`${at}    ${event.state}`];
   }
+}
+
+/** What was seen of a phase, and how long the guest stood still. */
+export function phaseFact({ evidence, downtimeMs }: Extract<OperationEvent, { event: "phase" }>): string {
+  return downtimeMs === undefined ? evidence : `${evidence}; it stood still for ${downtimeMs} ms`;
 }
 
 /** Kernel, cause, remedy: in the order in which a person asks. */

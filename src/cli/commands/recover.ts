@@ -1,6 +1,8 @@
 import { recoverOperations } from "../../host/apply/recover.ts";
+import { recoverMigration } from "../../host/migrate/recover-migration.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
+import { openMigrations } from "../provision/open-migrations.ts";
 import { ProgressLines } from "../provision/progress.ts";
 import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
 import { operationEnd } from "../render-operation.ts";
@@ -15,8 +17,11 @@ const FAILED = 1;
 export async function recover(options: RecoverOptions): Promise<number> {
   const host = await openHost(options);
   let damaged = 0;
+  const setting = operationSetting(host);
   const found = await recoverOperations({
-    ...operationSetting(host),
+    ...setting,
+    endMove: async (operation, state, journal) =>
+      recoverMigration(operation, state, journal, setting, await openMigrations(host.kernel)),
     onDamage: (damage) => {
       noteDamage(damage);
       damaged++;

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { GUEST_CONFIGS } from "../guest-configs.ts";
-import { runReading, withChange, withHost } from "./options.ts";
+import { parseCount, runReading, withChange, withHost } from "./options.ts";
 
 /** Commands about who VFs are given to. */
 export function declareGuests(program: Command): void {
@@ -40,6 +40,34 @@ export function declareGuests(program: Command): void {
     .addHelpText("after", "\nExamples:\n  vfleet detach 01:10.2\n  vfleet detach --claim web-bond --yes")
     .action((words, options) =>
       runReading(options, async () => (await import("../commands/attach.ts")).detach(words, options)),
+    );
+
+  withHost(
+    program
+      .command("migrate")
+      .argument("<guest>", "as vfleet guests lists it")
+      .description("move a guest with its VF to another QEMU: a verdict first, then the best way, or back"),
+  )
+    .requiredOption("--to <destination>", "the guest that waits for it (-incoming defer), as qemu:web-dst")
+    .addOption(
+      new Option("--method <method>", "vfio: the VF's state moves; failover: by virtio meanwhile, then another VF")
+        .choices(["auto", "vfio", "failover"])
+        .default("auto"),
+    )
+    .option("--vf <bdf>", "the VF that it gets there; one that is free and of the same kind where left out")
+    .option(
+      "--uri <uri>",
+      "where the destination is to listen (unix:PATH, tcp:127.0.0.1:PORT); a socket of vfleet's own",
+    )
+    .option("--timeout <seconds>", "for its memory to move, before it is taken back", parseCount, 600)
+    .option("--check", "the verdict alone; 3 where the guest cannot be moved")
+    .option("-y, --yes", "do not ask")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  vfleet migrate web --to web-dst --check\n  vfleet migrate qemu:web --to qemu:web-dst --yes\n  vfleet migrate web --to web-dst --method failover --vf 01:10.2",
+    )
+    .action((guest, options) =>
+      runReading(options, async () => (await import("../commands/migrate.ts")).migrate(guest, options)),
     );
 
   withHost(

@@ -2,13 +2,14 @@ import type { ApplyProgress } from "../../host/apply/journal.ts";
 import type { OperationEvent } from "../../host/apply/operation.ts";
 import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
 import { duration, plural } from "../amounts.ts";
-import { factLines, failureLines } from "../render-operation.ts";
+import { factLines, failureLines, phaseFact } from "../render-operation.ts";
 import { stepGroup } from "../step-words.ts";
 import { paint, shorten } from "../terminal.ts";
 
 const NAME_WIDTH = 22;
 const COUNT_WIDTH = 12;
 const TIME_WIDTH = 8;
+const PHASE_WIDTH = 13;
 /** As narrow as terminals are. */
 const NARROW = 76;
 const ERASE_LINE = "\r\u001b[2K";
@@ -82,6 +83,9 @@ export class ProgressLines {
         this.#undoing = true;
         return;
       }
+      case "phase":
+        this.#line(`${paint("good", "›")} ${event.phase.padEnd(PHASE_WIDTH)}${paint("faint", phaseFact(event))}`);
+        return;
       case "resumed":
         this.#undoing = false;
         for (const line of factLines("found", event.found)) this.#line(line);

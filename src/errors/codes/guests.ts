@@ -60,6 +60,35 @@ export const GUESTS = {
     remedy: "the guest runs where it was, with its VF; see the reason beside it",
     exitCode: 1,
   },
+  "VFL-0412": {
+    title: "the guest cannot be moved",
+    explanation:
+      "Neither of the ways is open: by VFIO both ends need a variant driver that moves a VF's state; by a failover pair the guest needs a virtio interface with failover=on and its VF as the primary of it.",
+    remedy: "do what the checks say: vfleet migrate GUEST --to DESTINATION --check",
+    exitCode: 3,
+  },
+  "VFL-0413": {
+    title: "where the guest is could not be found out",
+    explanation:
+      "A move was cut off, and the two ends do not tell which of them runs the guest. vfleet changes nothing then: a guest that ran at both would destroy its disks.",
+    remedy:
+      "look at both (query-status at their monitors), end the one that does not run the guest, then: vfleet recover --stuck",
+    exitCode: 1,
+  },
+  "VFL-0414": {
+    title: "the guest was moved, and has no VF there",
+    explanation:
+      "It runs at the destination and goes by its virtio interface: the VF could not be set up or plugged in.",
+    remedy: "do what the reason says, then: vfleet recover --stuck",
+    exitCode: 1,
+  },
+  "VFL-0415": {
+    title: "the destination is not one that vfleet can move to",
+    explanation:
+      "The VF of the destination is set up by its own host. vfleet runs on this host only: it moves guests between QEMUs of it, and has nothing yet that would work for it on another.",
+    remedy: "name a guest of this host that waits with -incoming defer, as vfleet guests lists it",
+    exitCode: 3,
+  },
   "VFL-0421": {
     title: "no such domain of libvirt",
     explanation: "libvirt knows no domain of this name or UUID.",

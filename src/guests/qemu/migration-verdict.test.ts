@@ -1,62 +1,117 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judgeMove, type Move, type MoveEnd } from "./migration-verdict.ts";
+import fc from "fast-check";
+import { bdf } from "../../pci/bdf.ts";
+import type { QemuFacts } from "./migration-facts.ts";
+import { judgeMove, type MoveFacts, methodOf, type VfFacts } from "./migration-verdict.ts";
 
-const PLAIN: MoveEnd = {
-  vfKind: "8086:10ca",
-  driver: "vfio-pci",
-  vfio: null,
-  firmware: null,
-  cpu: "host",
-  mac: "02:00:00:00:00:01",
-  vlan: null,
+const MAC = "02:00:00:00:00:0a";
+const [VF, OTHER] = [bdf("0000:01:10.0"), bdf("0000:01:10.2")];
+const PLAIN: VfFacts = { bdf: VF, kind: "8086:10ca", driver: "vfio-pci", features: null, pf: "0000:01:00.0", mac: MAC };
+const VARIANT: VfFacts = { ...PLAIN, kind: "15b3:101e", driver: "mlx5_vfio_pci", features: "stop-copy p2p pre-copy" };
+const QEMU: QemuFacts = {
+  status: "running",
+  cpu: "host-x86_64-cpu",
+  machine: "pc-q35-10.0-machine",
+  memoryBytes: 2 ** 27,
+  passed: [{ bdf: VF, deviceId: "vf", path: "/machine/peripheral/vf", pairId: null, bus: "port2" }],
+  standbys: [],
+  devices: ["port2"],
+  blocked: [],
 };
-const VARIANT: MoveEnd = {
-  ...PLAIN,
-  vfKind: "15b3:101e",
-  driver: "mlx5_vfio_pci",
-  vfio: { preCopy: true, p2p: true },
-  firmware: "22.41.1000",
-};
+const STANDBY = { id: "standby", mac: MAC, tap: "tapa" };
+const paired = (facts: QemuFacts): QemuFacts => ({
+  ...facts,
+  passed: facts.passed.map((each) => ({ ...each, pairId: "standby" })),
+  standbys: [STANDBY],
+});
+const WAITING: QemuFacts = { ...QEMU, status: "inmigrate", passed: [] };
 
-function judge(source: Partial<MoveEnd>, destination: Partial<MoveEnd>, more: Partial<Move> = {}) {
-  const base = source.vfio === null || (source.vfio === undefined && !more.hasStandby) ? VARIANT : PLAIN;
-  return judgeMove({
-    source: { ...base, ...source },
-    destination: { ...base, ...destination },
-    hasStandby: false,
-    standbyNegotiated: false,
-    ...more,
-  });
+function facts(parts: Partial<MoveFacts> = {}): MoveFacts {
+  return {
+    source: QEMU,
+    destination: { ...QEMU, status: "inmigrate" },
+    sourceVf: VARIANT,
+    ownVf: { ...VARIANT, bdf: OTHER },
+    freeVf: null,
+    noFreeVf: "no VF is free",
+    ...parts,
+  };
 }
 
+function judge(parts: Partial<MoveFacts> = {}) {
+  const checks = judgeMove(facts(parts));
+  return { checks, method: methodOf(checks, "auto"), refused: checks.filter(({ result }) => result === "refused") };
+}
+
+const PAIR = {
+  source: paired(QEMU),
+  destination: paired(WAITING),
+  sourceVf: PLAIN,
+  ownVf: null,
+  freeVf: { ...PLAIN, bdf: OTHER },
+} satisfies Partial<MoveFacts>;
+
 describe("judgeMove", () => {
-  test("moves the VF's state where both drivers can", () => {
-    assert.deepEqual(judge({}, {}), { way: "vfio", reasons: [] });
-    const slow = judge({ vfio: { preCopy: false, p2p: true } }, { vfio: { preCopy: false, p2p: true } });
-    assert.equal(slow.way, "vfio");
-    assert.match(slow.reasons.join(), /PRE_COPY/);
+  test("by VFIO where both drivers move a VF's state", () => {
+    assert.equal(judge().method, "vfio");
+    const slow = { ...VARIANT, features: "stop-copy p2p" };
+    assert.match(judge({ sourceVf: slow }).checks.map(({ summary }) => summary).join(), /without PRE_COPY/);
   });
 
-  test("goes by the failover pair where one of them cannot, and says why not by VFIO", () => {
-    const pair = { hasStandby: true, standbyNegotiated: true };
-    const verdict = judge({}, {}, pair);
-    assert.equal(verdict.way, "failover");
-    assert.match(verdict.reasons.join(), /vfio-pci here does not move a VF's state.*vfio-pci there/);
-    assert.equal(
-      judgeMove({ source: VARIANT, destination: { ...VARIANT, firmware: "20.1" }, ...pair }).way,
-      "failover",
+  test("not by VFIO where QEMU refuses, a driver is the plain one, or nobody tells", () => {
+    const blocked = { ...QEMU, blocked: [`${VF}: VFIO migration is not supported in kernel`] };
+    assert.equal(judge({ source: blocked }).method, null);
+    assert.match(judge({ sourceVf: PLAIN }).refused[0]?.summary ?? "", /vfio-pci of a VF 8086:10ca has no migration/);
+    // The primary of a failover pair is not asked by QEMU whether it migrates.
+    const untold = { ...VARIANT, features: null };
+    assert.equal(judge({ ...PAIR, sourceVf: untold, ownVf: { ...untold, bdf: OTHER }, freeVf: null }).method, null);
+    assert.equal(judge({ sourceVf: untold, ownVf: { ...VARIANT, bdf: OTHER, kind: "15b3:101a" } }).method, null);
+  });
+
+  test("by the failover pair, as both ends have it", () => {
+    assert.equal(judge(PAIR).method, "failover");
+    for (const [parts, why] of [
+      [{ source: { ...PAIR.source, standbys: [] } }, /no virtio interface with failover=on/],
+      [{ sourceVf: { ...PLAIN, mac: null } }, /its PF has the VF as none/],
+      [{ destination: WAITING }, /the destination has no standby/],
+      [{ destination: { ...PAIR.destination, devices: [] } }, /no port2 to plug a VF into/],
+      [{ freeVf: null }, /no VF is free/],
+      [{ destination: { ...PAIR.destination, cpu: "qemu64-x86_64-cpu" } }, /not the same machine/],
+      [{ destination: { ...PAIR.destination, status: "running" } }, /waits for no guest/],
+      [{ source: { ...PAIR.source, status: "paused" } }, /the guest is paused/],
+    ] as const) {
+      const { method, refused } = judge({ ...PAIR, ...parts });
+      assert.equal(method, null);
+      assert.match(refused.map(({ summary }) => summary).join("; "), why);
+    }
+  });
+
+  test("no method is chosen over a refusal, and none by VFIO on a driver that is not known to migrate", () => {
+    const maybe = <T>(...values: readonly T[]) => fc.constantFrom(...values);
+    fc.assert(
+      fc.property(
+        fc.record({
+          source: maybe(QEMU, paired(QEMU), { ...QEMU, status: "paused" }),
+          destination: maybe(WAITING, paired(WAITING), { ...QEMU, status: "inmigrate" }, QEMU),
+          sourceVf: maybe(PLAIN, VARIANT, { ...VARIANT, driver: undefined, features: null }),
+          ownVf: maybe(null, { ...VARIANT, bdf: OTHER }, { ...PLAIN, bdf: OTHER }),
+          freeVf: maybe(null, { ...PLAIN, bdf: OTHER }),
+        }),
+        maybe("auto" as const, "vfio" as const, "failover" as const),
+        (parts, wanted) => {
+          const checks = judgeMove(facts(parts));
+          const method = methodOf(checks, wanted);
+          if (method === null) return;
+          assert.ok(wanted === "auto" || wanted === method);
+          const its = checks.filter((each) => each.method === null || each.method === method);
+          assert.ok(its.every(({ result }) => result !== "refused"));
+          if (method === "vfio") {
+            const drivers = its.filter(({ check }) => check === "driver");
+            assert.ok(drivers.length === 2 && drivers.every(({ result }) => result === "ok"));
+          }
+        },
+      ),
     );
-    assert.equal(judgeMove({ source: VARIANT, destination: PLAIN, ...pair }).way, "failover");
-  });
-
-  test("goes no way where there is none, with every reason", () => {
-    assert.match(judge({ cpu: "host" }, { cpu: "qemu64" }).reasons.join(), /processor is host here and qemu64 there/);
-    assert.match(judge({ vlan: 100 }, { vlan: null }).reasons.join(), /VLAN is 100 here and none there/);
-    const none = judgeMove({ source: PLAIN, destination: PLAIN, hasStandby: false, standbyNegotiated: false });
-    assert.equal(none.way, "none");
-    assert.equal(none.reasons.length, 3);
-    const old = judgeMove({ source: PLAIN, destination: PLAIN, hasStandby: true, standbyNegotiated: false });
-    assert.match(old.reasons.join(), /net_failover/);
   });
 });

@@ -1,74 +1,234 @@
-/** What is known of the two ends of a move. Plain data, so that the verdict is pure. */
-export interface MoveEnd {
-  /** Vendor and device ID of the VF, as `8086:10ca`. */
-  readonly vfKind: string;
-  /** Driver of the VF on the host; null where none is bound. */
-  readonly driver: string | null;
-  /** Features of VFIO migration that the driver has (VFIO_DEVICE_FEATURE_MIGRATION); null where it has none, or nobody knows. */
-  readonly vfio: { readonly preCopy: boolean; readonly p2p: boolean } | null;
-  /** Version of the device's firmware; null where it is not known. */
-  readonly firmware: string | null;
-  /** Model of the guest's processor as QEMU was told, as `host` or `Skylake-Server`. */
-  readonly cpu: string;
+import type { MigrationCheck } from "../../host/migrate/migration-port.ts";
+import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
+import type { Evidence } from "../../host/preflight/check.ts";
+import type { Bdf } from "../../pci/bdf.ts";
+import type { QemuFacts, Standby } from "./migration-facts.ts";
+
+/** A VF of this host, as far as a move asks. */
+export interface VfFacts {
+  readonly bdf: Bdf;
+  /** Vendor and device ID, as `8086:10ca`. */
+  readonly kind: string;
+  /** null where none is bound, undefined where that is not known. */
+  readonly driver: string | null | undefined;
+  /** Features of VFIO migration, as the kernel's debugfs tells them; null where it tells nothing. */
+  readonly features: string | null;
+  /** PF and firmware: VFs of one PF have the same. */
+  readonly pf: string;
+  /** Administered by the PF; null where the VF chooses its own, or nobody knows. */
   readonly mac: string | null;
-  readonly vlan: number | null;
 }
 
-export interface Move {
-  readonly source: MoveEnd;
-  readonly destination: MoveEnd;
-  /** Whether the guest has a virtio interface with `failover=on` and the VF's MAC address that stands in for it. */
-  readonly hasStandby: boolean;
-  /** Whether its driver has taken part in it (FAILOVER_NEGOTIATED). */
-  readonly standbyNegotiated: boolean;
+export interface MoveFacts {
+  readonly source: QemuFacts;
+  readonly destination: QemuFacts;
+  /** The guest's VF. */
+  readonly sourceVf: VfFacts;
+  /** The VF that the destination was started with; null where it has none. */
+  readonly ownVf: VfFacts | null;
+  /** A free VF of the same kind; null where there is none. */
+  readonly freeVf: VfFacts | null;
+  /** Why there is none. */
+  readonly noFreeVf: string;
 }
 
-export interface MoveVerdict {
-  /** `vfio`: the VF's state moves with the guest. `failover`: the guest does without the VF while it moves. */
-  readonly way: "vfio" | "failover" | "none";
-  /** Why not a better way, and what to know of this one. */
-  readonly reasons: readonly string[];
+/** The kernel's own driver, which knows nothing of what a device's state is. */
+const PLAIN = "vfio-pci";
+
+export function check(
+  name: MigrationCheck["check"],
+  method: MigrationMethod | null,
+  result: MigrationCheck["result"],
+  summary: string,
+  evidence: readonly Evidence[] = [],
+  remedy = "",
+): MigrationCheck {
+  return { check: name, method, result, summary, evidence, remedy };
 }
 
-/** The best way to move a guest with its VF, and why it is that one. */
-export function judgeMove({ source, destination, hasStandby, standbyNegotiated }: Move): MoveVerdict {
-  const never = [
-    ...(source.cpu === destination.cpu
-      ? []
-      : [`the guest's processor is ${source.cpu} here and ${destination.cpu} there`]),
-    ...(source.vlan === destination.vlan
-      ? []
-      : [`the VF's VLAN is ${source.vlan ?? "none"} here and ${destination.vlan ?? "none"} there`]),
+/** All that is asked of a move between two QEMUs, in the order in which a person would ask. */
+export function judgeMove(facts: MoveFacts): readonly MigrationCheck[] {
+  return [...judgeEnds(facts), ...judgeVfio(facts), ...judgeFailover(facts)];
+}
+
+function judgeEnds({ source, destination }: MoveFacts): readonly MigrationCheck[] {
+  const runs = source.status === "running";
+  const waits = destination.status === "inmigrate";
+  const differing = (["machine", "cpu", "memoryBytes"] as const).filter((each) => source[each] !== destination[each]);
+  const told = differing.map(
+    (each) => `${each} ${source[each] ?? "unknown"} here, ${destination[each] ?? "unknown"} there`,
+  );
+  const notKnown = source.cpu === "unknown" || source.machine === "unknown" || source.memoryBytes === null;
+  return [
+    check(
+      "guest",
+      null,
+      runs ? "ok" : "refused",
+      runs ? "the guest runs" : `the guest is ${source.status}`,
+      [{ fact: `status ${source.status}`, from: "query-status" }],
+      runs ? "" : "let it run: cont",
+    ),
+    check(
+      "destination",
+      null,
+      waits ? "ok" : "refused",
+      waits ? "the destination waits for a guest" : `the destination is ${destination.status}, and waits for no guest`,
+      [{ fact: `status ${destination.status}`, from: "query-status" }],
+      waits ? "" : "start it with the guest's own arguments and -incoming defer",
+    ),
+    check(
+      "machine",
+      null,
+      differing.length > 0 ? "refused" : notKnown ? "unknown" : "ok",
+      differing.length > 0 ? `not the same machine: ${told.join("; ")}` : "the same machine, processor and memory",
+      [{ fact: `${source.machine}, ${source.cpu}, ${source.memoryBytes} bytes`, from: "query-cpus-fast, qom-get" }],
+      differing.length > 0 ? "start the destination with the guest's own arguments" : "",
+    ),
   ];
-  if (never.length > 0) return { way: "none", reasons: never };
-  const notByVfio = vfioObstacles(source, destination);
-  if (notByVfio.length === 0) {
-    const slow = source.vfio?.preCopy
-      ? []
-      : ["without PRE_COPY the VF's whole state moves while the guest stands still"];
-    return { way: "vfio", reasons: slow };
-  }
-  const notByFailover = [
-    ...(hasStandby ? [] : ["the guest has no virtio interface with failover=on and the VF's MAC address"]),
-    ...(hasStandby && !standbyNegotiated ? ["the guest's driver does not know failover (net_failover)"] : []),
-    ...(source.mac === null ? ["the VF has no MAC address that its PF administers"] : []),
-  ];
-  if (notByFailover.length === 0) return { way: "failover", reasons: notByVfio };
-  return { way: "none", reasons: [...notByVfio, ...notByFailover] };
 }
 
-function vfioObstacles(source: MoveEnd, destination: MoveEnd): readonly string[] {
-  const found: string[] = [];
-  for (const [end, where] of [[source, "here"] as const, [destination, "there"] as const]) {
-    if (end.vfio === null)
-      found.push(`the driver ${end.driver ?? "that is not there"} ${where} does not move a VF's state`);
+function judgeVfio({ source, destination, sourceVf, ownVf }: MoveFacts): readonly MigrationCheck[] {
+  const here = judgeDriver(sourceVf, source, "of the guest");
+  if (ownVf === null) {
+    const summary = "the destination was started without a VF to put the state into";
+    const remedy = "start it with -device vfio-pci,host=VF, as the guest was";
+    return [here, check("vf", "vfio", "refused", summary, [{ fact: "no vfio-pci device", from: "qom-list" }], remedy)];
   }
-  if (source.vfKind !== destination.vfKind)
-    found.push(`the VF is ${source.vfKind} here and ${destination.vfKind} there`);
-  if (found.length > 0) return found;
-  if (source.vfio?.p2p !== destination.vfio?.p2p) found.push("one end knows RUNNING_P2P, the other does not");
-  if (source.firmware !== destination.firmware) {
-    found.push(`the firmware is ${source.firmware ?? "unknown"} here and ${destination.firmware ?? "unknown"} there`);
+  const same = sourceVf.kind === ownVf.kind;
+  const onePf = sourceVf.pf === ownVf.pf;
+  return [
+    here,
+    judgeDriver(ownVf, destination, "of the destination"),
+    check(
+      "vf",
+      "vfio",
+      same ? "ok" : "refused",
+      same ? `both VFs are ${sourceVf.kind}` : `the VF is ${sourceVf.kind} here and ${ownVf.kind} there`,
+      [{ fact: `${sourceVf.bdf} and ${ownVf.bdf}`, from: "sysfs" }],
+      same ? "" : "start the destination with a VF of the same kind",
+    ),
+    check(
+      "firmware",
+      "vfio",
+      onePf ? "ok" : "unknown",
+      onePf ? "both VFs are of one PF, and of its firmware" : "vfleet does not read firmware: the drivers compare it",
+      [{ fact: `${sourceVf.pf} and ${ownVf.pf}` }],
+    ),
+  ];
+}
+
+/** Whether a VF's driver moves its state: by the driver, by what the kernel tells of it, and by QEMU's own refusal. */
+function judgeDriver({ bdf, kind, driver, features }: VfFacts, qemu: QemuFacts, whose: string): MigrationCheck {
+  const evidence: Evidence[] = [
+    { fact: `driver ${driver ?? "none"}, VF ${kind}`, from: `/sys/bus/pci/devices/${bdf}/driver` },
+  ];
+  const blocked = qemu.blocked.find((why) => why.includes(bdf) || /vfio/i.test(why));
+  if (blocked !== undefined) evidence.push({ fact: blocked, from: "query-migrate" });
+  if (features !== null) evidence.push({ fact: features, from: `/sys/kernel/debug/vfio/${bdf}/migration/features` });
+  const remedy = "use a card whose VFs have a variant driver that migrates, as mlx5_vfio_pci, or a failover pair";
+  if (driver === PLAIN) {
+    return check(
+      "driver",
+      "vfio",
+      "refused",
+      `${PLAIN} of a VF ${kind} has no migration: ${bdf} ${whose}`,
+      evidence,
+      remedy,
+    );
   }
-  return found;
+  if (driver === undefined)
+    return check("driver", "vfio", "unknown", `the driver of ${bdf} ${whose} is not known`, evidence);
+  if (driver === null || blocked !== undefined) {
+    return check(
+      "driver",
+      "vfio",
+      "refused",
+      `${driver ?? "no driver"} of ${bdf} ${whose} does not move a VF's state`,
+      evidence,
+      remedy,
+    );
+  }
+  // QEMU blocks migration for a device without it (vfio_migration_realize), but for the primary of a failover pair.
+  const asked = qemu.passed.some((each) => each.bdf === bdf && each.pairId === null);
+  if (features === null && !asked) {
+    return check(
+      "driver",
+      "vfio",
+      "unknown",
+      `whether ${driver} of ${bdf} ${whose} moves a VF's state is not told`,
+      evidence,
+    );
+  }
+  const slow =
+    features === null || features.includes("pre-copy")
+      ? ""
+      : "; without PRE_COPY, all of it while the guest stands still";
+  return check("driver", "vfio", "ok", `${driver} of ${bdf} ${whose} moves a VF's state${slow}`, evidence);
+}
+
+function judgeFailover(facts: MoveFacts): readonly MigrationCheck[] {
+  const { destination, sourceVf, freeVf, noFreeVf } = facts;
+  const standby = standbyOf(facts);
+  const pair = facts.source.passed.find(({ bdf }) => bdf === sourceVf.bdf);
+  const checks: MigrationCheck[] = [];
+  if (standby === undefined) {
+    const summary = "the guest has no virtio interface with failover=on whose primary is the VF";
+    const fact = `failover_pair_id of ${sourceVf.bdf}: ${pair?.pairId ?? "none"}`;
+    const remedy =
+      "start it with -device virtio-net-pci,id=ID,failover=on,mac=MAC, and plug the VF in with failover_pair_id=ID";
+    checks.push(check("standby", "failover", "refused", summary, [{ fact, from: "qom-get" }], remedy));
+  } else {
+    checks.push(judgeStandby(standby, facts));
+    const bus = pair?.bus ?? null;
+    const hasBus = bus !== null && destination.devices.includes(bus);
+    if (!hasBus) {
+      const summary = `the destination has no ${bus ?? "named bus"} to plug a VF into, as the guest has`;
+      const remedy = "start it with the guest's own arguments: root ports by the same IDs";
+      checks.push(check("standby", "failover", "refused", summary, [], remedy));
+    }
+  }
+  checks.push(
+    freeVf === null
+      ? check("vf", "failover", "refused", noFreeVf, [], "make or free one, of the same kind, bound to vfio-pci")
+      : check("vf", "failover", "ok", `${freeVf.bdf} is free, and a VF ${freeVf.kind} as well`),
+  );
+  return checks;
+}
+
+function judgeStandby({ id, mac }: Standby, { destination, sourceVf }: MoveFacts): MigrationCheck {
+  const there = destination.standbys.find((each) => each.id === id);
+  const evidence: Evidence[] = [
+    { fact: `standby ${id} ${mac}; VF ${sourceVf.mac ?? "no address"}`, from: "qom-get, ip link" },
+  ];
+  const refused = (summary: string, remedy: string) =>
+    check("standby", "failover", "refused", summary, evidence, remedy);
+  if (sourceVf.mac !== mac) {
+    return refused(
+      `the standby is ${mac}, and its PF has the VF as ${sourceVf.mac ?? "none"}`,
+      `vfleet set ${sourceVf.bdf} mac=${mac}`,
+    );
+  }
+  if (there === undefined)
+    return refused(`the destination has no standby ${id}`, "start it with the guest's own arguments");
+  if (there.mac !== mac)
+    return refused(`the standby is ${mac} here and ${there.mac} there`, "start it with the same mac=");
+  // QEMU hides the primary until the guest's driver has taken failover (failover_hide_primary_device): it is there.
+  return check("standby", "failover", "ok", `the guest goes by the virtio interface ${id} meanwhile`, evidence);
+}
+
+/** The virtio interface whose primary is the guest's VF. */
+export function standbyOf({ source, sourceVf }: Pick<MoveFacts, "source" | "sourceVf">): Standby | undefined {
+  const pairId = source.passed.find(({ bdf }) => bdf === sourceVf.bdf)?.pairId;
+  return source.standbys.find(({ id }) => id === pairId);
+}
+
+/** The method that is left; VFIO only where both drivers are known to move a VF's state. */
+export function methodOf(checks: readonly MigrationCheck[], wanted: MigrationMethod | "auto"): MigrationMethod | null {
+  const open = (method: MigrationMethod) =>
+    (wanted === "auto" || wanted === method) &&
+    checks.every((each) => {
+      if (each.method !== null && each.method !== method) return true;
+      return each.result !== "refused" && !(each.check === "driver" && each.result === "unknown");
+    });
+  return open("vfio") ? "vfio" : open("failover") ? "failover" : null;
 }

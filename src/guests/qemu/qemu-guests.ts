@@ -88,7 +88,7 @@ class QemuGuests implements GuestPort {
       const remedy = "write it into a file that only root can read, and name that: --vf-token-file FILE";
       found.push(obstacle(token.code, token.why, remedy));
     }
-    const qemu = await this.#find(guest);
+    const qemu = await findQemu(this.#kernel, guest);
     if ("why" in qemu) return [...found, unreachable(guest, qemu.why)];
     try {
       return [...found, ...(await atMonitor(qemu.monitor, (qmp) => this.#ask(qmp, qemu.pid, plugged)))];
@@ -182,7 +182,7 @@ class QemuGuests implements GuestPort {
 
   async #change(guest: GuestAddress, bdf: Bdf, change: (qmp: Qmp) => Promise<void>): Promise<Outcome> {
     const began = performance.now();
-    const qemu = await this.#find(guest);
+    const qemu = await findQemu(this.#kernel, guest);
     if ("why" in qemu) return failed(guest, bdf, "ENOENT", qemu.why);
     try {
       await atMonitor(qemu.monitor, change);
@@ -193,17 +193,27 @@ class QemuGuests implements GuestPort {
     }
     return { kind: "done", tookMs: Math.round(performance.now() - began) };
   }
+}
 
-  async #find(
-    guest: GuestAddress,
-  ): Promise<{ readonly monitor: string; readonly pid: number } | { readonly why: string }> {
-    const qemus = await findQemus(this.#kernel);
-    if (isUnread(qemus)) return { why: qemus.reason };
-    const qemu = qemus.find((each) => addressOf(each, qemus) === guest);
-    if (qemu === undefined) return { why: `there is no ${guest}` };
-    const monitor = monitorOf(qemu);
-    return typeof monitor === "string" ? { monitor, pid: qemu.pid } : monitor;
-  }
+/** A QEMU by a guest's address, or why there is none to speak to. */
+export async function findQemu(
+  kernel: Kernel,
+  guest: string,
+): Promise<{ readonly monitor: string; readonly pid: number } | { readonly why: string }> {
+  const qemus = await findQemus(kernel);
+  if (isUnread(qemus)) return { why: qemus.reason };
+  const qemu = qemus.find((each) => addressOf(each, qemus) === guest);
+  if (qemu === undefined) return { why: `there is no ${guest}` };
+  const monitor = monitorOf(qemu);
+  return typeof monitor === "string" ? { monitor, pid: qemu.pid } : monitor;
+}
+
+/** The same by its process: two guests may have come to one name meanwhile. Null where it does not run any more. */
+export async function findQemuByPid(kernel: Kernel, pid: number): Promise<string | { readonly why: string } | null> {
+  const qemus = await findQemus(kernel);
+  if (isUnread(qemus)) return { why: qemus.reason };
+  const qemu = qemus.find((each) => each.pid === pid);
+  return qemu === undefined ? null : monitorOf(qemu);
 }
 
 /** By its name, where no other has it; else by its process. */

@@ -50,6 +50,8 @@ function next(progress: Progress, event: OperationEvent): Progress {
       const { steps } = event as Extract<OperationEvent, { event: "undoBegun" }>;
       return { ...progress, state: "undoing", undoing: true, steps, begun: new Set(), ended: new Set() };
     }
+    case "open phase":
+      return progress;
     case "open resumed":
     // What stood in the way of a stuck one may be gone.
     case "stuck resumed":

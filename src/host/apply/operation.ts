@@ -1,5 +1,6 @@
 import type { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { MigrationPhase, PlannedMove } from "../migrate/planned-move.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 
@@ -8,7 +9,7 @@ export interface OperationHeader {
   readonly format: 1;
   /** From 1, by host. */
   readonly number: number;
-  /** The command: `apply`, `set`, `bind`, `reset`, `release`. */
+  /** The command: `apply`, `set`, `bind`, `reset`, `release`, `migrate`. */
   readonly kind: string;
   /** Its subject for a person, as `policies tenant-net, storage`. */
   readonly title: string;
@@ -23,6 +24,8 @@ export interface OperationHeader {
   /** What was there, in the same words: undoing is a plan toward it. */
   readonly before: readonly DesiredPf[];
   readonly steps: readonly Step[];
+  /** Of one that moves a guest: how it goes on, and back, is its own matter. */
+  readonly migration?: PlannedMove;
 }
 
 interface OperationPf {
@@ -48,6 +51,14 @@ export type OperationEvent = { readonly at: string } & (
   | { readonly event: "stepFailed"; readonly step: number; readonly failure: OperationFailure }
   /** The operation goes back: these steps take the place of `steps` from here on. */
   | { readonly event: "undoBegun"; readonly why: string; readonly steps: readonly Step[] }
+  /** Of a guest that moves: it has come to this. */
+  | {
+      readonly event: "phase";
+      readonly phase: MigrationPhase;
+      readonly evidence: string;
+      /** While no processor of the guest ran. */
+      readonly downtimeMs?: number;
+    }
   /** A process that had died is followed by this one. */
   | { readonly event: "resumed"; readonly pid: number; readonly found: string }
   | { readonly event: "ended"; readonly state: EndState; readonly failure?: OperationFailure }

@@ -16,6 +16,8 @@ export interface RecoverRequest extends OperationSetting {
   readonly stuck?: boolean;
   /** Is told of records that are damaged; without it the first of them is thrown. */
   readonly onDamage?: (damage: VfleetError) => void;
+  /** Ends an operation that moves a guest; without it those are left as they are. */
+  readonly endMove?: (operation: Operation, state: HostState, journal: Journal) => Promise<Operation>;
 }
 
 /**
@@ -41,7 +43,7 @@ function isUnfinished(state: Operation["state"], stuck: boolean): boolean {
 async function recoverOne(number: number, request: RecoverRequest): Promise<Operation | undefined> {
   const { store, locks, planning, clock, pid, onEvent, stuck = false } = request;
   const listed = await store.read(number);
-  if (listed === undefined) return undefined;
+  if (listed === undefined || (listed.migration && !request.endMove)) return undefined;
   const places = findPfs(listed, await planning.observe());
   let lock: Awaited<ReturnType<typeof locks.acquire>>;
   try {
@@ -80,6 +82,7 @@ async function end(
     await journal.write({ event: "ended", state: "overtaken" });
     return journal.operation;
   }
+  if (operation.migration && request.endMove) return request.endMove(operation, state, journal);
   const missing = operation.pfs.map(({ bdf }) => bdf).filter((pf) => !places.has(pf));
   if (missing.length === 0 && !lacksReset(operation)) {
     let left: string | undefined = "";

@@ -84,6 +84,18 @@ export async function runSteps(
   return byKind("abandoned") ?? byKind("failed") ?? byKind("stopped") ?? DONE;
 }
 
+/** Does one step of those that `place` counts in. */
+export function runStep(
+  step: Step,
+  place: number,
+  state: HostState,
+  setting: RunSetting,
+  keep: boolean,
+): Promise<RunEnd> {
+  const pf = pfOf(step);
+  return new StepRun(step, place, state, setting, pf === undefined ? [] : [pf], keep).run();
+}
+
 /** One step with its records. */
 class StepRun {
   readonly #step: Step;

@@ -1,25 +1,26 @@
 /**
  * Runs in the lab machine "guests": a virtual machine with a VF and a virtio interface of the same MAC address moves from one QEMU
- * to another, while somebody sends it packets all the time. What is recorded, test/lab/failover.test.ts judges.
+ * to another by `vfleet migrate`, while somebody sends it packets all the time. What is recorded, test/lab/failover.test.ts judges.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type MigrationResult, migrateByFailover } from "../../../src/guests/qemu/failover-migration.ts";
-import { type InnerGuest, startInnerGuest } from "../../../src/lab/inner-guest.ts";
+import type { InnerStatus } from "../../../src/lab/guest-channel.ts";
+import { startInnerGuest } from "../../../src/lab/inner-guest.ts";
 
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const DEVICES = "/sys/bus/pci/devices";
 const PF = "0000:01:00.0";
 const MAC = "02:00:00:00:00:0a";
-const NO_MAC = "00:00:00:00:00:00";
 const GUEST = "10.0.0.10";
 const PEER = "10.0.0.20";
 /** A second, so that there is a middle; and as QEMU has it by itself. */
 const SLOW_BYTES = 2 * 2 ** 20;
 const FAST_BYTES = 128 * 2 ** 20;
+const PROGRAM = "/opt/vfleet";
+const VFLEET = ["--disable-warning=ExperimentalWarning", `${PROGRAM}/bin/vfleet.js`];
 /** Of the VF that only sends. */
 const PEER_VF = 2;
 
@@ -28,6 +29,7 @@ const run = (program: string, ...args: string[]) => execFileSync(program, args, 
 const vfOf = (index: number) => basename(readlinkSync(`${DEVICES}/${PF}/virtfn${index}`));
 const setMac = (vf: number, mac: string) => run("ip", "link", "set", pfName, "vf", String(vf), "mac", mac);
 
+run("cp", "-r", "/script/vfleet", PROGRAM);
 run("modprobe", "-a", "igb", "igbvf", "vfio-pci", "bridge", "tun");
 const pfName = readdirSync(`${DEVICES}/${PF}/net`)[0] ?? "";
 run("ip", "link", "set", pfName, "up");
@@ -60,12 +62,13 @@ run("ip", "link", "set", peerName, "netns", "peer", "name", "net1");
 run("ip", "-n", "peer", "address", "add", `${PEER}/24`, "dev", "net1");
 run("ip", "-n", "peer", "link", "set", "net1", "up");
 
+const monitorOf = (name: string) => ["-name", `guest=${name}`, "-qmp", `unix:/run/${name}.qmp,server=on,wait=off`];
 const standby = (tap: string) => ({
   netdev: { type: "tap", id: "net0", ifname: tap, script: "no", downscript: "no" },
   device: { driver: "virtio-net-pci", id: "standby", netdev: "net0", mac: MAC, failover: true, bus: "port1" },
 });
 
-const source = await startInnerGuest({ name: "source" });
+const source = await startInnerGuest({ name: "source", args: monitorOf("source") });
 const { netdev, device } = standby("tapa");
 await source.qmp.execute("netdev_add", netdev);
 await source.qmp.execute("device_add", device);
@@ -85,6 +88,7 @@ const incoming = (name: string) =>
     name,
     start: { kind: "incoming" },
     args: [
+      ...monitorOf(name),
       ...["-netdev", "tap,id=net0,ifname=tapb,script=no,downscript=no"],
       ...["-device", `virtio-net-pci,id=standby,netdev=net0,mac=${MAC},failover=on,bus=port1`],
     ],
@@ -96,65 +100,72 @@ await sleep(3000);
 // A destination that dies in the middle: the guest runs on where it was, and has its VF again.
 await source.qmp.execute("migrate-set-parameters", { "max-bandwidth": SLOW_BYTES });
 const doomed = await incoming("doomed");
-const failure = await move(doomed, "unix:/run/doomed.mig", (phase) => {
-  if (phase === "moving") void doomed.stop();
-}).then(() => "", String);
-await source.awaitStatus(
-  ({ pciDevices }) => pciDevices.some(({ driver }) => driver === "igbvf"),
-  "bound no igbvf again",
-);
-record("rolled-back", { failure, status: await source.status() });
-await sleep(4000);
+await vfleet("rolled-back", ["migrate", "source", "--to", "doomed", "--yes"], (output) => {
+  if (output.includes("moving")) void doomed.stop();
+});
+record("guest", { when: "rolled-back", status: await source.awaitStatus(hasVf, "bound no igbvf again") });
+record("host", { when: "rolled-back", ...hostNow() });
+
+// vfleet itself dies in the middle.
+const orphan = await incoming("orphan");
+await vfleet("killed", ["migrate", "source", "--to", "orphan", "--yes"], (output, child) => {
+  if (output.includes("moving")) child.kill("SIGKILL");
+});
+await vfleet("recovered", ["recover", "--json"]);
+record("guest", { when: "recovered", status: await source.awaitStatus(hasVf, "bound no igbvf after recovery") });
+record("host", { when: "recovered", ...hostNow() });
+await orphan.stop();
+await sleep(2000);
 
 await source.qmp.execute("migrate-set-parameters", { "max-bandwidth": FAST_BYTES });
 const destination = await incoming("destination");
 const began = Date.now();
-const result = await move(destination, "unix:/run/moved.mig");
-record("moved", { ...result, seconds: (Date.now() - began) / 1000, began });
+await vfleet("moved", ["migrate", "source", "--to", "destination", "--yes", "--json"]);
+record("seconds", { seconds: (Date.now() - began) / 1000 });
 const up = await destination.awaitStatus(
   ({ netDevices }) => netDevices.length === 3 && netDevices.every(({ carrier }) => carrier === true),
   "had no carrier at its VF",
 );
-run("bridge", "fdb", "del", MAC, "dev", pfName, "self");
 record("guest", { when: "moved", status: up });
+record("host", { when: "moved", ...hostNow() });
 await sleep(4000);
 const packets = await endProbe(probe);
-record("packets", { packets, began });
+record("packets", { packets });
 await destination.stop();
 await source.stop();
 
-function move(to: InnerGuest, uri: string, onPhase?: (phase: string) => void): Promise<MigrationResult> {
-  return migrateByFailover({
-    source: source.qmp,
-    destination: to.qmp,
-    uri,
-    standbyId: "standby",
-    replacement: { id: "vf", host: vfOf(1), bus: "port2" },
-    hosts: {
-      // The card gives the PF only what it has a filter for, promiscuous or not: the address of the standby is one of its own.
-      beforeUnplug: async () => {
-        run("bridge", "fdb", "add", MAC, "dev", pfName, "self");
-        // The bridge has learnt the address at the card, from the VF's own frames.
-        run("bridge", "fdb", "replace", MAC, "dev", "tapa", "master", "static");
-      },
-      onUnplugged: async () => void setMac(0, NO_MAC),
-      // Both have it until the guest's driver is up: what comes twice, net_failover takes once.
-      beforePlug: async () => {
-        run("bridge", "fdb", "replace", MAC, "dev", "tapb", "master", "static");
-        setMac(1, MAC);
-      },
-      onRolledBack: async () => {
-        setMac(0, MAC);
-        await sleep(3000);
-        run("bridge", "fdb", "del", MAC, "dev", pfName, "self");
-        run("bridge", "fdb", "del", MAC, "dev", "tapa", "master");
-      },
-    },
-    onPhase: ({ phase, atMs }) => {
-      record("phase", { phase, atMs, uri });
-      onPhase?.(phase);
-    },
+function hasVf({ pciDevices }: InnerStatus): boolean {
+  return pciDevices.some(({ driver }) => driver === "igbvf");
+}
+
+/** What the PF has of its VFs, and where frames for the guest would go. */
+function hostNow(): object {
+  const [link] = JSON.parse(run("ip", "-json", "-details", "link", "show", pfName));
+  const macs = (link.vfinfo_list as readonly { address: string }[]).map(({ address }) => address);
+  const fdb = run("bridge", "fdb", "show")
+    .split("\n")
+    .filter((line) => line.includes(MAC) && /self|static/.test(line));
+  return { macs, fdb };
+}
+
+/** One command of vfleet, as a person gives it. @param onOutput is given all that it has printed so far */
+async function vfleet(
+  stage: string,
+  args: readonly string[],
+  onOutput: (output: string, child: ChildProcess) => void = () => {},
+): Promise<void> {
+  const child = spawn(process.execPath, [...VFLEET, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    onOutput(stdout, child);
   });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [status] = await once(child, "close");
+  record("command", { stage, status, stdout, stderr });
 }
 
 /** Sends an echo request every 50 ms, and notes when its answer came. */

@@ -48,9 +48,17 @@ export const SET_VF_NETWORK: Executor<"setVfNetwork"> = {
     if (isUnread(shown)) return UNREADABLE;
     const wanted = changes.map(({ to }) => to);
     if (untold(wanted, shown).length > 0) return UNREADABLE;
-    return differences(wanted, shown).length === 0 ? { kind: "after", evidence: "all settings are shown so" } : BEFORE;
+    // An address that is to go is seen to have gone; of a VF that chose its own since, it is taken once more.
+    const goes = wanted.some((change) => change.mac === ZERO_MAC && macOf(change, shown) !== ZERO_MAC);
+    return differences(wanted, shown).length === 0 && !goes
+      ? { kind: "after", evidence: "all settings are shown so" }
+      : BEFORE;
   },
 };
+
+function macOf({ vfIndex }: VfChange, shown: readonly VfInfo[]): string | null | undefined {
+  return shown.find((info) => info.vfIndex === vfIndex)?.mac;
+}
 
 async function vfInfoOf(pf: PfAddress, context: StepContext): Promise<Observed<readonly VfInfo[]>> {
   const netdev = await pfNetdev(context, pf);

@@ -1,0 +1,247 @@
+/** Moves between two QEMUs as QMP tells of them, on the modelled host: their VFs, and what is written down. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { systemClock } from "../../host/apply/clock.ts";
+import type { OperationStore } from "../../host/apply/operation.ts";
+import { recoverOperations } from "../../host/apply/recover.ts";
+import { type OperationHost, operationHost, PF, planningOf, QUICK } from "../../host/apply/testing/operation-host.ts";
+import type { MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
+import { recoverMigration } from "../../host/migrate/recover-migration.ts";
+import { runMigration } from "../../host/migrate/run-migration.ts";
+import { parseVfInfo } from "../../kernel/port-vf-info.ts";
+import { bdf } from "../../pci/bdf.ts";
+import { openOperationStore } from "../../state/operation-store.ts";
+import { openLocks } from "../../state/pf-locks.ts";
+import { qemuMigrations } from "./qemu-migrations.ts";
+import { type Course, MAC, TwoQemus } from "./testing/two-qemus.ts";
+
+const NO_MAC = "00:00:00:00:00:00";
+const VFS = [bdf("0000:01:10.0"), bdf("0000:01:10.2")] as const;
+const WISH: MigrationWish = {
+  guest: "qemu:source",
+  destination: "qemu:destination",
+  method: "auto",
+  vf: null,
+  uri: "unix:/nowhere",
+};
+
+/** The process ends here: nothing after it is done. */
+class Killed extends Error {}
+
+describe("a guest of QEMU that moves", () => {
+  let host: OperationHost;
+  let qemus: TwoQemus;
+  let folders = 0;
+  let store: OperationStore;
+
+  before(async () => {
+    host = await operationHost();
+    const vf = (vfIndex: number) => ({ vfIndex, driver: "vfio" as const });
+    const plan = await host.plan([{ pf: PF, wantedBy: ["test"], onShrink: "refuse", numVfs: 2, vfs: [vf(0), vf(1)] }]);
+    assert.equal((await host.apply(plan)).state, "settled");
+  });
+  after(() => host.close());
+  afterEach(() => qemus.close());
+
+  async function start(course: Course = {}): Promise<void> {
+    const netdev = await netdevOf();
+    await host.kernel.setVfs(netdev, [
+      { vfIndex: 0, mac: MAC, vlan: { id: 100 } },
+      { vfIndex: 1, mac: NO_MAC, vlan: { id: 0 } },
+    ]);
+    qemus = new TwoQemus(host.folder, VFS[0]);
+    qemus.course = course;
+    store = openOperationStore(`${host.folder}/moves-${++folders}`);
+  }
+
+  async function netdevOf(): Promise<string> {
+    const [name] = (await host.kernel.list(`/sys/bus/pci/devices/${PF}/net`)) as readonly string[];
+    assert.ok(name);
+    return name;
+  }
+
+  async function vfs() {
+    const json = await host.kernel.ipLink(await netdevOf());
+    assert.ok(typeof json === "string");
+    return (parseVfInfo(json) ?? []).map(({ mac, vlan }) => [mac, vlan]);
+  }
+
+  function setting() {
+    const kernel = qemus.on(host.kernel);
+    return {
+      kernel,
+      store,
+      locks: openLocks(`${host.folder}/locks`),
+      clock: systemClock,
+      planning: planningOf(host.kernel),
+      pid: 42,
+      patience: QUICK,
+    };
+  }
+
+  async function verdict(wish = WISH): Promise<MigrationVerdict> {
+    return qemuMigrations(qemus.on(host.kernel)).verdict(wish, await planningOf(host.kernel).observe());
+  }
+
+  async function move(signal = new AbortController().signal, wish = WISH) {
+    const port = qemuMigrations(qemus.on(host.kernel));
+    const { move: planned, checks } = await verdict(wish);
+    assert.ok(planned, JSON.stringify(checks));
+    const again = (state: Parameters<typeof port.verdict>[1]) => port.verdict(wish, state);
+    return runMigration({ ...setting(), port, move: planned, again, title: "test", timeoutMs: 5000, signal });
+  }
+
+  function recover() {
+    const given = setting();
+    return recoverOperations({
+      ...given,
+      stuck: true,
+      endMove: (operation, state, journal) =>
+        recoverMigration(operation, state, journal, given, qemuMigrations(given.kernel)),
+    });
+  }
+
+  const AT_SOURCE = [
+    [MAC, 100],
+    [NO_MAC, 0],
+  ];
+  const AT_DESTINATION = [
+    [NO_MAC, 100],
+    [MAC, 100],
+  ];
+
+  test("goes by the failover pair, since vfio-pci does not move a VF's state; its settings travel", async () => {
+    await start();
+    const { checks, move: planned } = await verdict();
+    assert.equal(planned?.method, "failover");
+    assert.equal(planned?.destinationVf?.bdf, VFS[1]);
+    assert.match(
+      checks.find(({ check }) => check === "driver")?.summary ?? "",
+      /vfio-pci of a VF 8086:10ca has no migration/,
+    );
+    assert.equal((await verdict({ ...WISH, method: "vfio" })).move, null);
+    const operation = await move();
+    assert.equal(operation.state, "settled", JSON.stringify(operation.failure));
+    const phases = operation.events.flatMap((event) => (event.event === "phase" ? [event.phase] : []));
+    assert.deepEqual(phases, ["prepared", "unplugging", "moving", "moved", "plugged"]);
+    assert.deepEqual(await vfs(), AT_DESTINATION);
+    assert.equal(qemus.destination.vf, VFS[1]);
+  });
+
+  test("stays where it was, with its VF's address, where the migration fails or is called back", async () => {
+    await start({ comesTo: "failed" });
+    const failed = await move();
+    assert.equal(failed.state, "undone");
+    assert.match(failed.failure?.message ?? "", /is where it was: the migration failed/);
+    assert.deepEqual(await vfs(), AT_SOURCE);
+    qemus.close();
+
+    await start({ polls: 1000 });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    assert.equal((await move(stop.signal)).state, "undone");
+    assert.deepEqual(await vfs(), AT_SOURCE);
+    assert.ok(qemus.commands.includes("source migrate_cancel"));
+  });
+
+  test("is at the destination without a VF: stuck, until what stood in the way has gone", async () => {
+    await start({ deviceAdd: "refused" });
+    const operation = await move();
+    assert.deepEqual([operation.state, operation.failure?.code], ["stuck", "VFL-0414"]);
+    qemus.course = {};
+    const [recovered] = await recover();
+    assert.equal(recovered?.state, "settled");
+    assert.deepEqual(await vfs(), AT_DESTINATION);
+  });
+
+  test("is refused where a VF is wanted that is another kind, or in use, or where nothing waits", async () => {
+    await start();
+    const end = host.useByGuest(VFS[1]);
+    const used = await verdict();
+    end();
+    assert.equal(used.move, null);
+    assert.match(
+      used.checks.find(({ check, method }) => check === "vf" && method === "failover")?.summary ?? "",
+      /in use/,
+    );
+    qemus.destination.status = "running";
+    assert.equal((await verdict()).checks.find(({ check }) => check === "destination")?.result, "refused");
+    qemus.destination.status = "inmigrate";
+    qemus.end("destination");
+    assert.equal((await verdict()).move, null);
+  });
+
+  for (const [what, finish] of [
+    ["and QEMU goes on by itself", (): void => qemus.finishAlone()],
+    ["while memory moves", (): void => {}],
+    ["and the destination, too", (): void => qemus.end("destination")],
+  ] as const) {
+    test(`killed at any record ${what}: the guest runs once, and its host is as it is`, async () => {
+      let records = 0;
+      for (let at = 0; ; at++) {
+        await start({ polls: 2 });
+        const own = store;
+        const killing = killedAt(own, at);
+        store = killing.store;
+        const ended = await move().then(
+          () => true,
+          (error) => {
+            assert.ok(error instanceof Killed, String(error));
+            return false;
+          },
+        );
+        store = own;
+        if (ended) {
+          records = at;
+          qemus.close();
+          break;
+        }
+        finish();
+        const [operation] = await recover();
+        assert.ok(operation);
+        assert.equal(qemus.ranTwice, false, `record ${at}`);
+        const isOver = qemus.destination.status === "running" && !qemus.destination.ended;
+        if (operation.state === "settled") {
+          assert.ok(isOver, `record ${at}`);
+          assert.deepEqual(await vfs(), AT_DESTINATION, `record ${at}`);
+          assert.equal(qemus.destination.vf, VFS[1]);
+        } else if (operation.state === "undone") {
+          assert.equal(qemus.source.status, "running");
+          assert.ok(!isOver, `record ${at}`);
+          assert.deepEqual(await vfs(), AT_SOURCE, `record ${at}`);
+        } else {
+          // It had left, and where it went is no more.
+          assert.deepEqual([operation.state, operation.failure?.code], ["stuck", "VFL-0413"], `record ${at}`);
+          assert.ok(qemus.destination.ended && qemus.source.status === "postmigrate");
+          assert.ok(!qemus.commands.includes("source cont"));
+        }
+        qemus.close();
+      }
+      assert.ok(records > 8, `${records} records`);
+    });
+  }
+});
+
+/** A store whose process dies instead of writing record `at`, and whatever comes after. */
+function killedAt(store: OperationStore, at: number): { readonly store: OperationStore } {
+  return {
+    store: {
+      ...store,
+      list: (onDamage) => store.list(onDamage),
+      read: (number) => store.read(number),
+      resume: (number) => store.resume(number),
+      async create(header) {
+        const writer = await store.create(header);
+        let written = 0;
+        return {
+          header: writer.header,
+          close: () => writer.close(),
+          async append(event) {
+            if (written++ >= at) throw new Killed();
+            await writer.append(event);
+          },
+        };
+      },
+    },
+  };
+}

@@ -1,0 +1,243 @@
+import { existsSync, rmSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { OperationFailure } from "../../host/apply/operation.ts";
+import type {
+  MigrationCourse,
+  MigrationEnd,
+  MigrationPort,
+  MigrationVerdict,
+  MigrationWish,
+} from "../../host/migrate/migration-port.ts";
+import type { PlannedMove } from "../../host/migrate/planned-move.ts";
+import type { HostState } from "../../host/state/host-state.ts";
+import type { Kernel } from "../../kernel/port.ts";
+import type { Qmp } from "../../qmp/qmp.ts";
+import { deviceIdOf } from "./device-id.ts";
+import { qemuFacts } from "./migration-facts.ts";
+import { check } from "./migration-verdict.ts";
+import { atMonitor } from "./monitor.ts";
+import { beginMove, completeMove, runStateOf, staysHere } from "./move-guest.ts";
+import { isIdle, STEPS } from "./move-plan.ts";
+import { planQemuMove } from "./plan-qemu-move.ts";
+import { findQemu, findQemuByPid } from "./qemu-guests.ts";
+import { passedDevices } from "./query-guest.ts";
+import { layStandbyPath, removeStandbyPath, type StandbyPath } from "./standby-path.ts";
+
+/** VFIO pins the guest's memory as a VF is plugged in. */
+const PLUG_MS = 120_000;
+/** For the guest's driver to have its VF up: a host cannot see it, and till then frames go to the standby as well. */
+const VF_UP_MS = 3000;
+/** A folder of a socket that vfleet has made for one move (see `openMigration`). */
+const OWN_FOLDER = /^move-/;
+
+/** Virtual machines of QEMU that move to another QEMU of this host. */
+export function qemuMigrations(kernel: Kernel): MigrationPort {
+  return new QemuMigrations(kernel);
+}
+
+class QemuMigrations implements MigrationPort {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  async verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict> {
+    const [source, destination] = await Promise.all(
+      [wish.guest, wish.destination].map((each) => findQemu(this.#kernel, each)),
+    );
+    for (const [end, name] of [
+      [source, "guest"],
+      [destination, "destination"],
+    ] as const) {
+      if (end === undefined || "why" in end) return refused(name, `it cannot be spoken to: ${end?.why}`);
+    }
+    if (source === undefined || "why" in source || destination === undefined || "why" in destination) return NOTHING;
+    if (source.pid === destination.pid) return refused("destination", "the guest and its destination are one QEMU");
+    const [here, there] = await Promise.all([source, destination].map(({ monitor }) => atMonitor(monitor, qemuFacts)));
+    if (here === undefined || there === undefined) return NOTHING;
+    const pids = { sourcePid: source.pid, destinationPid: destination.pid };
+    return planQemuMove({ kernel: this.#kernel, wish, state, here, there, pids });
+  }
+
+  async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
+    const monitors = await this.#monitors(move);
+    if ("why" in monitors) return { kind: "rolledBack", why: failureAs("VFL-0411", monitors.why) };
+    const { source: here, destination: there } = monitors;
+    if (here === null || there === null)
+      return { kind: "rolledBack", why: failureAs("VFL-0411", "one of both QEMUs has ended") };
+    return atMonitor(here, (source) =>
+      atMonitor(there, (destination) => this.#move(move, course, source, destination)),
+    );
+  }
+
+  async #move(move: PlannedMove, course: MigrationCourse, source: Qmp, destination: Qmp): Promise<MigrationEnd> {
+    const byFailover = move.method === "failover";
+    try {
+      await this.#step(move, course, STEPS.settings);
+      await destination.execute("migrate-incoming", { uri: move.uri });
+      await course.phase("prepared", `the destination listens at ${move.uri}`);
+      if (byFailover) await layStandbyPath(pathTo(move, "source"));
+      await beginMove(source, move.uri, course.signal, async () => {
+        if (byFailover) await course.phase("unplugging", `the guest is to let go of ${move.sourceVf.bdf}`);
+      });
+      if (byFailover) await this.#step(move, course, STEPS.clear);
+      await course.phase("moving", byFailover ? "the guest goes by its virtio interface" : "the guest has its VF");
+      const downtimeMs = await completeMove(source, course.timeoutMs, course.signal);
+      await course.phase("moved", `${move.destination} runs the guest`, downtimeMs);
+    } catch (error) {
+      return this.#rollBack(move, course, source, destination, asFailure(error));
+    }
+    return this.#arrive(move, course, destination);
+  }
+
+  async #rollBack(
+    move: PlannedMove,
+    course: MigrationCourse,
+    source: Qmp,
+    destination: Qmp,
+    why: OperationFailure,
+  ): Promise<MigrationEnd> {
+    await course.phase("rollingBack", why.message);
+    let stays: boolean;
+    try {
+      stays = await staysHere(source);
+    } catch (error) {
+      return { kind: "lost", why: failureAs("VFL-0413", `${asFailure(error).message} (after: ${why.message})`) };
+    }
+    if (!stays) {
+      // It had gone over when it was to be called back.
+      const gone = failureAs(
+        "VFL-0413",
+        `the guest has left its QEMU, and the destination does not run it (${why.message})`,
+      );
+      try {
+        if (!(await runStateOf(destination)).running) return { kind: "lost", why: gone };
+      } catch {
+        return { kind: "lost", why: gone };
+      }
+      await course.phase("moved", `${move.destination} runs the guest: it went over as it was called back`);
+      return this.#arrive(move, course, destination);
+    }
+    return this.#stay(move, course, why);
+  }
+
+  /** The guest is where it was: its host is put in order. */
+  async #stay(move: PlannedMove, course: MigrationCourse, why: OperationFailure): Promise<MigrationEnd> {
+    await course.takeBack(why.message);
+    await endStandby(move, ["source"]);
+    removeOwnFolder(move.uri);
+    await course.phase("rolledBack", `${move.guest} runs where it was`);
+    const message = `the guest was not moved, and is where it was: ${why.message}`;
+    return { kind: "rolledBack", why: { ...why, message } };
+  }
+
+  /** The guest is at the destination, whatever comes of its VF. */
+  async #arrive(move: PlannedMove, course: MigrationCourse, destination: Qmp): Promise<MigrationEnd> {
+    const vf = move.destinationVf;
+    try {
+      if (move.method === "failover") await layStandbyPath(pathTo(move, "destination"));
+      // Both have the address until the guest's driver is up: what comes twice, net_failover takes once.
+      await this.#step(move, course, STEPS.clear);
+      await this.#step(move, course, STEPS.give);
+      if (
+        move.method === "failover" &&
+        vf !== null &&
+        !(await passedDevices(destination)).some(({ bdf }) => bdf === vf.bdf)
+      ) {
+        const { bus, standbyId } = move.details;
+        const device = { driver: "vfio-pci", id: deviceIdOf(vf.bdf), host: vf.bdf, failover_pair_id: standbyId, bus };
+        await destination.execute("device_add", device, PLUG_MS);
+      }
+      await course.phase("plugged", `${move.destination} has ${vf?.bdf ?? "its VF"}`);
+      await endStandby(move, ["source", "destination"]);
+    } catch (error) {
+      const { message } = asFailure(error);
+      const remedy = "do what the reason says, then: vfleet recover --stuck";
+      return {
+        kind: "moved",
+        withoutVf: { ...failureAs("VFL-0414", `the guest runs at ${move.destination}: ${message}`), remedy },
+      };
+    }
+    removeOwnFolder(move.uri);
+    return { kind: "moved", withoutVf: null };
+  }
+
+  async recover(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
+    const monitors = await this.#monitors(move);
+    if ("why" in monitors) return { kind: "lost", why: failureAs("VFL-0413", monitors.why) };
+    const { source, destination } = monitors;
+    const there = destination === null ? null : await atMonitor(destination, runStateOf);
+    if (source === null) {
+      if (destination !== null && there?.running)
+        return atMonitor(destination, (qmp) => this.#arrive(move, course, qmp));
+      return { kind: "lost", why: failureAs("VFL-0413", "neither QEMU runs the guest any more") };
+    }
+    const stays = await atMonitor(source, async (qmp) => {
+      // Where the destination runs, this one must not be let go on.
+      const isHere = (await runStateOf(qmp)).running;
+      return there?.running ? (isHere ? undefined : false) : staysHere(qmp);
+    });
+    if (stays === undefined)
+      return { kind: "lost", why: failureAs("VFL-0413", "both QEMUs say that they run the guest") };
+    if (stays) return this.#stay(move, course, failureAs("VFL-0312", "the process that moved it died"));
+    const gone = "the guest has left its QEMU, and the destination does not run it";
+    if (destination === null) return { kind: "lost", why: failureAs("VFL-0413", gone) };
+    return atMonitor(destination, async (qmp): Promise<MigrationEnd> => {
+      if (!(await runStateOf(qmp)).running) return { kind: "lost", why: failureAs("VFL-0413", gone) };
+      return this.#arrive(move, course, qmp);
+    });
+  }
+
+  async #step(move: PlannedMove, course: MigrationCourse, place: number): Promise<void> {
+    if (!isIdle(move.steps[place])) await course.step(place);
+  }
+
+  async #monitors(
+    move: PlannedMove,
+  ): Promise<{ readonly source: string | null; readonly destination: string | null } | { readonly why: string }> {
+    const find = (pid: unknown) => findQemuByPid(this.#kernel, Number(pid));
+    const source = await find(move.details.sourcePid);
+    const destination = await find(move.details.destinationPid);
+    for (const each of [source, destination]) if (each !== null && typeof each !== "string") return each;
+    return { source: source as string | null, destination: destination as string | null };
+  }
+}
+
+const NOTHING: MigrationVerdict = { checks: [], move: null };
+
+function refused(name: "guest" | "destination", summary: string): MigrationVerdict {
+  return { checks: [check(name, null, "refused", summary, [], "see vfleet guests")], move: null };
+}
+
+function pathTo({ details }: PlannedMove, end: "source" | "destination"): StandbyPath {
+  const text = (value: unknown) => (typeof value === "string" ? value : null);
+  return { mac: text(details.mac) ?? "", pf: text(details[`${end}Pf`]), tap: text(details[`${end}Tap`]) };
+}
+
+/** Frames go to the VF alone again, once it is up. */
+async function endStandby(move: PlannedMove, ends: readonly ("source" | "destination")[]): Promise<void> {
+  const paths = ends.map((end) => pathTo(move, end)).filter(({ pf, tap }) => pf !== null && tap !== null);
+  if (move.method !== "failover" || paths.length === 0) return;
+  await sleep(VF_UP_MS);
+  for (const path of paths) await removeStandbyPath(path);
+}
+
+function asFailure(error: unknown): OperationFailure {
+  if (!(error instanceof VfleetError)) throw error;
+  return failureAs(error.code, error.message);
+}
+
+function failureAs(code: string, message: string): OperationFailure {
+  const { remedy } = new VfleetError(code as VfleetError["code"]);
+  return { code, message, remedy, errno: null, target: null, value: null, log: [] };
+}
+
+/** The socket is of no use any more. */
+function removeOwnFolder(uri: string): void {
+  const folder = dirname(uri.replace(/^unix:/, ""));
+  if (uri.startsWith("unix:") && OWN_FOLDER.test(basename(folder)) && existsSync(folder))
+    rmSync(folder, { recursive: true });
+}

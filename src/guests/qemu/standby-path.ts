@@ -1,0 +1,44 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+
+/** Where frames for a guest go while it does without its VF: by a PF into a bridge, and out of that to a tap. */
+export interface StandbyPath {
+  readonly mac: string;
+  /** The PF's interface, in the tap's bridge; null: the host's network brings frames to the tap by another way. */
+  readonly pf: string | null;
+  readonly tap: string | null;
+}
+
+const run = promisify(execFile);
+const BRIDGE_MS = 10_000;
+
+/**
+ * Brings frames for the guest to its tap. The card gives the PF only what it has a filter for, promiscuous or not: the guest's
+ * address is made one of the PF's own. The bridge has learnt it at the card, from the VF's own frames: it is told better.
+ */
+export async function layStandbyPath({ mac, pf, tap }: StandbyPath): Promise<void> {
+  if (pf === null || tap === null) return;
+  await bridge(["fdb", "add", mac, "dev", pf, "self"], /File exists/);
+  await bridge(["fdb", "replace", mac, "dev", tap, "master", "static"]);
+}
+
+/** Done also where it was not there. */
+export async function removeStandbyPath({ mac, pf, tap }: StandbyPath): Promise<void> {
+  if (pf === null || tap === null) return;
+  await bridge(["fdb", "del", mac, "dev", pf, "self"], /No such/);
+  // With its tap the entry has gone, too.
+  await bridge(["fdb", "del", mac, "dev", tap, "master"], /No such|Cannot find device/);
+}
+
+/** @param fine what it may answer, since then it is so already */
+async function bridge(args: readonly string[], fine?: RegExp): Promise<void> {
+  try {
+    await run("bridge", [...args], { timeout: BRIDGE_MS });
+  } catch (cause) {
+    const { stderr = "", code } = cause as { stderr?: string; code?: string | number };
+    if (fine?.test(stderr)) return;
+    const why = code === "ENOENT" ? "there is no bridge(8): install iproute2" : stderr.trim() || String(code);
+    throw new VfleetError("VFL-0301", { message: `bridge ${args.join(" ")}: ${why}`, cause });
+  }
+}

@@ -1,0 +1,195 @@
+import { rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Kernel } from "../../../kernel/port.ts";
+import type { Bdf } from "../../../pci/bdf.ts";
+import { readLines } from "../../../qmp/read-lines.ts";
+
+/** What differs from a move that succeeds. */
+export interface Course {
+  /** Status that `query-migrate` comes to; the guest is at the destination with `completed`. */
+  readonly comesTo?: "completed" | "failed";
+  /** Times that the source is asked before. */
+  readonly polls?: number;
+  readonly deviceAdd?: "refused";
+}
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+interface End {
+  status: string;
+  ended: boolean;
+  vf: Bdf | null;
+  readonly server: Server;
+  readonly open: Set<Socket>;
+}
+
+export const MAC = "02:00:00:00:00:0a";
+const PIDS = { source: 900_001, destination: 900_002 } as const;
+
+/** Two QEMUs behind their monitors: the state of the guest and of its migration, as QMP tells it. No guest runs. */
+export class TwoQemus {
+  readonly source: End;
+  readonly destination: End;
+  /** Commands that change something. */
+  readonly commands: string[] = [];
+  /** Whether the guest ever ran at both ends at once. */
+  ranTwice = false;
+  course: Course = {};
+  #migration = "none";
+  #polls = 0;
+  readonly #folder: string;
+
+  constructor(folder: string, vf: Bdf) {
+    this.#folder = folder;
+    this.source = this.#end("source", "running", vf);
+    this.destination = this.#end("destination", "inmigrate", null);
+  }
+
+  /** A kernel on which they run, too. */
+  on<T extends Kernel>(kernel: T): T {
+    const endOf = (path: string) =>
+      (["source", "destination"] as const).find((each) => path === `/proc/${PIDS[each]}/cmdline` && !this[each].ended);
+    return {
+      ...kernel,
+      list: async (path: string) => {
+        const names = await kernel.list(path);
+        if (path !== "/proc" || !Array.isArray(names)) return names;
+        const running = (["source", "destination"] as const).filter((each) => !this[each].ended);
+        return [...names, ...running.map((each) => String(PIDS[each]))];
+      },
+      read: async (path: string, limit?: number) => {
+        const end = endOf(path);
+        if (end === undefined) return kernel.read(path, limit);
+        const socket = join(this.#folder, end);
+        return new TextEncoder().encode(["qemu-system-x86_64", "-name", end, "-qmp", `unix:${socket}`].join("\0"));
+      },
+    };
+  }
+
+  /** As it goes on of itself, whoever looks: a process that dies stops no migration. */
+  finishAlone(): void {
+    this.#polls = Number.POSITIVE_INFINITY;
+    this.#advance();
+  }
+
+  close(): void {
+    for (const end of [this.source, this.destination]) {
+      for (const socket of end.open) socket.destroy();
+      end.server.close();
+    }
+    for (const name of ["source", "destination"]) rmSync(join(this.#folder, name), { force: true });
+  }
+
+  end(name: "source" | "destination"): void {
+    this[name].ended = true;
+    for (const socket of this[name].open) socket.destroy();
+    if (name === "destination" && !["none", "completed"].includes(this.#migration)) this.#fail("failed");
+  }
+
+  #end(name: "source" | "destination", status: string, vf: Bdf | null): End {
+    const open = new Set<Socket>();
+    const server = createServer((socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket)).on("error", () => socket.destroy());
+      socket.write('{"QMP": {}}\n');
+      void readLines(socket, (line) => {
+        const { execute, arguments: args = {}, id } = JSON.parse(line);
+        const answer = this.#answer(name, execute, args, (message) => socket.write(`${JSON.stringify(message)}\n`));
+        socket.write(`${JSON.stringify({ id, ...answer })}\n`);
+      });
+    });
+    server.listen(join(this.#folder, name));
+    return { status, ended: false, vf, server, open };
+  }
+
+  #answer(name: "source" | "destination", command: string, args: Arguments, send: (event: object) => void): object {
+    const end = this[name];
+    const value = (given: unknown) => ({ return: given });
+    switch (command) {
+      case "query-status":
+        return value({ status: end.status, running: end.status === "running" });
+      case "query-cpus-fast":
+        return value([{ "qom-path": "/machine/unattached/device[0]", "qom-type": "host-x86_64-cpu" }]);
+      case "query-memory-size-summary":
+        return value({ "base-memory": 2 ** 27 });
+      case "query-migrate":
+        if (name === "source") this.#advance();
+        return value({ status: this.#migration, ...(this.#migration === "completed" ? { downtime: 40 } : {}) });
+      case "qom-list": {
+        const own = [
+          { name: "standby", type: "child<virtio-net-pci>" },
+          { name: "port2", type: "child<pcie-root-port>" },
+          ...(end.vf === null ? [] : [{ name: "vf", type: "child<vfio-pci>" }]),
+        ];
+        return value(args.path === "/machine/peripheral" ? own : []);
+      }
+      case "qom-get":
+        return value(this.#property(end, `${args.path} ${args.property}`));
+      case "human-monitor-command":
+        return value("standby: index=0,type=nic\r\n");
+      case "qmp_capabilities":
+      case "migrate-set-capabilities":
+        return value({});
+    }
+    this.commands.push(`${name} ${command}`);
+    switch (command) {
+      case "migrate":
+        this.#migration = "active";
+        this.#polls = 0;
+        setImmediate(() => send({ event: "MIGRATION", data: { status: "active" } }));
+        return value({});
+      case "migrate_cancel":
+        this.#fail("cancelled");
+        return value({});
+      case "cont":
+        end.status = "running";
+        this.#note();
+        return value({});
+      case "device_add":
+        if (this.course.deviceAdd) return { error: { class: "GenericError", desc: "vfio: no such group" } };
+        end.vf = args.host as Bdf;
+        return value({});
+      default:
+        return value({});
+    }
+  }
+
+  #property({ vf }: End, what: string): unknown {
+    const known: Readonly<Record<string, unknown>> = {
+      "/machine type": "pc-q35-10.0-machine",
+      "/machine/peripheral/standby failover": true,
+      "/machine/peripheral/standby mac": MAC,
+      "/machine/peripheral/standby netdev": "net0",
+      "/machine/peripheral/vf host": vf,
+      "/machine/peripheral/vf failover_pair_id": "standby",
+      "/machine/peripheral/vf parent_bus": "/machine/peripheral/port2/port2",
+    };
+    return known[what] ?? "";
+  }
+
+  #advance(): void {
+    const { comesTo = "completed", polls = 1 } = this.course;
+    if (this.#migration !== "active" || this.#polls++ < polls) return;
+    if (comesTo === "failed") {
+      this.#fail("failed");
+      return;
+    }
+    this.#migration = "completed";
+    this.source.status = "postmigrate";
+    this.destination.status = "running";
+  }
+
+  #fail(status: string): void {
+    if (this.#migration === "completed") return;
+    this.#migration = status;
+    // Where it comes in, QEMU ends (`process_incoming_migration_bh`).
+    this.destination.ended = true;
+    for (const socket of this.destination.open) socket.destroy();
+    this.#note();
+  }
+
+  #note(): void {
+    if (this.source.status === "running" && this.destination.status === "running") this.ranTwice = true;
+  }
+}

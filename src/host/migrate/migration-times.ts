@@ -1,0 +1,28 @@
+import type { Operation } from "../apply/operation.ts";
+import type { MigrationPhase } from "./planned-move.ts";
+
+/** What was measured of a move; null where it was not. */
+export interface MigrationTimes {
+  readonly phases: readonly { readonly phase: MigrationPhase; readonly atMs: number }[];
+  /** While no processor of the guest ran. */
+  readonly downtimeMs: number | null;
+  /** From the VF that it gave up to the one that it was given. */
+  readonly withoutVfMs: number | null;
+  /** Nobody sends to the guest in order to know: a host cannot tell. */
+  readonly withoutTrafficMs: null;
+}
+
+/** By the records, since the operation began. */
+export function migrationTimes({ startedAt, events }: Operation): MigrationTimes {
+  const began = Date.parse(startedAt);
+  const told = events.flatMap((event) => (event.event === "phase" ? [event] : []));
+  const phases = told.map(({ phase, at }) => ({ phase, atMs: Date.parse(at) - began }));
+  const at = (wanted: MigrationPhase) => phases.findLast(({ phase }) => phase === wanted)?.atMs;
+  const [from, to] = [at("moving"), at("plugged")];
+  return {
+    phases,
+    downtimeMs: told.findLast(({ downtimeMs }) => downtimeMs !== undefined)?.downtimeMs ?? null,
+    withoutVfMs: from === undefined || to === undefined ? null : to - from,
+    withoutTrafficMs: null,
+  };
+}

@@ -56,7 +56,12 @@ describe("judgeMove", () => {
   test("by VFIO where both drivers move a VF's state", () => {
     assert.equal(judge().method, "vfio");
     const slow = { ...VARIANT, features: "stop-copy p2p" };
-    assert.match(judge({ sourceVf: slow }).checks.map(({ summary }) => summary).join(), /without PRE_COPY/);
+    assert.match(
+      judge({ sourceVf: slow })
+        .checks.map(({ summary }) => summary)
+        .join(),
+      /without PRE_COPY/,
+    );
   });
 
   test("not by VFIO where QEMU refuses, a driver is the plain one, or nobody tells", () => {

@@ -16,7 +16,6 @@ const NAMED_BY_NO_TEST: Readonly<Record<string, string>> = {
   "VFL-0404": "wants a guest of QEMU whose memory may not be locked",
   "VFL-0405": "wants a QEMU that was built without vfio-pci",
   "VFL-0406": "wants a QEMU whose monitor dies while it is spoken to",
-  "VFL-0411": "test/lab/failover.test.ts has it by its words",
   "VFL-0422": "wants libvirt's daemon",
   "VFL-0461": "wants network namespaces with a real VF",
   "VFL-0462": "wants network namespaces with a real VF",

@@ -85,6 +85,12 @@ spec:
     rmSync(temporary, { recursive: true });
   });
 
+  test("migrate: not to another host", () => {
+    const { status, stderr } = host("migrate", "web", "--to", "tcp:192.0.2.1:4444", "--yes");
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /VFL-0415/);
+  });
+
   test("a claim's VF goes to the guest that it names, and is known as in use by it", () => {
     assert.match(done("guests"), /^model:web {2}process \d+\nmodel:db {2}process \d+\n$/);
     const plan = done("attach", "--claim", "web-nic", "--dry-run");

@@ -2,7 +2,7 @@ import { ZERO_MAC } from "../../host/desired/mac-addresses.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import { holderOf } from "../../host/guest-port.ts";
 import type { MigrationCheck, MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
-import type { MovedVf } from "../../host/migrate/planned-move.ts";
+import type { MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
 import { readLinkName, readText, sysfsPath } from "../../host/observe.ts";
 import { isSimulated } from "../../host/pf-address.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
@@ -19,7 +19,8 @@ export interface QemuMove {
   readonly state: HostState;
   readonly here: QemuFacts;
   readonly there: QemuFacts;
-  readonly pids: { readonly sourcePid: number; readonly destinationPid: number };
+  /** What the processes are known by. */
+  readonly pids: PlannedMove["details"];
 }
 
 interface HostVf {

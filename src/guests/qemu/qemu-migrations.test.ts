@@ -131,7 +131,7 @@ describe("a guest of QEMU that moves", () => {
   test("stays where it was, with its VF's address, where the migration fails or is called back", async () => {
     await start({ comesTo: "failed" });
     const failed = await move();
-    assert.equal(failed.state, "undone");
+    assert.deepEqual([failed.state, failed.failure?.code], ["undone", "VFL-0411"]);
     assert.match(failed.failure?.message ?? "", /is where it was: the migration failed/);
     assert.deepEqual(await vfs(), AT_SOURCE);
     qemus.close();

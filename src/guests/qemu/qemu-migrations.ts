@@ -11,8 +11,9 @@ import type {
   MigrationWish,
 } from "../../host/migrate/migration-port.ts";
 import type { PlannedMove } from "../../host/migrate/planned-move.ts";
+import { readText } from "../../host/observe.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import type { Kernel } from "../../kernel/port.ts";
+import { type Kernel, known } from "../../kernel/port.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
 import { deviceIdOf } from "./device-id.ts";
 import { qemuFacts } from "./migration-facts.ts";
@@ -58,7 +59,12 @@ class QemuMigrations implements MigrationPort {
     if (source.pid === destination.pid) return refused("destination", "the guest and its destination are one QEMU");
     const [here, there] = await Promise.all([source, destination].map(({ monitor }) => atMonitor(monitor, qemuFacts)));
     if (here === undefined || there === undefined) return NOTHING;
-    const pids = { sourcePid: source.pid, destinationPid: destination.pid };
+    const pids = {
+      sourcePid: source.pid,
+      sourceStart: await startOf(this.#kernel, source.pid),
+      destinationPid: destination.pid,
+      destinationStart: await startOf(this.#kernel, destination.pid),
+    };
     return planQemuMove({ kernel: this.#kernel, wish, state, here, there, pids });
   }
 
@@ -198,12 +204,24 @@ class QemuMigrations implements MigrationPort {
   async #monitors(
     move: PlannedMove,
   ): Promise<{ readonly source: string | null; readonly destination: string | null } | { readonly why: string }> {
-    const find = (pid: unknown) => findQemuByPid(this.#kernel, Number(pid));
-    const source = await find(move.details.sourcePid);
-    const destination = await find(move.details.destinationPid);
+    const { sourcePid, sourceStart, destinationPid, destinationStart } = move.details;
+    const find = async (pid: unknown, start: unknown) => {
+      // Another process has the number now.
+      if ((await startOf(this.#kernel, Number(pid))) !== start) return null;
+      return findQemuByPid(this.#kernel, Number(pid));
+    };
+    const source = await find(sourcePid, sourceStart);
+    const destination = await find(destinationPid, destinationStart);
     for (const each of [source, destination]) if (each !== null && typeof each !== "string") return each;
     return { source: source as string | null, destination: destination as string | null };
   }
+}
+
+/** When a process began, in ticks since the boot: field 22 of proc_pid_stat(5); null where that is not told. */
+async function startOf(kernel: Kernel, pid: number): Promise<string | null> {
+  const stat = known(await readText(kernel, `/proc/${pid}/stat`));
+  // The second field is the program's name in brackets, and may hold anything.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
 }
 
 const NOTHING: MigrationVerdict = { checks: [], move: null };

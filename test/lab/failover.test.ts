@@ -139,9 +139,12 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     const answered = (from: number, to: number) =>
       all.filter(({ sentMs, gotMs }) => sentMs >= from && sentMs < to && gotMs !== null).length;
     const last = all.at(-1)?.sentMs ?? 0;
-    assert.ok(answered(began - 2000, began) > 20, "before");
-    assert.ok(answered(at("moving"), at("moved")) > 2, "while its memory moves, without any VF");
-    assert.ok(answered(last - 2000, last) > 20, "after");
+    // While vfleet starts the one processor of the machine is its: the guest answers late.
+    const counts = [answered(began - 5000, began), answered(at("moving"), at("moved")), answered(last - 2000, last)];
+    const [before = 0, meanwhile = 0, after = 0] = counts;
+    assert.ok(before > 20, `before: ${counts}`);
+    assert.ok(meanwhile > 2, `while its memory moves, without any VF: ${counts}`);
+    assert.ok(after > 20, `after: ${counts}`);
 
     const lost = all.filter(({ gotMs }) => gotMs === null).length;
     const answers = all.flatMap(({ gotMs }) => gotMs ?? []).sort((a, b) => a - b);

@@ -33,7 +33,7 @@ export function renderVerdict({ checks, move }: MigrationVerdict): string[] {
 /** How long what took. */
 export function renderTimes({ downtimeMs, withoutVfMs }: MigrationTimes): string[] {
   return [
-    ...factLines("stood still", downtimeMs === null ? "not told" : `${downtimeMs} ms, as QEMU tells`),
+    ...factLines("stood still", downtimeMs === null ? "not told" : `${downtimeMs} ms`),
     ...(withoutVfMs === null ? [] : factLines("by standby", duration(withoutVfMs))),
     ...factLines("no traffic", "not measured: nobody sent to the guest in order to know"),
   ];

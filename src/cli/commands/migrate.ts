@@ -50,7 +50,7 @@ export async function migrate(name: string, options: MigrateOptions): Promise<nu
   const state = await host.planning.observe();
   const { uri, remove } = options.check ? { uri: options.uri ?? "", remove: () => {} } : chooseUri(host, options);
   try {
-    const wish = wishOf(state, name, uri, options);
+    const wish = wishOf(state, name, uri, options, host.kernel.source.kind === "model");
     const verdict = await port.verdict(wish, state);
     if (!options.json) print(`${renderVerdict(verdict).join("\n")}\n`);
     if (options.check || verdict.move === null) {
@@ -64,8 +64,16 @@ export async function migrate(name: string, options: MigrateOptions): Promise<nu
   }
 }
 
-function wishOf(state: HostState, name: string, uri: string, { to, method, vf }: MigrateOptions): MigrationWish {
+function wishOf(
+  state: HostState,
+  name: string,
+  uri: string,
+  { to, method, vf }: MigrateOptions,
+  isModel: boolean,
+): MigrationWish {
   const guest = namedGuest(state, name);
+  // Another modelled machine, which sees to its VFs itself.
+  if (isModel) return { guest, destination: to, method, vf: null, uri: "" };
   const isGuest = state.guests?.guests.some((each) => each.address === to || each.name === to);
   if (!isGuest && ELSEWHERE.test(to)) {
     throw new VfleetError("VFL-0415", { message: `${to} is no guest of this host`, details: { destination: to } });

@@ -46,9 +46,14 @@ export function declareGuests(program: Command): void {
     program
       .command("migrate")
       .argument("<guest>", "as vfleet guests lists it")
-      .description("move a guest with its VF to another QEMU: a verdict first, then the best way, or back"),
+      .description(
+        "move a guest with its VF to another QEMU, or modelled machine: a verdict first, then the best way, or back",
+      ),
   )
-    .requiredOption("--to <destination>", "the guest that waits for it (-incoming defer), as qemu:web-dst")
+    .requiredOption(
+      "--to <destination>",
+      "the guest that waits for it (-incoming defer), as qemu:web-dst; of the model another machine, as model:FILE",
+    )
     .addOption(
       new Option("--method <method>", "vfio: the VF's state moves; failover: by virtio meanwhile, then another VF")
         .choices(["auto", "vfio", "failover"])

@@ -85,8 +85,9 @@ export const GUESTS = {
   "VFL-0415": {
     title: "the destination is not one that vfleet can move to",
     explanation:
-      "The VF of the destination is set up by its own host. vfleet runs on this host only: it moves guests between QEMUs of it, and has nothing yet that would work for it on another.",
-    remedy: "name a guest of this host that waits with -incoming defer, as vfleet guests lists it",
+      "The VF of the destination is set up by its own host. vfleet runs on this host only: it moves guests between QEMUs of it, or from one modelled machine to another, and has nothing yet that would work for it on another host.",
+    remedy:
+      "name a guest of this host that waits with -incoming defer, as vfleet guests lists it; for a guest of the model another machine: model:FILE",
     exitCode: 3,
   },
   "VFL-0421": {

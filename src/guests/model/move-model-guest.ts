@@ -69,6 +69,12 @@ function impossible(guest: ModelMovePlan["guest"], obstacles: readonly string[])
 
 export interface ModelMoveOptions extends MoveLimits {
   readonly bytesPerSecond: number;
+  /** The destination has room for it. */
+  readonly prepared?: () => Promise<void>;
+  /** Its memory begins to be copied. */
+  readonly moving?: () => Promise<void>;
+  /** It runs at the destination. */
+  readonly moved?: (gapMs: number) => Promise<void>;
 }
 
 export interface ModelMoveReport extends MoveReport {
@@ -83,7 +89,7 @@ export interface ModelMoveReport extends MoveReport {
 export async function moveModelGuest(
   source: MovingMachine,
   destination: MovingMachine,
-  { guest, pairs }: ModelMovePlan,
+  { guest, pairs }: Pick<ModelMovePlan, "guest" | "pairs">,
   options: ModelMoveOptions,
 ): Promise<ModelMoveReport> {
   const leaving = source.moves.leaving(guest.name);
@@ -100,9 +106,18 @@ export async function moveModelGuest(
         stopped = performance.now();
         await leaving.stop();
       },
+      async complete() {
+        await options.moved?.(gapMs);
+        await leaving.complete();
+      },
     },
     {
       ...coming,
+      async prepare(about) {
+        await coming.prepare(about);
+        await options.prepared?.();
+        await options.moving?.();
+      },
       async run(software) {
         await coming.run(software);
         gapMs = performance.now() - stopped;

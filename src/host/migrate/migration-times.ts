@@ -13,12 +13,13 @@ export interface MigrationTimes {
 }
 
 /** By the records, since the operation began. */
-export function migrationTimes({ startedAt, events }: Operation): MigrationTimes {
+export function migrationTimes({ startedAt, events, migration }: Operation): MigrationTimes {
   const began = Date.parse(startedAt);
   const told = events.flatMap((event) => (event.event === "phase" ? [event] : []));
   const phases = told.map(({ phase, at }) => ({ phase, atMs: Date.parse(at) - began }));
   const at = (wanted: MigrationPhase) => phases.findLast(({ phase }) => phase === wanted)?.atMs;
-  const [from, to] = [at("moving"), at("plugged")];
+  // By VFIO it is never without.
+  const [from, to] = migration?.method === "vfio" ? [] : [at("moving"), at("plugged")];
   return {
     phases,
     downtimeMs: told.findLast(({ downtimeMs }) => downtimeMs !== undefined)?.downtimeMs ?? null,

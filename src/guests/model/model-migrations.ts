@@ -1,0 +1,206 @@
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { OperationFailure } from "../../host/apply/operation.ts";
+import { guestName } from "../../host/guest-port.ts";
+import type {
+  MigrationCheck,
+  MigrationCourse,
+  MigrationEnd,
+  MigrationPort,
+  MigrationVerdict,
+  MigrationWish,
+} from "../../host/migrate/migration-port.ts";
+import type { MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
+import type { HostState } from "../../host/state/host-state.ts";
+import { MoveRefused } from "../../kernel/model/remote/machine-moves.ts";
+import { type ModelledMachine, openMachine, runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
+import { type Bdf, parseBdf } from "../../pci/bdf.ts";
+import { type ModelMovePlan, moveModelGuest, planModelMove } from "./move-model-guest.ts";
+
+const MODEL = "model:";
+/** Of the link that a guest's memory goes over: 10 Gb/s. */
+const BYTES_PER_SECOND = 1.25e9;
+const PAIR = ">";
+
+/** Guests of a modelled machine that move to another one: `model:FILE`. @param path of the machine's own file */
+export function modelMigrations(path: string): MigrationPort {
+  return new ModelMigrations(path);
+}
+
+class ModelMigrations implements MigrationPort {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict> {
+    const { destination, method, guest } = wish;
+    if (!destination.startsWith(MODEL)) {
+      return refused("destination", `${destination} is no modelled machine`, "name its file: --to model:FILE");
+    }
+    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(destination))]);
+    if (there.info.pid === source.info.pid) {
+      return refused(
+        "destination",
+        "the guest and its destination are on one machine",
+        "name another: --to model:FILE",
+      );
+    }
+    const plan = await planModelMove(source, there, guestName(guest));
+    const checks: MigrationCheck[] = [
+      ok("destination", `${there.info.name} runs, process ${there.info.pid}`),
+      ...plan.verdict.obstacles.map((text) => check("driver", "refused", text, REMEDY)),
+      ...plan.pairs.map(({ from, to }) => check("vf", "ok", `the state of ${from} goes to ${to}`, "")),
+      ...plan.verdict.notes.map((note) => check("settings", "ok", note, "")),
+    ];
+    if (method === "failover") {
+      const text = "guests of the model have no virtio interface that could stand in for a VF";
+      return { checks: [...checks, { ...check("standby", "refused", text, "use --method vfio"), method }], move: null };
+    }
+    const sourceVf = movedVf(state, plan.pairs[0]?.from);
+    if (plan.verdict.possible && sourceVf === undefined) {
+      checks.push(check("vf", "refused", `${guest} has no VF here`, "give it one: vfleet attach VF GUEST"));
+    }
+    if (!plan.verdict.possible || sourceVf === undefined) return { checks, move: null };
+    return { checks, move: plannedMove(wish, state, plan, sourceVf) };
+  }
+
+  async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
+    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(move.destination))]);
+    const ends = performance.now() + course.timeoutMs;
+    let runsThere = false;
+    try {
+      await moveModelGuest(observed(source, course, ends), there, planOf(move), {
+        bytesPerSecond: BYTES_PER_SECOND,
+        prepared: () =>
+          course.phase("prepared", `${there.info.name} has room for it, and VFs that wait for their state`),
+        moving: () => course.phase("moving", "its memory is copied while it runs"),
+        async moved(gapMs) {
+          runsThere = true;
+          await course.phase("moved", `${move.destination} runs the guest`, Math.round(gapMs));
+        },
+      });
+      await course.phase("plugged", `its VFs' state is there (${move.details.vfs})`);
+      return { kind: "moved", withoutVf: null };
+    } catch (error) {
+      const why = failureAs("VFL-0411", error instanceof Error ? error.message : String(error));
+      if (runsThere) {
+        return { kind: "moved", withoutVf: failureAs("VFL-0414", `${move.guest} was not ended here: ${why.message}`) };
+      }
+      return this.#stays(move, course, why);
+    }
+  }
+
+  /** It has been called back, where its machine is there. */
+  async #stays(move: PlannedMove, course: MigrationCourse, why: OperationFailure): Promise<MigrationEnd> {
+    await course.phase("rollingBack", why.message);
+    const source = await runningMachine(this.#path);
+    const isHere = (await source?.guests.list())?.some(({ name }) => name === guestName(move.guest)) ?? false;
+    if (!isHere) {
+      return { kind: "lost", why: failureAs("VFL-0413", `${move.guest} is not where it was (${why.message})`) };
+    }
+    await course.takeBack(why.message);
+    await course.phase("rolledBack", `${move.guest} runs where it was`);
+    return { kind: "rolledBack", why };
+  }
+
+  /** Whether the destination runs the guest decides; a machine that is off runs none. */
+  async recover(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
+    const name = guestName(move.guest);
+    const source = await openMachine(this.#path);
+    const there = await runningMachine(pathOf(move.destination));
+    const isThere = (await there?.guests.list())?.some((guest) => guest.name === name) ?? false;
+    const leaving = source.moves.leaving(name);
+    const why = failureAs("VFL-0312", "the process that moved it died");
+    try {
+      await (isThere ? leaving.complete() : leaving.cancel());
+    } catch (error) {
+      // It has been ended, or goes on, already: its machine does that by itself where it can be sure.
+      if (!(error instanceof MoveRefused)) throw error;
+    }
+    if (isThere) {
+      await course.phase("moved", `${move.destination} runs the guest`);
+      await course.phase("plugged", `its VFs' state is there (${move.details.vfs})`);
+      return { kind: "moved", withoutVf: null };
+    }
+    return this.#stays(move, course, why);
+  }
+}
+
+const REMEDY =
+  "see docs/model.md: the machine's file names model_vfio_pci among its modules, and the VFs are bound to it";
+
+/** The source, whose time does not pass any more where the move is to end. */
+function observed(source: ModelledMachine, { signal }: MigrationCourse, ends: number): ModelledMachine {
+  const pass = async (ns: number): Promise<void> => {
+    if (signal.aborted) throw new VfleetError("VFL-0312", { message: "the move was interrupted" });
+    if (performance.now() > ends) throw new VfleetError("VFL-0411", { message: "it did not end in time" });
+    await source.moves.pass(ns);
+  };
+  return { ...source, moves: { ...source.moves, pass } };
+}
+
+function plannedMove(
+  wish: MigrationWish,
+  state: HostState,
+  { guest, pairs }: ModelMovePlan,
+  sourceVf: MovedVf,
+): PlannedMove {
+  const pfs = pairs.flatMap(({ from }) => movedVf(state, from)?.pf ?? []);
+  return {
+    method: "vfio",
+    guest: wish.guest,
+    destination: wish.destination,
+    uri: wish.uri,
+    pfs: [...new Set(pfs)],
+    sourceVf,
+    destinationVf: null,
+    steps: [],
+    undoSteps: [],
+    details: { memoryMib: guest.memoryMib, vfs: pairs.map(({ from, to }) => `${from}${PAIR}${to}`).join(" ") },
+  };
+}
+
+function planOf({ guest, details }: PlannedMove): Pick<ModelMovePlan, "guest" | "pairs"> {
+  const pairs = String(details.vfs)
+    .split(" ")
+    .map((pair) => {
+      const [from, to] = pair.split(PAIR).map(parseBdf);
+      if (from === undefined || to === undefined) throw new VfleetError("VFL-0413", { message: `no VFs: ${pair}` });
+      return { from, to };
+    });
+  return { guest: { name: guestName(guest), memoryMib: Number(details.memoryMib) }, pairs };
+}
+
+function movedVf({ pfs }: HostState, bdf: Bdf | undefined): MovedVf | undefined {
+  for (const pf of pfs) {
+    for (const vf of pf.vfs) if (bdf !== undefined && vf.bdf === bdf) return { pf: pf.bdf, vfIndex: vf.vfIndex, bdf };
+  }
+  return undefined;
+}
+
+function pathOf(destination: string): string {
+  return destination.slice(MODEL.length);
+}
+
+function check(
+  name: MigrationCheck["check"],
+  result: MigrationCheck["result"],
+  summary: string,
+  remedy: string,
+): MigrationCheck {
+  return { check: name, method: "vfio", result, summary, evidence: [], remedy };
+}
+
+function ok(name: MigrationCheck["check"], summary: string): MigrationCheck {
+  return { ...check(name, "ok", summary, ""), method: null };
+}
+
+function refused(name: MigrationCheck["check"], summary: string, remedy: string): MigrationVerdict {
+  return { checks: [{ ...check(name, "refused", summary, remedy), method: null }], move: null };
+}
+
+function failureAs(code: "VFL-0312" | "VFL-0411" | "VFL-0413" | "VFL-0414", message: string): OperationFailure {
+  const { remedy } = new VfleetError(code);
+  return { code, message, remedy, errno: null, target: null, value: null, log: [] };
+}

@@ -95,19 +95,6 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     assert.deepEqual([host("rolled-back")?.macs.slice(0, 2), host("rolled-back")?.fdb], [[MAC, NO_MAC], []]);
   });
 
-  test("stays where it was when vfleet is killed in the middle, and recovery puts its host in order", () => {
-    assert.equal(command("killed").status, null);
-    const { status, stdout, stderr } = command("recovered");
-    assert.equal(status, 0, stdout + stderr);
-    const { operations } = JSON.parse(stdout) as { operations: readonly Operation[] };
-    assert.deepEqual(
-      operations.map(({ kind, state }) => [kind, state]),
-      [["migrate", "undone"]],
-    );
-    assert.ok(guest("recovered").pciDevices.some(({ driver }) => driver === "igbvf"));
-    assert.deepEqual([host("recovered")?.macs.slice(0, 2), host("recovered")?.fdb], [[MAC, NO_MAC], []]);
-  });
-
   test("cannot move by VFIO, by what was seen: an 82576 has no variant driver", () => {
     const drivers = moved().verdict.checks.filter(({ check }) => check === "driver");
     assert.deepEqual(

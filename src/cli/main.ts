@@ -5,6 +5,7 @@ import { declareModel } from "./declare/model.ts";
 import { run } from "./declare/options.ts";
 import { declareProvision } from "./declare/provision.ts";
 import { declareReading } from "./declare/read.ts";
+import { declareServer } from "./declare/server.ts";
 import { packageVersion } from "./names.ts";
 import { reportError } from "./output.ts";
 
@@ -39,6 +40,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (pl
   declareProvision(program);
   program.commandsGroup("Give them to guests:");
   declareGuests(program);
+  program.commandsGroup("Serve hosts:");
+  declareServer(program);
   program.commandsGroup("Try without a card:");
   declareLab(program);
   declareModel(program);

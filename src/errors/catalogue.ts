@@ -4,9 +4,10 @@ import { GUESTS } from "./codes/guests.ts";
 import { OPERATIONS } from "./codes/operations.ts";
 import { PLANNING } from "./codes/planning.ts";
 import { PREFLIGHT } from "./codes/preflight.ts";
+import { SERVER } from "./codes/server.ts";
 
 /** Every code that vfleet answers with, in order. A code, once released, keeps its meaning. */
-export const CATALOGUE = { ...GENERAL, ...PREFLIGHT, ...PLANNING, ...OPERATIONS, ...GUESTS } as const;
+export const CATALOGUE = { ...GENERAL, ...PREFLIGHT, ...PLANNING, ...OPERATIONS, ...GUESTS, ...SERVER } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;
 

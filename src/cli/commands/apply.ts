@@ -1,11 +1,11 @@
 import { basename } from "node:path";
+import { openHost } from "../../fleet/host-setting.ts";
+import { planWishes, type Wishes } from "../../fleet/wishes.ts";
 import { readPolicies } from "../../host/desired/read-documents.ts";
 import { isRefused } from "../../host/plan/plan.ts";
 import { keepAllocations, keepDocument, readDesiredFolder } from "../../state/desired-folder.ts";
 import { note, print } from "../output.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { openHost } from "../provision/setting.ts";
-import { planWishes, type Wishes } from "../provision/wishes.ts";
 import { endedLines } from "../render-ended.ts";
 
 export interface ApplyOptions extends RunOptions {

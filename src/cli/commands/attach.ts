@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostSetting, openHost, planningOf } from "../../fleet/host-setting.ts";
 import type { Allocation } from "../../host/desired/allocation.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
@@ -8,7 +9,6 @@ import type { HostState, PfState, VfState } from "../../host/state/host-state.ts
 import { keepAllocations } from "../../state/desired-folder.ts";
 import { namedGuest } from "../provision/named-guest.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
 interface ChooseOptions extends RunOptions {

@@ -1,8 +1,8 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { openHost } from "../../fleet/host-setting.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { settingsFrom } from "../../host/desired/vf-settings.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
 /** `vfleet bind VF DRIVER`: one VF to a driver, by driver_override, never new_id. */

@@ -1,4 +1,5 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import { cdiSpecification } from "../../guests/container/cdi.ts";
 import { deviceXml, networkXml } from "../../guests/libvirt/device-xml.ts";
 import { qemuArguments } from "../../guests/qemu/command-line.ts";
@@ -9,7 +10,6 @@ import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { GUEST_CONFIGS } from "../guest-configs.ts";
 import { note, print } from "../output.ts";
-import { type HostOptions, openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
 export interface GuestConfigOptions extends HostOptions {

@@ -1,8 +1,8 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import type { SeenGuest } from "../../host/guest-port.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { print, toJson } from "../output.ts";
-import { type HostOptions, openHost } from "../provision/setting.ts";
 import { paint } from "../terminal.ts";
 import { attachmentWords } from "../vf-changes.ts";
 

@@ -1,7 +1,7 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostOptions, openHost, operationSetting } from "../../fleet/host-setting.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
-import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
 import { renderOperation, renderOperations } from "../render-operation.ts";
 
 /** `vfleet operations`: all of them, the newest first. */

@@ -1,9 +1,9 @@
+import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
+import { planWishes } from "../../fleet/wishes.ts";
 import { askGuests } from "../../host/plan/ask-guests.ts";
 import { isRefused, isSettled } from "../../host/plan/plan.ts";
 import { print, toJson } from "../output.ts";
 import { showPlan } from "../provision/run-plan.ts";
-import { type HostOptions, openHost } from "../provision/setting.ts";
-import { planWishes } from "../provision/wishes.ts";
 import { endedLines } from "../render-ended.ts";
 import { paint } from "../terminal.ts";
 

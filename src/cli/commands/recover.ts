@@ -1,10 +1,10 @@
+import { type HostOptions, openHost, operationSetting } from "../../fleet/host-setting.ts";
 import { recoverOperations } from "../../host/apply/recover.ts";
 import { recoverMigration } from "../../host/migrate/recover-migration.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { openMigrations } from "../provision/open-migrations.ts";
 import { ProgressLines } from "../provision/progress.ts";
-import { type HostOptions, openHost, operationSetting } from "../provision/setting.ts";
 import { operationEnd } from "../render-operation.ts";
 
 export interface RecoverOptions extends HostOptions {

@@ -1,4 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostSetting, openHost, planningOf } from "../../fleet/host-setting.ts";
+import { planWishes } from "../../fleet/wishes.ts";
 import { endedClaims } from "../../host/desired/claim-lifetime.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
@@ -7,9 +9,7 @@ import { known } from "../../kernel/port.ts";
 import { keepAllocations } from "../../state/desired-folder.ts";
 import { print, toJson } from "../output.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { type HostSetting, openHost, planningOf } from "../provision/setting.ts";
 import { namedPf } from "../provision/vf-address.ts";
-import { planWishes } from "../provision/wishes.ts";
 
 export interface ReleaseOptions extends RunOptions {
   readonly all?: boolean;

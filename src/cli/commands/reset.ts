@@ -1,8 +1,8 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { openHost } from "../../fleet/host-setting.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
 /** `vfleet reset VF`: a VF as new, for the next tenant: Function Level Reset, and its settings scrubbed. */

@@ -1,10 +1,10 @@
 import { parse } from "yaml";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { openHost } from "../../fleet/host-setting.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { SETTING_NAMES, settingsFrom } from "../../host/desired/vf-settings.ts";
 import { nearMiss } from "../../yaml/near-miss.ts";
 import { type RunOptions, runPlan } from "../provision/run-plan.ts";
-import { openHost } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
 /** `vfleet set VF KEY=VALUE...`: some settings of one VF, by the same plan as a policy's. */

@@ -1,10 +1,10 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { type HostOptions, type HostSetting, openHost, operationSetting } from "../../fleet/host-setting.ts";
+import { planWishes } from "../../fleet/wishes.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { endedClaims } from "../../host/desired/claim-lifetime.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
-import { type HostOptions, type HostSetting, openHost, operationSetting } from "../provision/setting.ts";
-import { planWishes } from "../provision/wishes.ts";
 import { endedLines } from "../render-ended.ts";
 import { renderStatus } from "../render-status.ts";
 

@@ -1,3 +1,4 @@
+import { type HostOptions, type HostSetting, operationSetting } from "../../fleet/host-setting.ts";
 import { applyPlan } from "../../host/apply/apply-plan.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { askGuests } from "../../host/plan/ask-guests.ts";
@@ -8,7 +9,6 @@ import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
 import { confirm } from "./ask.ts";
 import { ProgressLines } from "./progress.ts";
-import { type HostOptions, type HostSetting, operationSetting } from "./setting.ts";
 
 const REFUSED = 3;
 const FAILED = 1;

@@ -1,6 +1,6 @@
-import type { Guests } from "../../host/guest-port.ts";
-import type { Kernel } from "../../kernel/port.ts";
-import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import type { Guests } from "../host/guest-port.ts";
+import type { Kernel } from "../kernel/port.ts";
+import type { ChangeableKernel } from "../kernel/port-change.ts";
 
 const MODEL = "model:";
 
@@ -8,11 +8,11 @@ const MODEL = "model:";
 export async function openGuests(kernel: Kernel | ChangeableKernel): Promise<Guests | undefined> {
   const { kind, name } = kernel.source;
   if (kind === "linux") {
-    const { linuxGuests } = await import("../../guests/linux-guests.ts");
+    const { linuxGuests } = await import("../guests/linux-guests.ts");
     return linuxGuests(kernel);
   }
   if (kind !== "model") return undefined;
-  const { modelledGuests } = await import("../../guests/model/model-guests.ts");
+  const { modelledGuests } = await import("../guests/model/model-guests.ts");
   // It runs already: the kernel is its.
   return modelledGuests(name.slice(MODEL.length));
 }

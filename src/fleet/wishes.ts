@@ -1,16 +1,16 @@
 import { getRandomValues } from "node:crypto";
-import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { PolicyDocuments, PolicyFile } from "../../host/desired/read-documents.ts";
-import { readPolicies } from "../../host/desired/read-documents.ts";
-import { type Resolved, resolveDesired } from "../../host/desired/resolve-desired.ts";
-import type { Plan } from "../../host/plan/plan.ts";
-import { planHost } from "../../host/plan/plan-host.ts";
-import { runPreflights } from "../../host/plan/run-preflights.ts";
-import { withClaims } from "../../host/state/claim-users.ts";
-import type { HostState } from "../../host/state/host-state.ts";
-import { readDesiredFolder } from "../../state/desired-folder.ts";
-import { readPolicyFile } from "../../state/read-policy-file.ts";
-import { type HostSetting, observeAll } from "./setting.ts";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import type { PolicyDocuments, PolicyFile } from "../host/desired/read-documents.ts";
+import { readPolicies } from "../host/desired/read-documents.ts";
+import { type Resolved, resolveDesired } from "../host/desired/resolve-desired.ts";
+import type { Plan } from "../host/plan/plan.ts";
+import { planHost } from "../host/plan/plan-host.ts";
+import { runPreflights } from "../host/plan/run-preflights.ts";
+import { withClaims } from "../host/state/claim-users.ts";
+import type { HostState } from "../host/state/host-state.ts";
+import { readDesiredFolder } from "../state/desired-folder.ts";
+import { readPolicyFile } from "../state/read-policy-file.ts";
+import { type HostSetting, observeAll } from "./host-setting.ts";
 
 /** What is wanted of a host, and the plan toward it. */
 export interface Wishes {

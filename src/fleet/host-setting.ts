@@ -1,24 +1,24 @@
 import { basename, dirname, join } from "node:path";
-import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { OperationSetting } from "../../host/apply/apply-plan.ts";
-import { systemClock } from "../../host/apply/clock.ts";
-import type { Planning } from "../../host/apply/planning.ts";
-import type { Allocation } from "../../host/desired/allocation.ts";
-import { desiredOf } from "../../host/desired/desired-of.ts";
-import type { Guests } from "../../host/guest-port.ts";
-import type { Inventory } from "../../host/inventory.ts";
-import { planHost } from "../../host/plan/plan-host.ts";
-import { runPreflights } from "../../host/plan/run-preflights.ts";
-import { withClaims } from "../../host/state/claim-users.ts";
-import type { HostState } from "../../host/state/host-state.ts";
-import { observeWithInventory } from "../../host/state/observe-host.ts";
-import { machineFolder, modelsFolder, realFile } from "../../kernel/model/remote/state-folder.ts";
-import { openSource } from "../../kernel/open-source.ts";
-import type { Kernel } from "../../kernel/port.ts";
-import type { ChangeableKernel } from "../../kernel/port-change.ts";
-import { readAllocations } from "../../state/desired-folder.ts";
-import { openOperationStore } from "../../state/operation-store.ts";
-import { openLocks } from "../../state/pf-locks.ts";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import type { OperationSetting } from "../host/apply/apply-plan.ts";
+import { systemClock } from "../host/apply/clock.ts";
+import type { Planning } from "../host/apply/planning.ts";
+import type { Allocation } from "../host/desired/allocation.ts";
+import { desiredOf } from "../host/desired/desired-of.ts";
+import type { Guests } from "../host/guest-port.ts";
+import type { Inventory } from "../host/inventory.ts";
+import { planHost } from "../host/plan/plan-host.ts";
+import { runPreflights } from "../host/plan/run-preflights.ts";
+import { withClaims } from "../host/state/claim-users.ts";
+import type { HostState } from "../host/state/host-state.ts";
+import { observeWithInventory } from "../host/state/observe-host.ts";
+import { machineFolder, modelsFolder, realFile } from "../kernel/model/remote/state-folder.ts";
+import { openSource } from "../kernel/open-source.ts";
+import type { Kernel } from "../kernel/port.ts";
+import type { ChangeableKernel } from "../kernel/port-change.ts";
+import { readAllocations } from "../state/desired-folder.ts";
+import { openOperationStore } from "../state/operation-store.ts";
+import { openLocks } from "../state/pf-locks.ts";
 import { openGuests } from "./open-guests.ts";
 
 /** Options that all commands of provisioning take. */
@@ -53,8 +53,13 @@ const MODEL = "model:";
 
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
-  const folders = foldersOf(options);
-  const sight = { kernel, guests: await openGuests(kernel), claims: await readAllocations(folders.state) };
+  return settingOf({ kernel, guests: await openGuests(kernel), folders: foldersOf(options) });
+}
+
+/** A host that is open, with its claims as they are kept now. */
+export async function settingOf(host: Pick<HostSetting, "kernel" | "guests" | "folders">): Promise<HostSetting> {
+  const { kernel, guests, folders } = host;
+  const sight = { kernel, guests, claims: await readAllocations(folders.state) };
   return { ...sight, folders, planning: planningOf(sight) };
 }
 

@@ -1,0 +1,90 @@
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import { openHost } from "../../fleet/host-setting.ts";
+import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
+import { listenAddress } from "../../server/listen-address.ts";
+import { type NamedHost, type RunningServer, serve } from "../../server/serve.ts";
+import { deviceName, packageVersion } from "../names.ts";
+import { note, print, sayWaiting } from "../output.ts";
+
+export interface UpOptions {
+  readonly source?: readonly string[];
+  readonly listen: string;
+  readonly state?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly interval: number;
+  readonly logLevel: string;
+}
+
+const MS_PER_S = 1000;
+
+/** `vfleet up`: one process that watches hosts and serves the API, until it is told to end. */
+export async function up(options: UpOptions): Promise<number> {
+  const { tlsCert: certFile, tlsKey: keyFile, interval, logLevel } = options;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new VfleetError("VFL-0001", { message: "--tls-cert and --tls-key go together" });
+  }
+  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+  const listen = listenAddress(options.listen, tls !== undefined);
+  sayWaiting("opening hosts");
+  const server = await serve({
+    hosts: await openHosts(options.source ?? ["linux"]),
+    listen,
+    state: options.state ?? stateFolder(),
+    names: deviceName,
+    version: packageVersion(),
+    logLevel,
+    intervalMs: interval * MS_PER_S,
+    ...(tls && { tls }),
+  });
+  print(`${started(server).join("\n")}\n`);
+  await ended();
+  note("ending");
+  await server.close();
+  return 0;
+}
+
+/** Root's server is the host's; another's is theirs. */
+export function stateFolder(): string {
+  return process.geteuid?.() === 0 ? "/var/lib/vfleet/server" : join(dirname(modelsFolder()), "server");
+}
+
+function started({ url, tokenFile, firstToken }: RunningServer): string[] {
+  if (firstToken === undefined) return [`vfleet listens at ${url}`, `the token is in ${tokenFile}`];
+  return [
+    `vfleet listens at ${url}`,
+    `token: ${firstToken}`,
+    `  shown this once; it is in ${tokenFile} for you alone. Try it:`,
+    `  curl -H "Authorization: Bearer $(cat ${tokenFile})" ${url}api/v1alpha1/physicalfunctions`,
+  ];
+}
+
+async function openHosts(sources: readonly string[]): Promise<readonly NamedHost[]> {
+  const hosts: NamedHost[] = [];
+  for (const source of sources) {
+    const name = freeName(nameOf(source), hosts);
+    hosts.push({ name, setting: await openHost({ source }) });
+  }
+  return hosts;
+}
+
+function nameOf(source: string): string {
+  if (source === "linux") return hostname();
+  return basename(source.slice(source.indexOf(":") + 1)).replace(/\.\w+$/, "");
+}
+
+function freeName(wanted: string, hosts: readonly NamedHost[]): string {
+  const isTaken = (name: string) => hosts.some((host) => host.name === name);
+  if (!isTaken(wanted)) return wanted;
+  let number = 2;
+  while (isTaken(`${wanted}-${number}`)) number++;
+  return `${wanted}-${number}`;
+}
+
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}

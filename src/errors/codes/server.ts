@@ -1,0 +1,74 @@
+import type { CatalogueEntry } from "../catalogue-entry.ts";
+
+/** Of the server, and what it answers. */
+export const SERVER = {
+  "VFL-0501": {
+    title: "bad request",
+    explanation: "The request is not one that the API takes: a parameter, the body or its type is wrong.",
+    remedy: "see /openapi.json for what it takes",
+    exitCode: 2,
+  },
+  "VFL-0502": {
+    title: "no valid token",
+    explanation:
+      "The request has no token, or one that the server does not know or that was revoked. All of the API but its health and its description is for those with a token.",
+    remedy: "send Authorization: Bearer TOKEN; vfleet up prints the first one, vfleet token makes others",
+    exitCode: 3,
+  },
+  "VFL-0503": {
+    title: "not allowed",
+    explanation: "The token's role does not reach so far: viewers read, operators change hosts, admins manage tokens.",
+    remedy: "use a token of the role that is named",
+    exitCode: 3,
+  },
+  "VFL-0504": {
+    title: "no such thing",
+    explanation: "The server has no object, or no path, of that name.",
+    remedy: "list what is there first",
+    exitCode: 2,
+  },
+  "VFL-0505": {
+    title: "watched from too long ago",
+    explanation: "What happened since that version is not kept any more, or the server was started anew.",
+    remedy: "list the objects again, and watch from the version of the list",
+    exitCode: 3,
+  },
+  "VFL-0506": {
+    title: "too many requests",
+    explanation: "More requests came from there than the server takes in a time.",
+    remedy: "wait as long as Retry-After says, or watch instead of asking again and again",
+    exitCode: 3,
+  },
+  "VFL-0507": {
+    title: "the server did not manage",
+    explanation: "Something went wrong in vfleet itself. It is in the server's log, by the request's id.",
+    remedy: "report it with that line of the log",
+    exitCode: 1,
+  },
+  "VFL-0508": {
+    title: "the address is not for this",
+    explanation:
+      "The server listens on the loopback interface, or with TLS. In the clear on other interfaces anyone on the way could read its tokens.",
+    remedy: "listen on 127.0.0.1, or give --tls-cert and --tls-key",
+    exitCode: 2,
+  },
+  "VFL-0509": {
+    title: "another server has it",
+    explanation: "One server works with a state folder at a time, and one listens at an address.",
+    remedy: "use the one that runs, stop it, or name another --state and --listen",
+    exitCode: 3,
+  },
+  "VFL-0510": {
+    title: "the request names another host",
+    explanation:
+      "Its Host header is none of this server's names. So a page of somebody else's, whose name was made to lead here, does not get in.",
+    remedy: "use the address that vfleet up prints",
+    exitCode: 3,
+  },
+  "VFL-0511": {
+    title: "the name is taken",
+    explanation: "Names of tokens are unique, so that one can be revoked by its name.",
+    remedy: "take another name, or revoke that one first",
+    exitCode: 3,
+  },
+} as const satisfies Readonly<Record<string, CatalogueEntry>>;

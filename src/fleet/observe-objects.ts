@@ -1,0 +1,152 @@
+import { holderOf } from "../host/guest-port.ts";
+import type { HostState, NetdevState, PfState, VfState } from "../host/state/host-state.ts";
+import { isUnread, known, type Observed } from "../kernel/port.ts";
+import type { DeviceUsers } from "../kernel/port-users.ts";
+import type { HostObject, Observation } from "./objects.ts";
+
+/** Of what the names of vendors and devices are. */
+export type DeviceNames = (vendorId: number | undefined, deviceId: number | undefined) => string;
+
+/** `0000:01:00.0-vf3`: a VF by what does not change while it is there. */
+function vfName(pf: string, vfIndex: number): string {
+  return `${pf}-vf${vfIndex}`;
+}
+
+/**
+ * A host as it was read at one time, as objects. Pure.
+ * @param since since when it could be read
+ */
+export function observedObjects(
+  state: HostState,
+  source: string,
+  since: string,
+  names: DeviceNames,
+): readonly Observation[] {
+  const guests = state.guests?.guests ?? [];
+  return [
+    {
+      kind: "Host",
+      name: "",
+      status: {
+        source,
+        reachable: true,
+        problem: null,
+        since,
+        physicalFunctions: state.pfs.length,
+        virtualFunctions: state.pfs.reduce((sum, { vfs }) => sum + vfs.length, 0),
+        offeredVfs: state.pfs.reduce((sum, { driverLimit }) => sum + (known(driverLimit) ?? 0), 0),
+        guests: guests.length,
+        ...readOf({ hostId: state.hostId, bootId: state.bootId }),
+      },
+    },
+    ...state.pfs.flatMap((pf) => [physicalFunction(pf, names), ...pf.vfs.map((vf) => virtualFunction(pf, vf, state))]),
+    ...guests.map(
+      ({ address, uuid, pid, running, devices, unreachable }): Observation => ({
+        kind: "Guest",
+        name: address,
+        status: {
+          address,
+          uuid,
+          pid,
+          running,
+          devices: devices.map(({ bdf, byVfleet }) => ({ bdf, byVfleet })),
+          unreachable,
+        },
+      }),
+    ),
+  ];
+}
+
+function physicalFunction(pf: PfState, names: DeviceNames): Observation {
+  const { vendorId, deviceId } = pf;
+  return {
+    kind: "PhysicalFunction",
+    name: pf.bdf,
+    status: {
+      key: pf.identity.key,
+      device: isUnread(vendorId) || isUnread(deviceId) ? null : names(vendorId, deviceId),
+      ...readOf({
+        vendorId,
+        deviceId,
+        classCode: pf.classCode,
+        driver: pf.driver,
+        numaNode: pf.numaNode,
+        netdevs: netdevsOf(pf.netdevs),
+        nvmeController: pf.nvmeController,
+        totalVfs: pf.totalVfs,
+        driverLimit: pf.driverLimit,
+        numVfs: pf.numVfs,
+        eswitchMode: pf.eswitchMode,
+        carriesDefaultRoute: pf.carriesDefaultRoute,
+      }),
+      ...usersOf(pf.users),
+    },
+  };
+}
+
+function virtualFunction(pf: PfState, vf: VfState, state: HostState): Observation {
+  const { settings } = vf;
+  return {
+    kind: "VirtualFunction",
+    name: vfName(pf.bdf, vf.vfIndex),
+    status: {
+      pf: pf.bdf,
+      vfIndex: vf.vfIndex,
+      bdf: vf.bdf,
+      ...readOf({
+        driver: vf.driver,
+        netdevs: netdevsOf(vf.netdevs),
+        iommuGroup: vf.iommuGroup,
+        settings: isUnread(settings) || settings === null ? settings : { ...settings },
+        msixCount: vf.msixCount,
+      }),
+      guest: (state.guests && holderOf(state.guests, vf.bdf)?.address) ?? null,
+      ...usersOf(vf.users),
+    },
+  };
+}
+
+function usersOf({ users, notLookedAt }: DeviceUsers) {
+  return {
+    users: users.map(({ kind, who, evidence }) => ({ kind, who: { ...who }, evidence })),
+    notLookedAt: notLookedAt.map(({ way, reason }) => `${way}: ${reason}`),
+  };
+}
+
+function netdevsOf(netdevs: Observed<readonly NetdevState[]>) {
+  if (isUnread(netdevs)) return netdevs;
+  return netdevs.map(({ name, mac, mtu, up, carrier }) => ({
+    name,
+    mac: known(mac) ?? null,
+    mtu: known(mtu) ?? null,
+    up: known(up) ?? null,
+    carrier: known(carrier) ?? null,
+  }));
+}
+
+type Read<Fields> = { [Name in keyof Fields]: Exclude<Fields[Name], { readonly kind: "unread" }> | null } & {
+  unknown: Record<string, string>;
+};
+
+/** Values, null where one was not read, and the reasons. */
+function readOf<Fields extends Readonly<Record<string, unknown>>>(fields: Fields): Read<Fields> {
+  const unknown: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (isUnread(value)) unknown[name] = `${value.reason} (${value.path})`;
+    values[name] = isUnread(value) ? null : value;
+  }
+  return { ...values, unknown } as Read<Fields>;
+}
+
+/** A host that cannot be read: what was seen of it last stays, and it says so. */
+export function unreachableHost(
+  last: HostObject | undefined,
+  source: string,
+  problem: string,
+  since: string,
+): Observation {
+  const unseen = { hostId: null, bootId: null, physicalFunctions: 0, virtualFunctions: 0, offeredVfs: 0, guests: 0 };
+  const status = last?.status ?? { ...unseen, unknown: { hostId: problem, bootId: problem } };
+  return { kind: "Host", name: "", status: { ...status, source, reachable: false, problem, since } };
+}

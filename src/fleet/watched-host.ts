@@ -1,0 +1,124 @@
+import type { Clock } from "../host/apply/clock.ts";
+import type { HostState } from "../host/state/host-state.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import type { HostObject } from "./objects.ts";
+import { type DeviceNames, observedObjects, unreachableHost } from "./observe-objects.ts";
+
+export interface WatchedHostOptions {
+  readonly name: string;
+  /** As `--source` has it. */
+  readonly source: string;
+  readonly observe: () => Promise<HostState>;
+  readonly cache: ObjectCache;
+  readonly names: DeviceNames;
+  readonly clock: Clock;
+  /** Between two looks at a host where nothing is known to have happened. */
+  readonly intervalMs: number;
+  readonly onProblem?: (problem: string) => void;
+}
+
+/** A host that cannot be read is asked less and less often, up to this. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Looks at a host again and again, and keeps the cache as it is. */
+export class WatchedHost {
+  readonly #options: WatchedHostOptions;
+  readonly #end = new AbortController();
+  #wake = new AbortController();
+  #since: string;
+  #reachable: boolean | undefined;
+  #failures = 0;
+  #look: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
+  /** When it was read last, in the clock's milliseconds. */
+  #readAtMs: number | undefined;
+  #tookMs = 0;
+
+  constructor(options: WatchedHostOptions) {
+    this.#options = options;
+    this.#since = options.clock.now().toISOString();
+    const { cache, name, source } = options;
+    cache.put(name, unreachableHost(undefined, source, "it was not looked at yet", this.#since));
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** How long ago it was read; undefined where it never was. */
+  get ageMs(): number | undefined {
+    return this.#readAtMs === undefined ? undefined : this.#options.clock.elapsedMs() - this.#readAtMs;
+  }
+
+  /** Of the last look. */
+  get tookMs(): number {
+    return this.#tookMs;
+  }
+
+  /** Whether it was looked at, with whatever came of it. */
+  get wasAsked(): boolean {
+    return this.#reachable !== undefined;
+  }
+
+  get isReachable(): boolean {
+    return this.#reachable === true;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort();
+    this.#wake.abort();
+    await this.#running;
+  }
+
+  /** Looks now: something was done to it. Ends when it was seen. */
+  async lookNow(): Promise<void> {
+    // A look that is under way may have read before what was done.
+    await this.#look;
+    await this.#lookOnce();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, intervalMs } = this.#options;
+    while (!this.#end.signal.aborted) {
+      await this.#lookOnce();
+      const waitMs = Math.min(intervalMs * 2 ** Math.min(this.#failures, 10), Math.max(LONGEST_WAIT_MS, intervalMs));
+      this.#wake = new AbortController();
+      if (!this.#end.signal.aborted) await clock.sleep(waitMs, this.#wake.signal);
+    }
+  }
+
+  #lookOnce(): Promise<void> {
+    this.#look ??= this.#observe().finally(() => {
+      this.#look = undefined;
+    });
+    return this.#look;
+  }
+
+  async #observe(): Promise<void> {
+    const { name, source, observe, cache, names, clock, onProblem } = this.#options;
+    const began = clock.elapsedMs();
+    try {
+      const state = await observe();
+      if (this.#reachable !== true) this.#since = clock.now().toISOString();
+      this.#reachable = true;
+      this.#failures = 0;
+      cache.replace(name, observedObjects(state, source, this.#since, names));
+      this.#readAtMs = clock.elapsedMs();
+    } catch (error) {
+      // Whatever it is: one host that cannot be read is no reason to stop looking at the others.
+      const problem = error instanceof Error ? error.message : String(error);
+      if (this.#reachable !== false) this.#since = clock.now().toISOString();
+      this.#reachable = false;
+      this.#failures++;
+      const last = cache.get("Host", name, "") as HostObject | undefined;
+      cache.put(name, unreachableHost(last, source, problem, this.#since));
+      onProblem?.(problem);
+    } finally {
+      this.#tookMs = clock.elapsedMs() - began;
+    }
+  }
+}

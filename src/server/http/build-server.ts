@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import { fastify } from "fastify";
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import { z } from "zod";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { ObjectCache } from "../../fleet/object-cache.ts";
+import type { WatchedHost } from "../../fleet/watched-host.ts";
+import type { AuditLog } from "../access/audit-log.ts";
+import type { TokenStore } from "../access/token-store.ts";
+import { accessRoutes } from "./access-routes.ts";
+import type { Api } from "./api.ts";
+import { guard, type ServerNames } from "./guard.ts";
+import { metricsRoute } from "./metrics-route.ts";
+import { objectRoutes } from "./object-routes.ts";
+import { errorOf, problemOf } from "./problem.ts";
+import { watchRoute } from "./watch-route.ts";
+
+export interface ServerOptions {
+  readonly cache: ObjectCache;
+  readonly hosts: readonly WatchedHost[];
+  readonly tokens: TokenStore;
+  readonly audit: AuditLog;
+  readonly names: ServerNames;
+  readonly version: string;
+  readonly logLevel: string;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+}
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** A thousand who watch, and those who ask beside them. */
+const MOST_CONNECTIONS = 4096;
+/** Of one address, in a second on the average. */
+const REQUESTS_PER_MINUTE = 60 * 200;
+
+/** The API, ready to listen. What is asked and answered is in docs/api.md and /openapi.json. */
+export async function buildServer(options: ServerOptions): Promise<Api> {
+  const { cache, hosts, tokens, audit, names, version, logLevel, tls } = options;
+  const api: Api = fastify({
+    logger: { level: logLevel, redact: ["req.headers.authorization"] },
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // A name in a path may be as long as an interface's, an address, or a file's.
+    routerOptions: { maxParamLength: 512 },
+    genReqId: () => crypto.randomUUID(),
+    ...(tls && { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
+  }).withTypeProvider<ZodTypeProvider>() as unknown as Api;
+  api.server.maxConnections = MOST_CONNECTIONS;
+  api.setValidatorCompiler(validatorCompiler);
+  api.setSerializerCompiler(serializerCompiler);
+
+  api.setErrorHandler((error, request, reply) => {
+    const answer = hasZodFastifySchemaValidationErrors(error) ? invalid(error.validation) : errorOf(error);
+    if (answer.code === "VFL-0507") request.log.error(error);
+    const problem = problemOf(answer, request.id);
+    if (problem.status === 401) reply.header("www-authenticate", "Bearer");
+    return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+  });
+  api.setNotFoundHandler((request) => {
+    throw new VfleetError("VFL-0504", { message: `there is no ${request.method} ${pathOf(request.url)}` });
+  });
+
+  guard(api, tokens, names);
+  api.addHook("onSend", async (request, reply, payload) => {
+    reply.header("x-request-id", request.id);
+    if (request.method === "GET" || request.method === "HEAD") return payload;
+    audit.add({
+      at: new Date().toISOString(),
+      token: request.holder?.name ?? null,
+      role: request.holder?.role ?? null,
+      remote: request.ip,
+      method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      code: codeIn(payload),
+      requestId: request.id,
+    });
+    return payload;
+  });
+  await api.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    frameguard: { action: "deny" },
+    hsts: tls !== undefined,
+  });
+  await api.register(rateLimit, { max: REQUESTS_PER_MINUTE, timeWindow: "1 minute" });
+  await api.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "vfleet",
+        version,
+        description: "SR-IOV virtual functions: what there is, who has it, and what is wanted.",
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+
+  objectRoutes(api, cache);
+  const endWatching = watchRoute(api, cache);
+  accessRoutes(api, tokens, audit);
+  metricsRoute(api, cache, hosts);
+  healthRoutes(api, hosts);
+  api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true }, handler: () => api.swagger() });
+  api.addHook("preClose", async () => endWatching());
+  await api.ready();
+  return api;
+}
+
+function healthRoutes(api: Api, hosts: readonly WatchedHost[]): void {
+  const body = z.object({ status: z.string() });
+  api.get("/healthz", {
+    config: { access: "anyone" },
+    schema: { summary: "whether the server runs", response: { 200: body } },
+    handler: () => ({ status: "ok" }),
+  });
+  api.get("/readyz", {
+    config: { access: "anyone" },
+    schema: { summary: "whether all hosts were looked at", response: { 200: body, 503: body } },
+    handler: async (_, reply) => {
+      const unseen = hosts.filter(({ wasAsked }) => !wasAsked).length;
+      if (unseen === 0) return { status: "ok" };
+      reply.code(503);
+      return { status: `${unseen} of ${hosts.length} hosts were not read yet` };
+    },
+  });
+}
+
+function invalid(
+  issues: readonly { readonly instancePath: string; readonly message?: string | undefined }[],
+): VfleetError {
+  const [first] = issues;
+  const where = first?.instancePath.replace(/^\//, "").replaceAll("/", ".") ?? "";
+  return new VfleetError("VFL-0501", {
+    message: `${where === "" ? "" : `${where}: `}${first?.message ?? "not valid"}`,
+    details: Object.fromEntries(issues.map(({ instancePath, message = "" }) => [instancePath || "/", message])),
+  });
+}
+
+function codeIn(payload: unknown): string | null {
+  if (typeof payload !== "string") return null;
+  return /"code":"(VFL-\d{4})"/.exec(payload)?.[1] ?? null;
+}
+
+/** Without the query. */
+function pathOf(url: string): string {
+  return (url.split("?")[0] ?? url).slice(0, 512);
+}

@@ -1,0 +1,77 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import type { ObjectCache } from "../../fleet/object-cache.ts";
+import type { VirtualFunctionObject } from "../../fleet/objects.ts";
+import type { WatchedHost } from "../../fleet/watched-host.ts";
+import type { Api } from "./api.ts";
+
+const MS_PER_S = 1000;
+/** Counters of VFs that kernels tell (IFLA_VF_STATS), with the names that Prometheus' users know from interfaces. */
+const COUNTERS = {
+  rxBytes: ["receive_bytes", "Bytes that the VF received"],
+  rxPackets: ["receive_packets", "Packets that the VF received"],
+  rxDropped: ["receive_drop", "Packets for the VF that were dropped"],
+  txBytes: ["transmit_bytes", "Bytes that the VF sent"],
+  txPackets: ["transmit_packets", "Packets that the VF sent"],
+  txDropped: ["transmit_drop", "Packets of the VF that were dropped"],
+} as const;
+
+/** `/metrics`, as Prometheus reads it: made from what was observed, when it is asked for. */
+export function metricsRoute(api: Api, cache: ObjectCache, hosts: readonly WatchedHost[]): void {
+  api.get("/metrics", {
+    config: { access: "viewer" },
+    schema: { summary: "metrics for Prometheus" },
+    handler: async (_, reply) => {
+      const registry = metricsOf(cache, hosts);
+      return reply.type(registry.contentType).send(await registry.metrics());
+    },
+  });
+}
+
+function metricsOf(cache: ObjectCache, hosts: readonly WatchedHost[]): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Gauge({ name: `vfleet_${name}`, help, labelNames: [...labelNames], registers });
+  const reachable = gauge("host_reachable", "Whether the host could be read the last time", ["host"]);
+  const age = gauge("host_observation_age_seconds", "Since the host was read last", ["host"]);
+  const took = gauge("host_observation_duration_seconds", "How long the last look at the host took", ["host"]);
+  for (const host of hosts) {
+    reachable.set({ host: host.name }, host.isReachable ? 1 : 0);
+    if (host.ageMs !== undefined) age.set({ host: host.name }, host.ageMs / MS_PER_S);
+    took.set({ host: host.name }, host.tookMs / MS_PER_S);
+  }
+  const limit = gauge("pf_vfs_offered", "VFs that the PF's driver allows", ["host", "pf"]);
+  const enabled = gauge("pf_vfs_enabled", "VFs that the PF has", ["host", "pf"]);
+  for (const object of cache.all("PhysicalFunction")) {
+    if (object.kind !== "PhysicalFunction") continue;
+    const labels = { host: object.metadata.host, pf: object.metadata.name };
+    // What was not read has no sample: a zero would be taken for one.
+    if (object.status.driverLimit !== null) limit.set(labels, object.status.driverLimit);
+    if (object.status.numVfs !== null) enabled.set(labels, object.status.numVfs);
+  }
+  const states = gauge("vfs", "VFs by what they are used for", ["host", "state"]);
+  const counters = Object.entries(COUNTERS).map(([field, [name, help]]) => ({
+    field,
+    counter: new Counter({ name: `vfleet_vf_${name}_total`, help, labelNames: ["host", "pf", "vf"], registers }),
+  }));
+  for (const object of cache.all("VirtualFunction")) {
+    if (object.kind !== "VirtualFunction") continue;
+    const { metadata, status } = object;
+    states.inc({ host: metadata.host, state: stateOf(status) });
+    const counted = status.settings?.counters as Readonly<Record<string, number | null>> | null | undefined;
+    for (const { field, counter } of counters) {
+      const value = counted?.[field];
+      if (typeof value === "number") {
+        counter.inc({ host: metadata.host, pf: status.pf, vf: String(status.vfIndex) }, value);
+      }
+    }
+  }
+  return registry;
+}
+
+/** One word of each VF: `guest`, `used` by somebody else, `free`, or `unknown` where not all was looked at. */
+function stateOf({ guest, users, notLookedAt }: VirtualFunctionObject["status"]): string {
+  if (guest !== null) return "guest";
+  if (users.length > 0) return "used";
+  return notLookedAt.length > 0 ? "unknown" : "free";
+}

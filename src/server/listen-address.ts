@@ -1,0 +1,38 @@
+import { isIP, isIPv4 } from "node:net";
+import { VfleetError } from "../errors/vfleet-error.ts";
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly isLoopback: boolean;
+  /** As it was given. */
+  readonly text: string;
+  /** As a URL has it. */
+  readonly shownHost: string;
+}
+
+const MOST_PORT = 65_535;
+
+/**
+ * `127.0.0.1:7420`, `[::1]:7420`, `localhost:7420`; port 0 is any that is free.
+ * @param hasTls whether other interfaces than the loopback may be listened on
+ * @throws VfleetError VFL-0001, VFL-0508
+ */
+export function listenAddress(text: string, hasTls: boolean): ListenAddress {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  const isName = host === "localhost";
+  if (host === undefined || port > MOST_PORT || (!isName && isIP(host) === 0) || (bracketed && isIPv4(bracketed))) {
+    throw new VfleetError("VFL-0001", {
+      message: `--listen: "${text}" is not ADDRESS:PORT`,
+      remedy: "write it as 127.0.0.1:7420 or [::1]:7420",
+      details: { listen: text },
+    });
+  }
+  const isLoopback = isName || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+  if (!isLoopback && !hasTls) {
+    throw new VfleetError("VFL-0508", { message: `${text} is not the loopback interface`, details: { listen: text } });
+  }
+  return { host, port, isLoopback, text, shownHost: host.includes(":") ? `[${host}]` : host };
+}

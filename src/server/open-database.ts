@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { makePrivateFolder } from "../state/private-folder.ts";
+
+const FILE = "server.sqlite";
+
+/** Each brings the database from the version of its place to the next one. What has been released is not changed any more. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE tokens (
+     name TEXT PRIMARY KEY,
+     role TEXT NOT NULL,
+     hash BLOB NOT NULL UNIQUE,
+     created_at TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE audit (
+     id INTEGER PRIMARY KEY,
+     at TEXT NOT NULL,
+     token TEXT,
+     role TEXT,
+     remote TEXT NOT NULL,
+     method TEXT NOT NULL,
+     path TEXT NOT NULL,
+     status INTEGER NOT NULL,
+     code TEXT,
+     request_id TEXT NOT NULL
+   ) STRICT;`,
+];
+
+/**
+ * The server's own data in `folder`: tokens, and who changed what. Hosts' desired state and operations are not here, but where
+ * commands without a server have them.
+ */
+export function openDatabase(folder: string): DatabaseSync {
+  makePrivateFolder(folder);
+  const database = new DatabaseSync(join(folder, FILE));
+  // What was acknowledged survives a power loss.
+  database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+  migrate(database);
+  return database;
+}
+
+function migrate(database: DatabaseSync): void {
+  const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  for (const [index, sql] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version=${index + 1}; COMMIT;`);
+  }
+}

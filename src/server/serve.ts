@@ -1,0 +1,143 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { type HostSetting, settingOf } from "../fleet/host-setting.ts";
+import { ObjectCache } from "../fleet/object-cache.ts";
+import type { DeviceNames } from "../fleet/observe-objects.ts";
+import { WatchedHost } from "../fleet/watched-host.ts";
+import { systemClock } from "../host/apply/clock.ts";
+import { takeProcessLock } from "../process-lock/process-lock.ts";
+import { makePrivateFolder } from "../state/private-folder.ts";
+import { AuditLog } from "./access/audit-log.ts";
+import { TokenStore } from "./access/token-store.ts";
+import { buildServer } from "./http/build-server.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { openDatabase } from "./open-database.ts";
+
+export interface ServeOptions {
+  readonly hosts: readonly NamedHost[];
+  readonly listen: ListenAddress;
+  /** The server's own; made where it is not there. */
+  readonly state: string;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly names: DeviceNames;
+  readonly version: string;
+  /** Of pino: `info`, `warn`, `silent`, ... */
+  readonly logLevel: string;
+  /** Between two looks at a host. */
+  readonly intervalMs: number;
+}
+
+export interface NamedHost {
+  readonly name: string;
+  readonly setting: HostSetting;
+}
+
+export interface RunningServer {
+  /** As a browser takes it. */
+  readonly url: string;
+  /** Where the token of the first start is. */
+  readonly tokenFile: string;
+  /** Of the first start with this state folder alone: it is shown once. */
+  readonly firstToken: string | undefined;
+  /** Lets requests end, and gives everything back. */
+  close(): Promise<void>;
+}
+
+const LOCK = "server.lock";
+const TOKEN_FILE = "token";
+const FIRST_TOKEN = "first";
+const EPOCH_BYTES = 6;
+
+/**
+ * Starts the server: hosts are watched, the API listens.
+ * @throws VfleetError VFL-0307 where the folder cannot be written, VFL-0509 where another server has it or the address
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { state, listen, hosts, tls, names, version, logLevel, intervalMs } = options;
+  makePrivateFolder(state);
+  const lock = takeProcessLock(join(state, LOCK));
+  if (lock === undefined) {
+    throw new VfleetError("VFL-0509", { message: `another vfleet works with ${state}`, details: { path: state } });
+  }
+  const database = openDatabase(state);
+  const tokens = new TokenStore(database);
+  const cache = new ObjectCache(randomBytes(EPOCH_BYTES).toString("hex"));
+  const watched: WatchedHost[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(watched.map((host) => host.stop()));
+    if (database.isOpen) database.close();
+    lock.release();
+  };
+  try {
+    const tokenFile = join(state, TOKEN_FILE);
+    const firstToken = makeFirstToken(tokens, tokenFile);
+    for (const { name, setting } of hosts) {
+      watched.push(
+        new WatchedHost({
+          name,
+          source: setting.kernel.source.name,
+          observe: async () => (await settingOf(setting)).planning.observe(),
+          cache,
+          names,
+          clock: systemClock,
+          intervalMs,
+        }),
+      );
+    }
+    const api = await buildServer({
+      cache,
+      hosts: watched,
+      tokens,
+      audit: new AuditLog(database),
+      names: { isKnown: (host) => knownNames(listen).has(nameOf(host)) },
+      version,
+      logLevel,
+      ...(tls && { tls }),
+    });
+    try {
+      await api.listen({ host: listen.host, port: listen.port });
+    } catch (cause) {
+      const { code = "EIO" } = cause as NodeJS.ErrnoException;
+      throw new VfleetError("VFL-0509", {
+        message: `${listen.text} cannot be listened at: ${code}`,
+        details: { listen: listen.text, errno: code },
+        cause,
+      });
+    }
+    for (const host of watched) host.start();
+    const { port } = api.server.address() as AddressInfo;
+    return {
+      url: `${tls ? "https" : "http"}://${listen.shownHost}:${port}/`,
+      tokenFile,
+      firstToken,
+      async close() {
+        await api.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** @returns undefined where there are tokens already */
+function makeFirstToken(tokens: TokenStore, file: string): string | undefined {
+  if (tokens.list().length > 0) return undefined;
+  const token = tokens.create(FIRST_TOKEN, "admin", new Date());
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: "w" });
+  return token;
+}
+
+function knownNames({ host }: ListenAddress): ReadonlySet<string> {
+  return new Set(["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host, hostname()]);
+}
+
+/** Of a Host header, without the port: it may be forwarded. */
+function nameOf(host: string): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
+}

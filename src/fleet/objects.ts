@@ -46,6 +46,10 @@ export const HOST_SCHEMA = object(
     virtualFunctions: z.int(),
     offeredVfs: z.int().describe("what the drivers of its PFs allow in all, as far as it is known"),
     guests: z.int(),
+    desired: z
+      .enum(["nothing", "settled", "differs", "refused", "invalid"])
+      .nullable()
+      .describe("whether it is as its documents want it; invalid: a document is wrong; null while it is not known"),
     unknown,
   }),
 );
@@ -106,11 +110,34 @@ export const GUEST_SCHEMA = object(
   }),
 );
 
+export const OPERATION_SCHEMA = object(
+  "Operation",
+  z.object({
+    number: z.int(),
+    kind: z.string().describe("apply, set, attach, undo, ..."),
+    title: z.string(),
+    state: z.enum(["applying", "undoing", "settled", "undone", "stuck", "overtaken"]),
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+    pfs: z.array(z.string()),
+    steps: z.int(),
+    stepsDone: z.int(),
+    current: z.object({ kind: z.string(), pf: z.string().nullable() }).nullable(),
+    failure: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).nullable(),
+  }),
+);
+
 export type HostObject = z.infer<typeof HOST_SCHEMA>;
 type PhysicalFunctionObject = z.infer<typeof PHYSICAL_FUNCTION_SCHEMA>;
 export type VirtualFunctionObject = z.infer<typeof VIRTUAL_FUNCTION_SCHEMA>;
 type GuestObject = z.infer<typeof GUEST_SCHEMA>;
-export type ObservedObject = HostObject | PhysicalFunctionObject | VirtualFunctionObject | GuestObject;
+export type OperationObject = z.infer<typeof OPERATION_SCHEMA>;
+export type ObservedObject =
+  | HostObject
+  | PhysicalFunctionObject
+  | VirtualFunctionObject
+  | GuestObject
+  | OperationObject;
 export type ObservedKind = ObservedObject["kind"];
 
 /** An object that was read, before it has its place among versions. */

@@ -15,11 +15,13 @@ function vfName(pf: string, vfIndex: number): string {
 /**
  * A host as it was read at one time, as objects. Pure.
  * @param since since when it could be read
+ * @param desired how it stands to what is desired
  */
 export function observedObjects(
   state: HostState,
   source: string,
   since: string,
+  desired: HostObject["status"]["desired"],
   names: DeviceNames,
 ): readonly Observation[] {
   const guests = state.guests?.guests ?? [];
@@ -36,6 +38,7 @@ export function observedObjects(
         virtualFunctions: state.pfs.reduce((sum, { vfs }) => sum + vfs.length, 0),
         offeredVfs: state.pfs.reduce((sum, { driverLimit }) => sum + (known(driverLimit) ?? 0), 0),
         guests: guests.length,
+        desired,
         ...readOf({ hostId: state.hostId, bootId: state.bootId }),
       },
     },
@@ -146,7 +149,15 @@ export function unreachableHost(
   problem: string,
   since: string,
 ): Observation {
-  const unseen = { hostId: null, bootId: null, physicalFunctions: 0, virtualFunctions: 0, offeredVfs: 0, guests: 0 };
+  const unseen = {
+    hostId: null,
+    bootId: null,
+    physicalFunctions: 0,
+    virtualFunctions: 0,
+    offeredVfs: 0,
+    guests: 0,
+    desired: null,
+  };
   const status = last?.status ?? { ...unseen, unknown: { hostId: problem, bootId: problem } };
   return { kind: "Host", name: "", status: { ...status, source, reachable: false, problem, since } };
 }

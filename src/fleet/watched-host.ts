@@ -1,14 +1,21 @@
 import type { Clock } from "../host/apply/clock.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import type { ObjectCache } from "./object-cache.ts";
-import type { HostObject } from "./objects.ts";
+import type { HostObject, Observation } from "./objects.ts";
 import { type DeviceNames, observedObjects, unreachableHost } from "./observe-objects.ts";
+
+/** One look. */
+export interface HostView {
+  readonly state: HostState;
+  readonly desired: HostObject["status"]["desired"];
+  readonly operations: readonly Observation[];
+}
 
 export interface WatchedHostOptions {
   readonly name: string;
   /** As `--source` has it. */
   readonly source: string;
-  readonly observe: () => Promise<HostState>;
+  readonly observe: () => Promise<HostView>;
   readonly cache: ObjectCache;
   readonly names: DeviceNames;
   readonly clock: Clock;
@@ -102,11 +109,11 @@ export class WatchedHost {
     const { name, source, observe, cache, names, clock, onProblem } = this.#options;
     const began = clock.elapsedMs();
     try {
-      const state = await observe();
+      const { state, desired, operations } = await observe();
       if (this.#reachable !== true) this.#since = clock.now().toISOString();
       this.#reachable = true;
       this.#failures = 0;
-      cache.replace(name, observedObjects(state, source, this.#since, names));
+      cache.replace(name, [...observedObjects(state, source, this.#since, desired, names), ...operations]);
       this.#readAtMs = clock.elapsedMs();
     } catch (error) {
       // Whatever it is: one host that cannot be read is no reason to stop looking at the others.

@@ -30,22 +30,35 @@ export interface Wishes {
 async function readWishes(
   { folders }: Pick<HostSetting, "folders">,
   paths: readonly string[] | undefined,
-): Promise<{ readonly files: readonly PolicyFile[]; readonly documents: PolicyDocuments }> {
+): Promise<Pick<Wishes, "files" | "documents">> {
   const files =
     paths === undefined ? await readDesiredFolder(folders.config) : await Promise.all(paths.map(readPolicyFile));
+  return wishesIn(files, paths === undefined ? folders.config : paths.join(", "));
+}
+
+/** @param where the files are from, for a person */
+function wishesIn(files: readonly PolicyFile[], where: string): Pick<Wishes, "files" | "documents"> {
   const documents = readPolicies(files);
   if (documents.policies.length === 0 && documents.claims.length === 0) {
-    throw new VfleetError("VFL-0232", {
-      message: paths === undefined ? `${folders.config} holds no policies` : `${paths.join(", ")}: no policies`,
-      details: { path: paths?.join(", ") ?? folders.config },
-    });
+    throw new VfleetError("VFL-0232", { message: `${where}: no policies`, details: { path: where } });
   }
   return { files, documents };
 }
 
 /** The plan toward what is wanted. */
 export async function planWishes(host: HostSetting, paths: readonly string[] | undefined): Promise<Wishes> {
-  const { files, documents } = await readWishes(host, paths);
+  return planDocuments(host, await readWishes(host, paths));
+}
+
+/** The plan toward what texts want. @throws VfleetError VFL-0016, VFL-0232 */
+export async function planTexts(host: HostSetting, files: readonly PolicyFile[]): Promise<Wishes> {
+  return planDocuments(host, wishesIn(files, files.map(({ label }) => label).join(", ")));
+}
+
+async function planDocuments(
+  host: HostSetting,
+  { files, documents }: Pick<Wishes, "files" | "documents">,
+): Promise<Wishes> {
   const { kernel, claims } = host;
   const { state: seen, inventory } = await observeAll(host);
   const random = (count: number) => getRandomValues(new Uint8Array(count));

@@ -4,17 +4,21 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { type HostSetting, settingOf } from "../fleet/host-setting.ts";
+import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
 import type { DeviceNames } from "../fleet/observe-objects.ts";
+import { OperationList } from "../fleet/operation-list.ts";
+import { viewHost } from "../fleet/view-host.ts";
 import { WatchedHost } from "../fleet/watched-host.ts";
 import { systemClock } from "../host/apply/clock.ts";
+import { recoverOperations } from "../host/apply/recover.ts";
 import { takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder } from "../state/private-folder.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { TokenStore } from "./access/token-store.ts";
 import { buildServer } from "./http/build-server.ts";
 import type { ListenAddress } from "./listen-address.ts";
+import type { ManagedHost } from "./managed-host.ts";
 import { openDatabase } from "./open-database.ts";
 
 export interface ServeOptions {
@@ -66,9 +70,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const database = openDatabase(state);
   const tokens = new TokenStore(database);
   const cache = new ObjectCache(randomBytes(EPOCH_BYTES).toString("hex"));
-  const watched: WatchedHost[] = [];
+  const managed: ManagedHost[] = [];
+  const starting: Promise<void>[] = [];
   const release = async (): Promise<void> => {
-    await Promise.all(watched.map((host) => host.stop()));
+    await Promise.all(starting);
+    await Promise.all(managed.map(({ watched }) => watched.stop()));
     if (database.isOpen) database.close();
     lock.release();
   };
@@ -76,21 +82,21 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const tokenFile = join(state, TOKEN_FILE);
     const firstToken = makeFirstToken(tokens, tokenFile);
     for (const { name, setting } of hosts) {
-      watched.push(
-        new WatchedHost({
-          name,
-          source: setting.kernel.source.name,
-          observe: async () => (await settingOf(setting)).planning.observe(),
-          cache,
-          names,
-          clock: systemClock,
-          intervalMs,
-        }),
-      );
+      const operations = "write" in setting.kernel ? new OperationList(operationSetting(setting).store) : undefined;
+      const watched = new WatchedHost({
+        name,
+        source: setting.kernel.source.name,
+        observe: () => viewHost(setting, operations),
+        cache,
+        names,
+        clock: systemClock,
+        intervalMs,
+      });
+      managed.push({ name, setting, watched });
     }
     const api = await buildServer({
       cache,
-      hosts: watched,
+      hosts: managed,
       tokens,
       audit: new AuditLog(database),
       names: { isKnown: (host) => knownNames(listen).has(nameOf(host)) },
@@ -108,7 +114,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         cause,
       });
     }
-    for (const host of watched) host.start();
+    // What an earlier server was killed in the middle of comes first: plans are made of what is, not of what was half done.
+    for (const host of managed) {
+      starting.push(
+        recover(host)
+          .catch((error: unknown) => api.log.error(error))
+          .then(() => host.watched.start()),
+      );
+    }
     const { port } = api.server.address() as AddressInfo;
     return {
       url: `${tls ? "https" : "http"}://${listen.shownHost}:${port}/`,
@@ -123,6 +136,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await release();
     throw error;
   }
+}
+
+async function recover({ setting }: ManagedHost): Promise<void> {
+  if (!("write" in setting.kernel)) return;
+  const damage: VfleetError[] = [];
+  await recoverOperations({ ...operationSetting(setting), onDamage: (each) => damage.push(each) });
+  if (damage[0] !== undefined) throw damage[0];
 }
 
 /** @returns undefined where there are tokens already */

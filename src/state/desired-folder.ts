@@ -47,6 +47,19 @@ export async function keepDocument(folder: string, { label, text }: PolicyFile):
   return join(folder, name);
 }
 
+/** Takes a document away, by its name without the ending. */
+export async function removeDocument(folder: string, name: string): Promise<void> {
+  for (const ending of ["yaml", "yml"]) {
+    const path = join(folder, `${name}.${ending}`);
+    try {
+      await rm(path, { force: true });
+    } catch (cause) {
+      throw notWritten(path, cause);
+    }
+  }
+  await syncFolder(folder);
+}
+
 /** Which VFs claims have. @throws VfleetError VFL-0309 where the file is no such thing */
 export async function readAllocations(folder: string): Promise<readonly Allocation[]> {
   const path = join(folder, ALLOCATIONS);

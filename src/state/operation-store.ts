@@ -99,6 +99,8 @@ export function openOperationStore(folder: string): OperationStore {
       const loaded = await load(number);
       return loaded && fold(loaded.path, loaded.file);
     },
+
+    numbers: () => numbersIn(folder),
   };
 }
 

@@ -92,6 +92,7 @@ class Disk {
         const file = files[number - 1];
         return file && folded(file);
       },
+      numbers: async () => files.map((_, index) => index + 1),
     };
   }
 }

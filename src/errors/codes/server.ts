@@ -71,4 +71,23 @@ export const SERVER = {
     remedy: "take another name, or revoke that one first",
     exitCode: 3,
   },
+  "VFL-0512": {
+    title: "nothing to take back",
+    explanation:
+      "Only what was done and verified can be taken back: other operations have been already, or wait for recovery.",
+    remedy: "see vfleet operations; what is stuck is for vfleet recover --stuck",
+    exitCode: 3,
+  },
+  "VFL-0513": {
+    title: "the object has changed",
+    explanation: "It is not any more as it was when the version that the request names was read.",
+    remedy: "read it again, and decide anew",
+    exitCode: 3,
+  },
+  "VFL-0514": {
+    title: "the server is about to end",
+    explanation: "What has been begun is brought to its end; nothing new is begun.",
+    remedy: "ask the server that takes its place",
+    exitCode: 1,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

@@ -104,6 +104,8 @@ export interface OperationStore {
    */
   list(onDamage?: (damage: VfleetError) => void): Promise<readonly Operation[]>;
   read(number: number): Promise<Operation | undefined>;
+  /** Of all that there are, in order. */
+  numbers(): Promise<readonly number[]>;
 }
 
 export interface OperationWriter {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { CATALOGUE, type ErrorCode } from "../../errors/catalogue.ts";
 import { ROLES, type Role, reaches } from "../access/role.ts";
-import { type Served, startServed } from "../testing/served.ts";
+import { type Served, startServed, until } from "../testing/served.ts";
 import { API_PATH } from "./api.ts";
 
 interface Operation {
@@ -111,6 +111,7 @@ describe("the API over a modelled host", () => {
       [`POST ${API_PATH}/tokens`]: "admin",
       [`DELETE ${API_PATH}/tokens/{name}`]: "admin",
       [`GET ${API_PATH}/audit`]: "admin",
+      [`POST ${API_PATH}/hosts/{host}/plans`]: "viewer",
     };
     for (const { method, path } of operations) {
       const access = needed[`${method} ${path}`] ?? (method === "GET" ? "viewer" : "operator");
@@ -200,14 +201,6 @@ async function makeVfs(served: Served, count: number): Promise<void> {
   const { kernel } = served.setting;
   if (!("write" in kernel)) throw new TypeError("the host takes no changes");
   await kernel.write(`/sys/bus/pci/devices/${PF}/sriov_numvfs`, String(count));
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await isSo())) {
-    assert.ok(performance.now() < end, "it did not come to be so in 20 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 interface Heard {

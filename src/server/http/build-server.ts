@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
-import { fastify } from "fastify";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -13,20 +13,23 @@ import {
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { ObjectCache } from "../../fleet/object-cache.ts";
-import type { WatchedHost } from "../../fleet/watched-host.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { TokenStore } from "../access/token-store.ts";
+import type { ManagedHost } from "../managed-host.ts";
+import { PlanDesk } from "../plan-desk.ts";
 import { accessRoutes } from "./access-routes.ts";
 import type { Api } from "./api.ts";
 import { guard, type ServerNames } from "./guard.ts";
+import { hostRoutes } from "./host-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { objectRoutes } from "./object-routes.ts";
+import { planRoutes } from "./plan-routes.ts";
 import { errorOf, problemOf } from "./problem.ts";
 import { watchRoute } from "./watch-route.ts";
 
 export interface ServerOptions {
   readonly cache: ObjectCache;
-  readonly hosts: readonly WatchedHost[];
+  readonly hosts: readonly ManagedHost[];
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
   readonly names: ServerNames;
@@ -45,12 +48,22 @@ const REQUESTS_PER_MINUTE = 60 * 200;
 /** The API, ready to listen. What is asked and answered is in docs/api.md and /openapi.json. */
 export async function buildServer(options: ServerOptions): Promise<Api> {
   const { cache, hosts, tokens, audit, names, version, logLevel, tls } = options;
+  const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const answer = hasZodFastifySchemaValidationErrors(error) ? invalid(error.validation) : errorOf(error);
+    if (answer.code === "VFL-0507") request.log.error(error);
+    const problem = problemOf(answer, request.id);
+    if (problem.status === 401) reply.header("www-authenticate", "Bearer");
+    return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+  };
   const api: Api = fastify({
     logger: { level: logLevel, redact: ["req.headers.authorization"] },
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A name in a path may be as long as an interface's, an address, or a file's.
     routerOptions: { maxParamLength: 512 },
+    // Of paths that are none, which reach no route.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request as FastifyRequest, reply as FastifyReply),
     genReqId: () => crypto.randomUUID(),
     ...(tls && { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
   }).withTypeProvider<ZodTypeProvider>() as unknown as Api;
@@ -58,13 +71,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   api.setValidatorCompiler(validatorCompiler);
   api.setSerializerCompiler(serializerCompiler);
 
-  api.setErrorHandler((error, request, reply) => {
-    const answer = hasZodFastifySchemaValidationErrors(error) ? invalid(error.validation) : errorOf(error);
-    if (answer.code === "VFL-0507") request.log.error(error);
-    const problem = problemOf(answer, request.id);
-    if (problem.status === 401) reply.header("www-authenticate", "Bearer");
-    return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
-  });
+  api.setErrorHandler(sendProblem);
   api.setNotFoundHandler((request) => {
     throw new VfleetError("VFL-0504", { message: `there is no ${request.method} ${pathOf(request.url)}` });
   });
@@ -109,18 +116,25 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
     transform: jsonSchemaTransform,
   });
 
+  const desk = new PlanDesk(hosts, cache, (problem) => api.log.error(problem));
   objectRoutes(api, cache);
   const endWatching = watchRoute(api, cache);
+  planRoutes(api, desk);
+  hostRoutes(api, hosts);
   accessRoutes(api, tokens, audit);
   metricsRoute(api, cache, hosts);
   healthRoutes(api, hosts);
   api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true }, handler: () => api.swagger() });
-  api.addHook("preClose", async () => endWatching());
+  // What was begun comes to its end while the API still answers.
+  api.addHook("preClose", async () => {
+    await desk.close();
+    endWatching();
+  });
   await api.ready();
   return api;
 }
 
-function healthRoutes(api: Api, hosts: readonly WatchedHost[]): void {
+function healthRoutes(api: Api, hosts: readonly ManagedHost[]): void {
   const body = z.object({ status: z.string() });
   api.get("/healthz", {
     config: { access: "anyone" },
@@ -131,7 +145,7 @@ function healthRoutes(api: Api, hosts: readonly WatchedHost[]): void {
     config: { access: "anyone" },
     schema: { summary: "whether all hosts were looked at", response: { 200: body, 503: body } },
     handler: async (_, reply) => {
-      const unseen = hosts.filter(({ wasAsked }) => !wasAsked).length;
+      const unseen = hosts.filter(({ watched }) => !watched.wasAsked).length;
       if (unseen === 0) return { status: "ok" };
       reply.code(503);
       return { status: `${unseen} of ${hosts.length} hosts were not read yet` };

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ObjectCache } from "../../fleet/object-cache.ts";
 import type { VirtualFunctionObject } from "../../fleet/objects.ts";
-import type { WatchedHost } from "../../fleet/watched-host.ts";
+import type { ManagedHost } from "../managed-host.ts";
 import type { Api } from "./api.ts";
 
 const MS_PER_S = 1000;
@@ -16,7 +16,7 @@ const COUNTERS = {
 } as const;
 
 /** `/metrics`, as Prometheus reads it: made from what was observed, when it is asked for. */
-export function metricsRoute(api: Api, cache: ObjectCache, hosts: readonly WatchedHost[]): void {
+export function metricsRoute(api: Api, cache: ObjectCache, hosts: readonly ManagedHost[]): void {
   api.get("/metrics", {
     config: { access: "viewer" },
     schema: { summary: "metrics for Prometheus" },
@@ -27,7 +27,7 @@ export function metricsRoute(api: Api, cache: ObjectCache, hosts: readonly Watch
   });
 }
 
-function metricsOf(cache: ObjectCache, hosts: readonly WatchedHost[]): Registry {
+function metricsOf(cache: ObjectCache, hosts: readonly ManagedHost[]): Registry {
   const registry = new Registry();
   const registers = [registry];
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
@@ -35,10 +35,14 @@ function metricsOf(cache: ObjectCache, hosts: readonly WatchedHost[]): Registry 
   const reachable = gauge("host_reachable", "Whether the host could be read the last time", ["host"]);
   const age = gauge("host_observation_age_seconds", "Since the host was read last", ["host"]);
   const took = gauge("host_observation_duration_seconds", "How long the last look at the host took", ["host"]);
-  for (const host of hosts) {
-    reachable.set({ host: host.name }, host.isReachable ? 1 : 0);
-    if (host.ageMs !== undefined) age.set({ host: host.name }, host.ageMs / MS_PER_S);
-    took.set({ host: host.name }, host.tookMs / MS_PER_S);
+  for (const { name: host, watched } of hosts) {
+    reachable.set({ host }, watched.isReachable ? 1 : 0);
+    if (watched.ageMs !== undefined) age.set({ host }, watched.ageMs / MS_PER_S);
+    took.set({ host }, watched.tookMs / MS_PER_S);
+  }
+  const operations = gauge("operations", "Operations that are kept, by their state", ["host", "state"]);
+  for (const object of cache.all("Operation")) {
+    if (object.kind === "Operation") operations.inc({ host: object.metadata.host, state: object.status.state });
   }
   const limit = gauge("pf_vfs_offered", "VFs that the PF's driver allows", ["host", "pf"]);
   const enabled = gauge("pf_vfs_enabled", "VFs that the PF has", ["host", "pf"]);

@@ -7,6 +7,7 @@ import {
   HOST_SCHEMA,
   type ObservedKind,
   type ObservedObject,
+  OPERATION_SCHEMA,
   PHYSICAL_FUNCTION_SCHEMA,
   VIRTUAL_FUNCTION_SCHEMA,
 } from "../../fleet/objects.ts";
@@ -23,6 +24,7 @@ const KINDS = {
   physicalfunctions: { kind: "PhysicalFunction", schema: PHYSICAL_FUNCTION_SCHEMA },
   virtualfunctions: { kind: "VirtualFunction", schema: VIRTUAL_FUNCTION_SCHEMA },
   guests: { kind: "Guest", schema: GUEST_SCHEMA },
+  operations: { kind: "Operation", schema: OPERATION_SCHEMA },
 } as const satisfies Record<string, { kind: ObservedKind; schema: z.ZodType }>;
 
 const NAME = z.string().min(1).max(256);

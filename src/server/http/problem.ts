@@ -25,6 +25,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "VFL-0506": 429,
   "VFL-0507": 500,
   "VFL-0510": 421,
+  "VFL-0513": 412,
+  "VFL-0514": 503,
 };
 
 const OF_EXIT_CODE = { 1: 500, 2: 400, 3: 409 } as const;

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,4 +84,12 @@ export async function startServed(machine = "igb"): Promise<Served> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await isSo())) {
+    assert.ok(performance.now() < end, "it did not come to be so in 20 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

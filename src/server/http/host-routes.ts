@@ -1,0 +1,106 @@
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { z } from "zod";
+import { VfleetError } from "../../errors/vfleet-error.ts";
+import { operationSetting } from "../../fleet/host-setting.ts";
+import { readPolicies } from "../../host/desired/read-documents.ts";
+import { readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
+import type { ManagedHost } from "../managed-host.ts";
+import { API_PATH, type Api } from "./api.ts";
+import { DOCUMENT_NAME } from "./plan-routes.ts";
+import { PROBLEM_SCHEMA } from "./problem.ts";
+
+const NAME = z.string().min(1).max(256);
+const DOCUMENT = z.object({
+  name: z.string(),
+  text: z.string(),
+  resourceVersion: z.string().describe("of the text"),
+  objects: z
+    .array(z.object({ kind: z.string(), name: z.string() }))
+    .nullable()
+    .describe("null where it is not valid"),
+});
+const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA, 404: PROBLEM_SCHEMA };
+
+/** What is kept of a host on its disk: documents that say what is desired, and the records of operations. */
+export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
+  const hostOf = (name: string): ManagedHost => {
+    const host = hosts.find((each) => each.name === name);
+    if (host === undefined) throw new VfleetError("VFL-0504", { message: `there is no host ${name}` });
+    return host;
+  };
+  api.get(`${API_PATH}/hosts/:host/documents`, {
+    config: { access: "viewer" },
+    schema: {
+      summary: "what is desired of a host, as it was written",
+      params: z.strictObject({ host: NAME }),
+      response: { 200: z.object({ items: z.array(DOCUMENT) }), ...ERRORS },
+    },
+    handler: async ({ params: { host } }) => ({ items: await documentsOf(hostOf(host)) }),
+  });
+  api.delete(`${API_PATH}/hosts/:host/documents/:name`, {
+    config: { access: "operator" },
+    schema: {
+      summary: "desire it no longer; VFs stay as they are until they are released",
+      params: z.strictObject({ host: NAME, name: DOCUMENT_NAME }),
+      querystring: z.strictObject({
+        resourceVersion: z.string().max(64).optional().describe("refused where the document is another by now"),
+      }),
+      response: { 204: z.null(), 412: PROBLEM_SCHEMA, ...ERRORS },
+    },
+    handler: async ({ params: { host: hostName, name }, query: { resourceVersion } }, reply) => {
+      const host = hostOf(hostName);
+      const found = (await documentsOf(host)).find((document) => document.name === name);
+      if (found === undefined) throw new VfleetError("VFL-0504", { message: `there is no document ${name}` });
+      if (resourceVersion !== undefined && resourceVersion !== found.resourceVersion) {
+        throw new VfleetError("VFL-0513", { message: `the document ${name} has changed` });
+      }
+      await removeDocument(host.setting.folders.config, name);
+      await host.watched.lookNow();
+      reply.code(204);
+      return null;
+    },
+  });
+  api.get(`${API_PATH}/hosts/:host/operations/:number/record`, {
+    config: { access: "viewer" },
+    schema: {
+      summary:
+        "an operation as it is written down: each step with old and new values, what was read back, the kernel's words",
+      params: z.strictObject({ host: NAME, number: z.coerce.number().int().min(1).max(999_999_999) }),
+      response: {
+        200: z.looseObject({
+          number: z.int(),
+          state: z.string(),
+          events: z.array(z.looseObject({ event: z.string() })),
+        }),
+        409: PROBLEM_SCHEMA,
+        ...ERRORS,
+      },
+    },
+    handler: async ({ params: { host, number } }) => {
+      const operation = await operationSetting(hostOf(host).setting).store.read(number);
+      if (operation === undefined) throw new VfleetError("VFL-0504", { message: `there is no operation ${number}` });
+      return JSON.parse(JSON.stringify(operation));
+    },
+  });
+}
+
+async function documentsOf({ setting }: ManagedHost): Promise<z.infer<typeof DOCUMENT>[]> {
+  const files = await readDesiredFolder(setting.folders.config);
+  return files.map(({ label, text }) => ({
+    name: basename(label).replace(/\.ya?ml$/, ""),
+    text,
+    resourceVersion: createHash("sha256").update(text).digest("hex").slice(0, 16),
+    objects: objectsIn(label, text),
+  }));
+}
+
+function objectsIn(label: string, text: string): { kind: string; name: string }[] | null {
+  try {
+    const { policies, claims } = readPolicies([{ label, text }]);
+    return [...policies, ...claims].map(({ kind, metadata }) => ({ kind, name: metadata.name }));
+  } catch (error) {
+    if (error instanceof VfleetError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,103 @@
+import { z } from "zod";
+import type { PlanDesk, PlanEntry } from "../plan-desk.ts";
+import { API_PATH, type Api } from "./api.ts";
+import { PROBLEM_SCHEMA } from "./problem.ts";
+
+const NAME = z.string().min(1).max(256);
+const MOST_TEXT = 512 * 1024;
+/** Of a document: it becomes a file's. */
+export const DOCUMENT_NAME = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, "lower case letters, digits, - and .");
+
+const REQUEST = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("apply"),
+    document: z
+      .strictObject({ name: DOCUMENT_NAME, text: z.string().max(MOST_TEXT).describe("YAML: VfPolicy, VfClaim") })
+      .optional()
+      .describe("kept by its name once the plan was done; without one, what is kept already is wanted"),
+  }),
+  z.strictObject({ kind: z.literal("undo"), operation: z.int().min(1).max(999_999_999) }),
+]);
+
+const REFUSAL = z.looseObject({ code: z.string(), summary: z.string(), remedy: z.string() });
+const PLAN = z.object({
+  id: z.string(),
+  host: z.string(),
+  kind: z.string(),
+  title: z.string(),
+  verdict: z.enum(["refused", "settled", "changes"]),
+  expiresAt: z.string(),
+  plan: z
+    .looseObject({
+      refusals: z.array(REFUSAL),
+      pfs: z.array(
+        z.looseObject({
+          pf: z.string(),
+          refusals: z.array(REFUSAL),
+          warnings: z.array(REFUSAL),
+          steps: z.array(z.looseObject({ kind: z.string() })),
+          resetsAllVfs: z.boolean(),
+          affected: z.array(z.looseObject({ vfIndex: z.int(), how: z.string() })),
+          expectedMs: z.number(),
+        }),
+      ),
+    })
+    .describe("as vfleet plan --json has it"),
+});
+const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA, 404: PROBLEM_SCHEMA };
+
+/** A plan is a resource: it is made, looked at, and done as it was shown, or not at all. */
+export function planRoutes(api: Api, desk: PlanDesk): void {
+  api.post(`${API_PATH}/hosts/:host/plans`, {
+    config: { access: "viewer" },
+    schema: {
+      summary: "what would be done, and to whom; writes nothing",
+      params: z.strictObject({ host: NAME }),
+      body: REQUEST,
+      response: { 201: PLAN, 409: PROBLEM_SCHEMA, ...ERRORS },
+    },
+    handler: async ({ params: { host }, body }, reply) => {
+      const entry = await desk.make(host, body);
+      reply.code(201);
+      return shown(entry);
+    },
+  });
+  api.get(`${API_PATH}/plans/:id`, {
+    config: { access: "viewer" },
+    schema: {
+      summary: "a plan that was made",
+      params: z.strictObject({ id: NAME }),
+      response: { 200: PLAN, ...ERRORS },
+    },
+    handler: ({ params: { id } }) => shown(desk.get(id)),
+  });
+  api.post(`${API_PATH}/plans/:id/apply`, {
+    config: { access: "operator" },
+    schema: {
+      summary: "do exactly that plan; refused where the host has moved",
+      params: z.strictObject({ id: NAME }),
+      response: {
+        202: z.object({
+          operation: z
+            .int()
+            .nullable()
+            .describe("watch it as an object, or read it; null where nothing had to be done"),
+        }),
+        409: PROBLEM_SCHEMA,
+        503: PROBLEM_SCHEMA,
+        ...ERRORS,
+      },
+    },
+    handler: async ({ params: { id } }, reply) => {
+      const operation = await desk.apply(id);
+      reply.code(202);
+      return { operation };
+    },
+  });
+}
+
+function shown({ expiresAt, plan, ...entry }: PlanEntry): z.infer<typeof PLAN> {
+  return { ...entry, expiresAt: expiresAt.toISOString(), plan: JSON.parse(JSON.stringify(plan)) };
+}

@@ -20,6 +20,7 @@ import { cardFramesPerSecond, guestFramesPerSecond } from "./nic.ts";
 import { nvmeReadsPerSecond } from "./nvme.ts";
 import { planFigures } from "./plan.ts";
 import { type Command, medianMs } from "./processes.ts";
+import { serverFigures } from "./server.ts";
 
 const FUNCTIONS = 1000;
 const CHECKOUT = fileURLToPath(new URL("..", import.meta.url));
@@ -50,6 +51,7 @@ try {
   const built = buildPackage();
   compareProcesses(path, built);
   cniFigures(join(built, "dist/cni/main.js"));
+  await serverFigures(join(built, "bin/vfleet.js"));
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -1,5 +1,7 @@
 import type { Clock } from "../host/apply/clock.ts";
 import type { HostState } from "../host/state/host-state.ts";
+import { isUnread, type Observed } from "../kernel/port.ts";
+import type { Uevent } from "../kernel/port-uevent.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { HostObject, Observation } from "./objects.ts";
 import { type DeviceNames, observedObjects, unreachableHost } from "./observe-objects.ts";
@@ -21,9 +23,15 @@ export interface WatchedHostOptions {
   readonly clock: Clock;
   /** Between two looks at a host where nothing is known to have happened. */
   readonly intervalMs: number;
+  /** What the kernel tells of its devices: a look follows soon. Left out where it tells nothing. */
+  readonly events?: (signal: AbortSignal) => Promise<Observed<AsyncIterable<Observed<Uevent>>>>;
   readonly onProblem?: (problem: string) => void;
 }
 
+/** Whose events may be about what is seen of a host. */
+const SUBSYSTEMS: ReadonlySet<string> = new Set(["pci", "net", "vfio", "vfio-dev", "nvme", "infiniband", "module"]);
+/** Many VFs come one after the other: one look serves all. */
+const SETTLE_MS = 100;
 /** A host that cannot be read is asked less and less often, up to this. */
 const LONGEST_WAIT_MS = 60_000;
 
@@ -72,7 +80,7 @@ export class WatchedHost {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#running ??= Promise.all([this.#run(), this.#follow()]).then(() => {});
   }
 
   async stop(): Promise<void> {
@@ -93,8 +101,31 @@ export class WatchedHost {
     while (!this.#end.signal.aborted) {
       await this.#lookOnce();
       const waitMs = Math.min(intervalMs * 2 ** Math.min(this.#failures, 10), Math.max(LONGEST_WAIT_MS, intervalMs));
-      this.#wake = new AbortController();
       if (!this.#end.signal.aborted) await clock.sleep(waitMs, this.#wake.signal);
+      this.#wake = new AbortController();
+    }
+  }
+
+  /** Looks where the kernel says that something has happened. Where it says nothing any more, the interval is what is left. */
+  async #follow(): Promise<void> {
+    const { events, clock, onProblem } = this.#options;
+    const { signal } = this.#end;
+    if (events === undefined) return;
+    try {
+      const told = await events(signal);
+      if (isUnread(told)) return onProblem?.(told.reason);
+      let isDue = false;
+      for await (const event of told) {
+        if (isUnread(event)) return onProblem?.(event.reason);
+        if (isDue || !SUBSYSTEMS.has(event.subsystem)) continue;
+        isDue = true;
+        void clock.sleep(SETTLE_MS, signal).then(() => {
+          isDue = false;
+          this.#wake.abort();
+        });
+      }
+    } catch (error) {
+      if (!signal.aborted) onProblem?.(error instanceof Error ? error.message : String(error));
     }
   }
 

@@ -82,11 +82,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const tokenFile = join(state, TOKEN_FILE);
     const firstToken = makeFirstToken(tokens, tokenFile);
     for (const { name, setting } of hosts) {
-      const operations = "write" in setting.kernel ? new OperationList(operationSetting(setting).store) : undefined;
+      const { kernel } = setting;
+      const operations = "write" in kernel ? new OperationList(operationSetting(setting).store) : undefined;
       const watched = new WatchedHost({
         name,
-        source: setting.kernel.source.name,
+        source: kernel.source.name,
         observe: () => viewHost(setting, operations),
+        ...("uevents" in kernel && { events: (signal: AbortSignal) => kernel.uevents(signal) }),
         cache,
         names,
         clock: systemClock,

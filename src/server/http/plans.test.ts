@@ -76,7 +76,10 @@ describe("changes by the API", () => {
     assert.equal(operation.stepsDone, operation.steps);
     assert.equal(await numVfs(), "4");
     assert.equal((await apply(plan.id)).status, 404);
-    const { body: documents } = await served.ask(`${API_PATH}/hosts/lab/documents`);
+    // The record of its end comes before what is kept of it.
+    const list = `${API_PATH}/hosts/lab/documents`;
+    await until(async () => (await served.ask(list)).body.items.length === 1);
+    const { body: documents } = await served.ask(list);
     assert.deepEqual(documents.items[0].objects, [{ kind: "VfPolicy", name: "web" }]);
     assert.equal(documents.items[0].text, policy(4));
     await until(async () => (await desired()) === "settled");

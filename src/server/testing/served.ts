@@ -51,7 +51,8 @@ export async function startServed(machine = "igb"): Promise<Served> {
     names: (vendor, device) => `${vendor}:${device}`,
     version: "0.0.0",
     logLevel: "silent",
-    intervalMs: 100,
+    // What happens is seen by the kernel's events.
+    intervalMs: 60_000,
   });
   const token = server.firstToken ?? "";
   const ask = async (path: string, { method = "GET", body, token: own = token, headers = {} }: Asked = {}) => {

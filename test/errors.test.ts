@@ -18,6 +18,7 @@ const NAMED_BY_NO_TEST: Readonly<Record<string, string>> = {
   "VFL-0461": "wants network namespaces with a real VF",
   "VFL-0462": "wants network namespaces with a real VF",
   "VFL-0463": "wants network namespaces with a real VF",
+  "VFL-0507": "a mistake in the server itself: none is known",
 };
 
 test("docs/errors.md and the catalogue of errors are the same", () => {

@@ -126,11 +126,13 @@ describe("vfleet up", () => {
       const server = await up();
       const stopped = new AbortController();
       const planned = Promise.withResolvers<void>();
+      const applied = Promise.withResolvers<void>();
       const load = Promise.allSettled([
         writeTokens(server.url, round, acknowledged, stopped.signal),
-        applyPolicies(server.url, round, begun, planned.resolve, stopped.signal),
+        applyPolicies(server.url, round, begun, { planned: planned.resolve, applied: applied.resolve }, stopped.signal),
       ]);
-      await planned.promise;
+      // While a plan is made and done, and while what was begun goes on.
+      await (round % 2 === 0 ? planned : applied).promise;
       await new Promise((resolve) => setTimeout(resolve, (round * 37) % 250));
       await end(server, "SIGKILL");
       stopped.abort();
@@ -175,16 +177,17 @@ async function applyPolicies(
   url: string,
   round: number,
   begun: Set<number>,
-  onPlan: () => void,
+  on: { readonly planned: () => void; readonly applied: () => void },
   signal: AbortSignal,
 ): Promise<void> {
   for (let number = round; !signal.aborted; number++) {
     const text = `apiVersion: vfleet.dev/v1alpha1\nkind: VfPolicy\nmetadata: {name: load}\nspec: {select: {driver: igb}, numVfs: ${number % 2 === 0 ? 2 : 3}}\n`;
     const plan = await ask(url, `${API}/hosts/lab/plans`, { kind: "apply", document: { name: "load", text } });
-    onPlan();
+    on.planned();
     if (plan.status !== 201) continue;
     const { status, body } = await ask(url, `${API}/plans/${plan.body.id}/apply`, {});
     if (status === 202 && body.operation !== null) begun.add(body.operation);
+    on.applied();
   }
 }
 

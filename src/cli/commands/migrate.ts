@@ -1,6 +1,13 @@
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import {
+  type HostOptions,
+  type HostSetting,
+  openHost,
+  operationSetting,
+  planningOf,
+} from "../../fleet/host-setting.ts";
 import { guestName } from "../../host/guest-port.ts";
 import type { MigrationPort, MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
 import { migrationTimes } from "../../host/migrate/migration-times.ts";
@@ -13,7 +20,6 @@ import { confirm } from "../provision/ask.ts";
 import { namedGuest } from "../provision/named-guest.ts";
 import { openMigrations } from "../provision/open-migrations.ts";
 import { ProgressLines } from "../provision/progress.ts";
-import { type HostOptions, type HostSetting, openHost, operationSetting, planningOf } from "../provision/setting.ts";
 import { namedVf } from "../provision/vf-address.ts";
 import { renderTimes, renderVerdict } from "../render-migration.ts";
 import { operationEnd } from "../render-operation.ts";

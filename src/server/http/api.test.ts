@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { CATALOGUE, type ErrorCode } from "../../errors/catalogue.ts";
 import { ROLES, type Role, reaches } from "../access/role.ts";
@@ -161,6 +162,27 @@ describe("the API over a modelled host", () => {
       assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
       assert.equal(headers.get("x-request-id"), problem.requestId);
       assert.ok(problem.remedy.length > 0);
+    }
+  });
+
+  it("a request that calls the server by another's name is refused, whatever its token", async () => {
+    const { hostname, port } = new URL(served.server.url);
+    const answer = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const headers = { host, authorization: `Bearer ${served.token}` };
+        request({ hostname, port, path: `${API_PATH}/hosts`, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on("error", reject)
+          .end();
+      });
+    // VFL-0510
+    for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example"]) {
+      assert.equal(await answer(host), 421, host);
+    }
+    for (const host of ["localhost", `LOCALHOST:${port}`, "127.0.0.1:8080", "[::1]:1"]) {
+      assert.equal(await answer(host), 200, host);
     }
   });
 

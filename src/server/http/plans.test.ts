@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { operationSetting } from "../../fleet/host-setting.ts";
+import type { Operation } from "../../host/apply/operation.ts";
 import { type Served, startServed, until } from "../testing/served.ts";
 import { API_PATH } from "./api.ts";
 
@@ -107,6 +109,16 @@ describe("changes by the API", () => {
     assert.equal((await ended(undone.operation)).state, "settled");
     const { body: vf } = await served.ask(`${API_PATH}/hosts/lab/virtualfunctions/${PF}-vf0`);
     assert.equal(vf.status.settings.vlan, 7);
+    const { store } = operationSetting(served.setting);
+    const { steps, desired: wished, before: was, pfs } = (await store.read(done.operation)) as Operation;
+    const record = { kind: "apply", title: "t", startedAt: new Date().toISOString(), pid: 1, bootId: null };
+    const writer = await store.create({ ...record, pfs, desired: wished, before: was, steps });
+    const at = new Date().toISOString();
+    await writer.append({ at, event: "undoBegun", why: "t", steps: [] });
+    await writer.append({ at, event: "ended", state: "undone" });
+    await writer.close();
+    const { status: again, body: nothing } = await planned({ kind: "undo", operation: writer.header.number });
+    assert.deepEqual([again, nothing.code], [409, "VFL-0512"]);
     const { status, body } = await planned({ kind: "undo", operation: 999 });
     assert.deepEqual([status, body.code], [404, "VFL-0504"]);
   });

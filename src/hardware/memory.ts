@@ -72,6 +72,14 @@ export class PhysicalMemory {
     this.bytes.fill(0, address, address + length);
   }
 
+  /** Makes whole pages zero. Those that are zero already are not written, so that the host need not have memory for them. */
+  clearPages(start: number, sizeBytes: number): void {
+    for (let address = start; address < start + sizeBytes; address += PAGE_BYTES) {
+      const words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset + address, PAGE_BYTES / 4);
+      if (words.some((word) => word !== 0)) this.clear(address, PAGE_BYTES);
+    }
+  }
+
   /** The pages that are not all zeros, as base64 text, by their address. */
   save(): DeviceState {
     const pages: Record<string, string> = {};

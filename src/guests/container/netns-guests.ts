@@ -14,6 +14,7 @@ import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { atOnce } from "../at-once.ts";
 import { obstacle } from "../obstacle.ts";
+import { moveRdmaDevice, rdmaDevicesIn, rdmaDevicesToMove, takeRdmaDevice } from "./rdma-devices.ts";
 
 /** Where `ip netns add` binds namespaces to names. */
 const FOLDER = "/run/netns";
@@ -76,9 +77,18 @@ class NetnsGuests implements GuestPort {
     return [obstacle("VFL-0463", summary, `rename one of them: ip link set ${netdev} name NEW`)];
   }
 
-  attach(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<Outcome> {
-    if (netdev === null) return Promise.resolve(failed(guest, bdf, "ENODEV", "it has no interface"));
-    return change(guest, bdf, ["ip", "link", "set", "dev", netdev, "netns", guestName(guest)]);
+  async attach(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<Outcome> {
+    if (netdev === null) return failed(guest, bdf, "ENODEV", "it has no interface");
+    const name = guestName(guest);
+    const run = (command: readonly [string, ...string[]]) => change(guest, bdf, command);
+    const devices = await rdmaDevicesToMove(this.#kernel, bdf);
+    for (const device of devices) {
+      const moved = await moveRdmaDevice(run, device, name);
+      if (moved.kind === "failed") return moved;
+    }
+    const moved = await run(["ip", "link", "set", "dev", netdev, "netns", name]);
+    if (moved.kind === "failed") await this.#takeRdmaDevices(guest, bdf);
+    return moved;
   }
 
   async detach(guest: GuestAddress, vf: Bdf): Promise<Outcome> {
@@ -88,8 +98,9 @@ class NetnsGuests implements GuestPort {
     if (isUnread(links)) return failed(guest, vf, links.errno, links.reason);
     const link = links.find(({ parentdev }) => parseBdf(parentdev ?? "") === vf);
     if (link === undefined) return { kind: "done", tookMs: 0 };
-    // This process stays in the host's namespace while ip(8) goes elsewhere.
-    const home = `/proc/${process.pid}/ns/net`;
+    const taken = await this.#takeRdmaDevices(guest, vf);
+    if (taken?.kind === "failed") return taken;
+    const home = homeNamespace();
     const moved = await change(guest, vf, ["ip", "-n", name, "link", "set", "dev", link.ifname, "netns", home]);
     if (moved.kind === "failed") return moved;
     while (performance.now() - began < RETURN_MS) {
@@ -99,6 +110,21 @@ class NetnsGuests implements GuestPort {
     }
     return failed(guest, vf, "ETIMEDOUT", "its interface has not come back");
   }
+
+  /** @returns the first failure, if any */
+  async #takeRdmaDevices(guest: GuestAddress, vf: Bdf): Promise<Outcome | undefined> {
+    const name = guestName(guest);
+    for (const device of await rdmaDevicesIn(this.#kernel, name, vf)) {
+      const taken = await takeRdmaDevice((command) => change(guest, vf, command), device, name, homeNamespace());
+      if (taken.kind === "failed") return taken;
+    }
+    return undefined;
+  }
+}
+
+/** This process stays in the host's namespace while ip(8) goes elsewhere. */
+function homeNamespace(): string {
+  return `/proc/${process.pid}/ns/net`;
 }
 
 /** Interfaces of a namespace; `parentdev` is the PCI function below one (IFLA_PARENT_DEV_NAME, Linux 5.14). */

@@ -120,6 +120,25 @@ test("a killed guest's VF is reset and taken out of its domain, and its memory i
   assert.equal(sendTraffic(linux, "eth0", { from: 0, to: 1, frames: 20, bytes: 64 }).received, 20);
 });
 
+test("what a guest leaves in its memory nobody gets", async () => {
+  const { linux } = await lab();
+  const { dma, machine, guests } = linux;
+  await guests.stop("db");
+  // Where the next guest of that size will be.
+  const range = dma.memory.allocate(64 * MIB, 2 * MIB);
+  assert.ok(range);
+  dma.memory.free(range);
+  guests.start({ name: "next", memoryMib: 64 });
+  await guests.plug("next", VF1);
+  const secret = range.start + 63 * MIB;
+  machine.memory.write32(secret, 0x5ec2e7);
+  await guests.unplug("next", VF1);
+  assert.equal(machine.memory.read32(secret), 0x5ec2e7, "it is the guest's while the guest is there");
+  await guests.stop("next");
+  const end = range.start + range.sizeBytes;
+  assert.ok(machine.memory.bytes.subarray(range.start, end).every((byte) => byte === 0));
+});
+
 test("a guest whose memory the machine has not got gets no VF", async () => {
   const { linux } = await lab();
   await linux.guests.unplug("web", VF0);

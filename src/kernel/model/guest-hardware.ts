@@ -124,8 +124,10 @@ export class GuestHardware {
   free(): void {
     if (this.#ram === undefined) return;
     const { range, domain } = this.#ram;
-    const { dma } = this.#linux;
+    const { dma, machine } = this.#linux;
     dma.freeDomain(domain);
+    // Whoever has it next sees nothing of what the guest, and its devices, left there (`clear_page`).
+    machine.memory.clearPages(range.start, range.sizeBytes);
     dma.memory.free(range);
     this.#ram = undefined;
   }

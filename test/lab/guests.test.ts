@@ -173,6 +173,19 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
     done("detach-second");
   });
 
+  test("a VF whose PF is a guest's wants that guest's token: without it, and with another, it is given to nobody", () => {
+    const missing = command("token-missing");
+    assert.equal(missing.status, 3, missing.stdout + missing.stderr);
+    assert.match(missing.stdout, /VFL-0407/);
+    const wrong = command("token-wrong");
+    assert.equal(wrong.status, 1, wrong.stdout + wrong.stderr);
+    assert.match(wrong.stdout, /Incorrect VF token provided for device/, "the kernel's words");
+    assert.match(wrong.stdout, /is not the one that the PF's user has set/);
+    assert.match(wrong.stdout, /undone: all is as it was before/);
+    done("token-right");
+    assert.equal(records<{ holds: string }>("token-journal")[0]?.holds, "", "the token is in no record");
+  });
+
   test("an NVMe VF is the guest's disk: it reads there what the host wrote", () => {
     done("nvme-apply");
     done("nvme-attach");

@@ -146,6 +146,7 @@ await containers();
 // A namespace of a disk, read by a guest.
 await nvme();
 vfleet("end", "guests", "--json");
+await token(db);
 await db.stop();
 record("time", { of: "whole script", seconds: secondsSince(began) });
 
@@ -259,4 +260,27 @@ async function nvme(): Promise<void> {
   );
   record("nvme", { status, read });
   vfleet("nvme-detach", "detach", vfOf(0, NVME), "--yes");
+}
+
+/** The PF itself is a guest's: its VFs want the token that the guest's QEMU has set with it. */
+async function token(guest: InnerGuest): Promise<void> {
+  const own = "00112233-4455-6677-8899-aabbccddeeff";
+  for (const [name, uuid] of [
+    ["right", own],
+    ["wrong", own.replace("0", "f")],
+  ] as const) {
+    writeFileSync(`/run/${name}.token`, `${uuid}\n`, { mode: 0o600 });
+  }
+  writeFileSync("/sys/module/vfio_pci/parameters/enable_sriov", "Y");
+  writeFileSync(`${DEVICES}/${NVME}/sriov_numvfs`, "0");
+  writeFileSync(`${DEVICES}/${NVME}/driver_override`, "vfio-pci");
+  writeFileSync(`${DEVICES}/${NVME}/driver/unbind`, NVME);
+  writeFileSync("/sys/bus/pci/drivers_probe", NVME);
+  await guest.deviceAdd({ driver: "vfio-pci", id: "pf", host: NVME, bus: "port4", "vf-token": own });
+  writeFileSync(`${DEVICES}/${NVME}/sriov_numvfs`, "1");
+  const vf = vfOf(0, NVME);
+  vfleet("token-missing", "attach", vf, guest.name, "--yes");
+  vfleet("token-wrong", "attach", vf, guest.name, "--vf-token-file", "/run/wrong.token", "--yes");
+  vfleet("token-right", "attach", vf, guest.name, "--vf-token-file", "/run/right.token", "--yes");
+  record("token-journal", { holds: run("sh", "-c", `grep -rl ${own} /var/lib/vfleet || true`) });
 }

@@ -20,7 +20,8 @@ function completions(...words: readonly string[]): string[] {
 describe("the command line", () => {
   const provisioning = "plan apply status set bind reset release recover operations unit".split(" ");
 
-  const giving = "guests attach detach guest-config".split(" ");
+  const giving = "guests attach detach migrate guest-config".split(" ");
+  const serving = ["up", "token"];
 
   test("help lists every command in a group of its kind", () => {
     const { stdout } = vfleet("--help");
@@ -29,12 +30,14 @@ describe("the command line", () => {
     const namesIn = (lines: string) => [...lines.matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name);
     assert.deepEqual(namesIn(made), provisioning);
     assert.deepEqual(namesIn(given), giving);
+    const [, served = ""] = /^Serve hosts:\n((?: .*\n)*)/m.exec(stdout) ?? [];
+    assert.deepEqual(namesIn(served), serving);
     assert.match(stdout, /^See what there is:$/m);
     assert.match(stdout, /^Exit codes: .*3 refused, 4 differs/m);
   });
 
   test("each command's help has examples of it", () => {
-    for (const command of [...provisioning, ...giving]) {
+    for (const command of [...provisioning, ...giving, ...serving]) {
       const { status, stdout } = vfleet(command, "--help");
       assert.equal(status, 0, command);
       // What stands there as `operations show` is an example of operations, too.

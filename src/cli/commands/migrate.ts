@@ -78,12 +78,15 @@ function wishOf(
   isModel: boolean,
 ): MigrationWish {
   const guest = namedGuest(state, name);
+  const isKnown = isModel
+    ? to.startsWith("model:")
+    : state.guests?.guests.some((each) => each.address === to || each.name === to);
+  if (!isKnown && ELSEWHERE.test(to)) {
+    const what = isModel ? "modelled machine" : "guest of this host";
+    throw new VfleetError("VFL-0415", { message: `${to} is no ${what}`, details: { destination: to } });
+  }
   // Another modelled machine, which sees to its VFs itself.
   if (isModel) return { guest, destination: to, method, vf: null, uri: "" };
-  const isGuest = state.guests?.guests.some((each) => each.address === to || each.name === to);
-  if (!isGuest && ELSEWHERE.test(to)) {
-    throw new VfleetError("VFL-0415", { message: `${to} is no guest of this host`, details: { destination: to } });
-  }
   const named = vf === undefined ? undefined : namedVf(state, [vf]);
   if (named && named.vf.bdf === null) throw new VfleetError("VFL-0233", { message: `${vf} is no function` });
   return { guest, destination: namedGuest(state, to), method, vf: named?.vf.bdf ?? null, uri };

@@ -2,8 +2,8 @@ import type { DesiredPf, DesiredVf } from "../src/host/desired/desired-pf.ts";
 import { readPolicies } from "../src/host/desired/read-documents.ts";
 import { resolveDesired } from "../src/host/desired/resolve-desired.ts";
 import { planHost } from "../src/host/plan/plan-host.ts";
-import { hostState } from "../src/host/state/testing/host-state-builder.ts";
 import { figure, median } from "./figure.ts";
+import { hostWith } from "./host.ts";
 
 const PFS = 16;
 const VFS = 256;
@@ -23,17 +23,7 @@ spec:
 
 /** Planning for 16 PFs with 256 VFs each, beside reading the same host from its JSON: what any tool does at the least. */
 export function planFigures(): void {
-  const state = hostState(
-    Array.from({ length: PFS }, (_, index) => ({
-      bdf: `0000:${(0x10 + index * 2).toString(16)}:00.0`,
-      driver: "mlx5_core",
-      totalVfs: VFS,
-      driverLimit: VFS,
-      firstVfOffset: 1,
-      vfStride: 1,
-      vfs: VFS,
-    })),
-  );
+  const state = hostWith(PFS, VFS);
   const text = JSON.stringify(state);
   const settled = state.pfs.map(({ bdf, vfs }): DesiredPf => wanted(bdf, vfs.length, 0));
   const changed = state.pfs.map(({ bdf, vfs }): DesiredPf => wanted(bdf, vfs.length, 100));

@@ -9,12 +9,12 @@ import { fastify } from "fastify";
 import { ObjectCache } from "../src/fleet/object-cache.ts";
 import { observedObjects } from "../src/fleet/observe-objects.ts";
 import type { HostState } from "../src/host/state/host-state.ts";
-import { hostState } from "../src/host/state/testing/host-state-builder.ts";
 import { AuditLog } from "../src/server/access/audit-log.ts";
 import { TokenStore } from "../src/server/access/token-store.ts";
 import { buildServer } from "../src/server/http/build-server.ts";
 import { openDatabase } from "../src/server/open-database.ts";
 import { figure, median } from "./figure.ts";
+import { hostWith } from "./host.ts";
 
 const HOSTS = 1000;
 const VFS = 256;
@@ -99,18 +99,7 @@ async function startMs(program: string): Promise<number> {
 
 /** As many hosts as there are in a large fleet, each with its own objects, as reading gives them. */
 function fill(cache: ObjectCache): void {
-  const one = hostState([
-    {
-      bdf: "0000:10:00.0",
-      driver: "mlx5_core",
-      totalVfs: VFS,
-      driverLimit: VFS,
-      firstVfOffset: 1,
-      vfStride: 1,
-      vfs: VFS,
-    },
-  ]);
-  const text = JSON.stringify(one);
+  const text = JSON.stringify(hostWith(1, VFS));
   for (let host = 0; host < HOSTS; host++) {
     const state = JSON.parse(text) as HostState;
     cache.replace(

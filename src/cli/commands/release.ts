@@ -41,8 +41,7 @@ export async function release(pfs: readonly string[], options: ReleaseOptions): 
 }
 
 async function releaseEnded(host: HostSetting, options: ReleaseOptions): Promise<number> {
-  const { guests } = await host.planning.observe();
-  const ended = endedClaims([], host.claims, guests, new Date()).map(({ claim }) => claim);
+  const ended = endedClaims([], host.claims, await host.guests?.look(), new Date()).map(({ claim }) => claim);
   if (ended.length > 0) return releaseClaims(host, ended, options);
   if (options.json) print(`${toJson({ source: host.kernel.source.name, plan: null, operation: null })}\n`);
   else print("No claim has ended.\n");

@@ -8,18 +8,21 @@ import {
   operationSetting,
   planningOf,
 } from "../../fleet/host-setting.ts";
+import type { Operation } from "../../host/apply/operation.ts";
 import { guestName } from "../../host/guest-port.ts";
-import type { MigrationPort, MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
+import type { MigrationPort, MigrationWish } from "../../host/migrate/migration-port.ts";
 import { migrationTimes } from "../../host/migrate/migration-times.ts";
-import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
+import type { MigrationMethod, PlannedMove } from "../../host/migrate/planned-move.ts";
 import { runMigration } from "../../host/migrate/run-migration.ts";
 import type { HostState } from "../../host/state/host-state.ts";
+import { modelFile } from "../../kernel/model/remote/state-folder.ts";
 import { makeMoveFolder } from "../../state/move-folder.ts";
-import { note, print, toJson } from "../output.ts";
+import { print, toJson } from "../output.ts";
 import { confirm } from "../provision/ask.ts";
 import { namedGuest } from "../provision/named-guest.ts";
+import { noteInterrupt, onInterrupt } from "../provision/on-interrupt.ts";
 import { openMigrations } from "../provision/open-migrations.ts";
-import { ProgressLines } from "../provision/progress.ts";
+import { progressFor } from "../provision/progress.ts";
 import { namedVf } from "../provision/vf-address.ts";
 import { renderTimes, renderVerdict } from "../render-migration.ts";
 import { operationEnd } from "../render-operation.ts";
@@ -64,7 +67,11 @@ export async function migrate(name: string, options: MigrateOptions): Promise<nu
       return verdict.move === null ? REFUSED : 0;
     }
     await confirm("Move it?", options);
-    return await perform(host, port, wish, verdict, options);
+    const operation = await perform(host, port, wish, verdict.move, options);
+    const times = migrationTimes(operation);
+    if (options.json) print(`${toJson({ source: host.kernel.source.name, verdict, operation, times })}\n`);
+    else print(`${[...operationEnd(operation), ...failureOf(operation), ...renderTimes(times)].join("\n")}\n`);
+    return operation.state === "settled" ? 0 : FAILED;
   } finally {
     remove();
   }
@@ -79,7 +86,7 @@ function wishOf(
 ): MigrationWish {
   const guest = namedGuest(state, name);
   const isKnown = isModel
-    ? to.startsWith("model:")
+    ? modelFile(to) !== undefined
     : state.guests?.guests.some((each) => each.address === to || each.name === to);
   if (!isKnown && ELSEWHERE.test(to)) {
     const what = isModel ? "modelled machine" : "guest of this host";
@@ -109,21 +116,16 @@ async function perform(
   host: HostSetting,
   port: MigrationPort,
   wish: MigrationWish,
-  verdict: MigrationVerdict,
+  move: PlannedMove,
   options: MigrateOptions,
-): Promise<number> {
-  const { move } = verdict;
-  if (move === null) return REFUSED;
+): Promise<Operation> {
   const stop = new AbortController();
-  const onSignal = () => {
-    if (process.stderr.isTTY) note("");
-    note("calling the guest back; once it runs at the destination it stays there");
+  const interrupted = () => {
+    noteInterrupt("calling the guest back; once it runs at the destination it stays there");
     stop.abort();
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  try {
-    const operation = await runMigration({
+  return onInterrupt(interrupted, () =>
+    runMigration({
       ...operationSetting(host),
       port,
       move,
@@ -131,21 +133,12 @@ async function perform(
       title: `${move.guest} to ${move.destination}`,
       timeoutMs: options.timeout * 1000,
       signal: stop.signal,
-      ...(options.json
-        ? {}
-        : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent }),
-    });
-    const times = migrationTimes(operation);
-    if (options.json) print(`${toJson({ source: host.kernel.source.name, verdict, operation, times })}\n`);
-    else print(`${[...operationEnd(operation), ...failureOf(operation), ...renderTimes(times)].join("\n")}\n`);
-    return operation.state === "settled" ? 0 : FAILED;
-  } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
+      ...progressFor(options),
+    }),
+  );
 }
 
 /** Why it came back; of one that is stuck it was told. */
-function failureOf({ state, failure }: Awaited<ReturnType<typeof runMigration>>): readonly string[] {
+function failureOf({ state, failure }: Operation): readonly string[] {
   return state === "undone" && failure !== null ? [`  ${failure.message}`] : [];
 }

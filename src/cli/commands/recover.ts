@@ -4,7 +4,7 @@ import { recoverMigration } from "../../host/migrate/recover-migration.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { openMigrations } from "../provision/open-migrations.ts";
-import { ProgressLines } from "../provision/progress.ts";
+import { progressFor } from "../provision/progress.ts";
 import { operationEnd } from "../render-operation.ts";
 
 export interface RecoverOptions extends HostOptions {
@@ -27,7 +27,7 @@ export async function recover(options: RecoverOptions): Promise<number> {
       damaged++;
     },
     ...(options.stuck ? { stuck: true } : {}),
-    ...(options.json ? {} : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent }),
+    ...progressFor(options),
   });
   if (options.json) print(`${toJson({ source: host.kernel.source.name, operations: found })}\n`);
   else if (found.length === 0) print("Nothing to recover.\n");

@@ -2,6 +2,7 @@ import type { ApplyProgress } from "../../host/apply/journal.ts";
 import type { OperationEvent } from "../../host/apply/operation.ts";
 import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
 import { duration, plural } from "../amounts.ts";
+import { print } from "../output.ts";
 import { factLines, failureLines, phaseFact } from "../render-operation.ts";
 import { stepGroup } from "../step-words.ts";
 import { paint, shorten } from "../terminal.ts";
@@ -25,6 +26,11 @@ interface Group {
   done: number;
   readonly steps: readonly Step[];
   tookMs: number;
+}
+
+/** To be spread into what runs an operation: its progress goes to standard output, unless JSON is asked for. */
+export function progressFor({ json }: { readonly json?: boolean }): Partial<Pick<ProgressLines, "onEvent">> {
+  return json ? {} : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent };
 }
 
 /** Tells how an operation goes on: a line when each thing is done, with how many, how long, and what was read back. */

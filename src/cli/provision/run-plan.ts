@@ -4,11 +4,12 @@ import type { Operation } from "../../host/apply/operation.ts";
 import { askGuests } from "../../host/plan/ask-guests.ts";
 import { isRefused, isSettled, type Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { note, print, sayWaiting, toJson } from "../output.ts";
+import { print, sayWaiting, toJson } from "../output.ts";
 import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
 import { confirm } from "./ask.ts";
-import { ProgressLines } from "./progress.ts";
+import { noteInterrupt, onInterrupt } from "./on-interrupt.ts";
+import { progressFor } from "./progress.ts";
 
 const REFUSED = 3;
 const FAILED = 1;
@@ -53,35 +54,26 @@ export async function runPlan(
   sayWaiting("reading it once more, now that nobody else can change it");
   const stop = new AbortController();
   const abandon = new AbortController();
-  const onSignal = () => {
+  const interrupted = () => {
     if (stop.signal.aborted) abandon.abort();
     else {
-      // Behind what the terminal shows of the key.
-      if (process.stderr.isTTY) note("");
-      note("stopping at the next step, and undoing; once more leaves it to vfleet recover");
+      noteInterrupt("stopping at the next step, and undoing; once more leaves it to vfleet recover");
       stop.abort();
     }
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  try {
-    const operation = await applyPlan({
+  const operation = await onInterrupt(interrupted, () =>
+    applyPlan({
       ...operationSetting(host),
       plan,
       ...origin,
       signal: stop.signal,
       abandon: abandon.signal,
-      ...(options.json
-        ? {}
-        : { onEvent: new ProgressLines({ print, terminal: process.stdout.isTTY === true }).onEvent }),
-    });
-    if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation })}\n`);
-    else print(`${operationEnd(operation).join("\n")}\n`);
-    return { exitCode: operation.state === "settled" ? 0 : FAILED, operation };
-  } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
+      ...progressFor(options),
+    }),
+  );
+  if (options.json) print(`${toJson({ source: host.kernel.source.name, plan, operation })}\n`);
+  else print(`${operationEnd(operation).join("\n")}\n`);
+  return { exitCode: operation.state === "settled" ? 0 : FAILED, operation };
 }
 
 export function showPlan(plan: Plan, state: HostState): void {

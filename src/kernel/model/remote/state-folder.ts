@@ -15,6 +15,13 @@ export const IDENTITY = "machine.json";
 const SOCKET_PATH_BYTES = 108;
 const KEY_DIGITS = 12;
 
+const SOURCE = "model:";
+
+/** The machine's file that a source of the model names: `model:FILE`. @returns undefined of other sources */
+export function modelFile(source: string): string | undefined {
+  return source.startsWith(SOURCE) ? source.slice(SOURCE.length) : undefined;
+}
+
 /** Where the machines of this user have their folders; `XDG_STATE_HOME` as the XDG base directory specification has it. */
 export function modelsFolder(): string {
   const { XDG_STATE_HOME: state } = process.env;

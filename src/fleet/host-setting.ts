@@ -12,7 +12,7 @@ import { runPreflights } from "../host/plan/run-preflights.ts";
 import { withClaims } from "../host/state/claim-users.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import { observeWithInventory } from "../host/state/observe-host.ts";
-import { machineFolder, modelsFolder, realFile } from "../kernel/model/remote/state-folder.ts";
+import { machineFolder, modelFile, modelsFolder, realFile } from "../kernel/model/remote/state-folder.ts";
 import { openSource } from "../kernel/open-source.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { ChangeableKernel } from "../kernel/port-change.ts";
@@ -48,8 +48,6 @@ interface HostFolders {
   /** Of the host whatever `--state` says: two vfleets meet there. */
   readonly locks: string;
 }
-
-const MODEL = "model:";
 
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
@@ -123,9 +121,10 @@ export function operationSetting({ kernel, guests, planning, folders }: HostSett
  * operations are not another's; they stay when it is powered off, as a host's disk does.
  */
 function foldersOf({ source, state, config }: HostOptions): HostFolders {
-  if (source.startsWith(MODEL)) {
+  const file = modelFile(source);
+  if (file !== undefined) {
     const models = modelsFolder();
-    const machine = basename(machineFolder(realFile(source.slice(MODEL.length)), models));
+    const machine = basename(machineFolder(realFile(file), models));
     const own = join(dirname(models), "hosts", machine);
     return { state: state ?? join(own, "state"), config: config ?? join(own, "config"), locks: join(own, "locks") };
   }

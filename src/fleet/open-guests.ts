@@ -1,8 +1,7 @@
 import type { Guests } from "../host/guest-port.ts";
+import { modelFile } from "../kernel/model/remote/state-folder.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { ChangeableKernel } from "../kernel/port-change.ts";
-
-const MODEL = "model:";
 
 /** All that VFs can be given to on a host; undefined of a picture of one. Each kind of host loads what it has alone. */
 export async function openGuests(kernel: Kernel | ChangeableKernel): Promise<Guests | undefined> {
@@ -11,8 +10,9 @@ export async function openGuests(kernel: Kernel | ChangeableKernel): Promise<Gue
     const { linuxGuests } = await import("../guests/linux-guests.ts");
     return linuxGuests(kernel);
   }
-  if (kind !== "model") return undefined;
+  const file = modelFile(name);
+  if (file === undefined) return undefined;
   const { modelledGuests } = await import("../guests/model/model-guests.ts");
   // It runs already: the kernel is its.
-  return modelledGuests(name.slice(MODEL.length));
+  return modelledGuests(file);
 }

@@ -9,8 +9,6 @@ import type { ShellState } from "./shell-state.ts";
 const USAGE =
   "guest: usage: guest [list | start NAME [MIB] | stop NAME | plug NAME BDF | unplug NAME BDF | move NAME FILE | resume NAME]";
 const MEMORY_MIB = 512;
-/** Of the link that a guest's memory goes over: 10 Gb/s. */
-const BYTES_PER_SECOND = 1.25e9;
 const NS_PER_MS = 1e6;
 const MIB = 2 ** 20;
 
@@ -48,12 +46,14 @@ function list(guests: Awaited<ReturnType<ShellState["machine"]["guests"]["list"]
 
 /** To the machine of another file. */
 async function moveTo(machine: ModelledMachine, name: string, file: string): Promise<Answer> {
-  const { moveModelGuest, planModelMove } = await import("../../guests/model/move-model-guest.ts");
+  const { LINK_BYTES_PER_SECOND, moveModelGuest, planModelMove } = await import(
+    "../../guests/model/move-model-guest.ts"
+  );
   const other = await openMachine(file);
   const plan = await planModelMove(machine, other, name);
   if (!plan.verdict.possible) return wrong(`guest: ${name} cannot be moved: ${plan.verdict.obstacles.join("; ")}`);
   const { rounds, stoppedNs, bytes, gapMs } = await moveModelGuest(machine, other, plan, {
-    bytesPerSecond: BYTES_PER_SECOND,
+    bytesPerSecond: LINK_BYTES_PER_SECOND,
   });
   const lines = [
     ...plan.pairs.map(({ from, to }) => `${from} -> ${to}`),

@@ -13,12 +13,10 @@ import type { MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { MoveRefused } from "../../kernel/model/remote/machine-moves.ts";
 import { type ModelledMachine, openMachine, runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
+import { modelFile } from "../../kernel/model/remote/state-folder.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
-import { type ModelMovePlan, moveModelGuest, planModelMove } from "./move-model-guest.ts";
+import { LINK_BYTES_PER_SECOND, type ModelMovePlan, moveModelGuest, planModelMove } from "./move-model-guest.ts";
 
-const MODEL = "model:";
-/** Of the link that a guest's memory goes over: 10 Gb/s. */
-const BYTES_PER_SECOND = 1.25e9;
 const PAIR = ">";
 
 /** Guests of a modelled machine that move to another one: `model:FILE`. @param path of the machine's own file */
@@ -35,10 +33,11 @@ class ModelMigrations implements MigrationPort {
 
   async verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict> {
     const { destination, method, guest } = wish;
-    if (!destination.startsWith(MODEL)) {
+    const path = modelFile(destination);
+    if (path === undefined) {
       return refused("destination", `${destination} is no modelled machine`, "name its file: --to model:FILE");
     }
-    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(destination))]);
+    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(path)]);
     if (there.info.pid === source.info.pid) {
       return refused(
         "destination",
@@ -71,7 +70,7 @@ class ModelMigrations implements MigrationPort {
     let runsThere = false;
     try {
       await moveModelGuest(observed(source, course, ends), there, planOf(move), {
-        bytesPerSecond: BYTES_PER_SECOND,
+        bytesPerSecond: LINK_BYTES_PER_SECOND,
         prepared: () =>
           course.phase("prepared", `${there.info.name} has room for it, and VFs that wait for their state`),
         moving: () => course.phase("moving", "its memory is copied while it runs"),
@@ -180,7 +179,7 @@ function movedVf({ pfs }: HostState, bdf: Bdf | undefined): MovedVf | undefined 
 }
 
 function pathOf(destination: string): string {
-  return destination.slice(MODEL.length);
+  return modelFile(destination) ?? destination;
 }
 
 function check(

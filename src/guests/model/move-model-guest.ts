@@ -5,6 +5,9 @@ import type { MachineMoves } from "../../kernel/model/remote/machine-moves.ts";
 import type { MachineGuests } from "../../kernel/model/remote/modelled-machine.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 
+/** Of the link that guests' memory goes over between modelled machines: 10 Gb/s. */
+export const LINK_BYTES_PER_SECOND = 1.25e9;
+
 /** A modelled machine, as far as guests move from it, or to it. */
 export interface MovingMachine {
   readonly guests: Pick<MachineGuests, "list">;

@@ -5,7 +5,9 @@ import { selectSchema } from "./select-schema.ts";
 import { macAddress, pciAddress, plainName } from "./text-schemas.ts";
 import { refuseSharedAddresses, vfSettings } from "./vf-settings-schema.ts";
 
-const numaNode = z.union([z.int().min(0).max(1023), z.literal("guest")]);
+const numaNode = z.union([z.int().min(0).max(1023), z.literal("guest")], {
+  error: "guest, or the number of a NUMA node was expected",
+});
 
 const constraintsSchema = z
   .strictObject({
@@ -59,9 +61,9 @@ const constraintsSchema = z
     }
   });
 
-const lifetime = z.union([z.enum(["permanent", "guest"]), z.iso.datetime({ offset: true })], {
-  error: "permanent, guest, or a time as 2026-12-31T18:00:00Z was expected",
-});
+const LIFETIME = { error: "permanent, guest, or a time as 2026-12-31T18:00:00Z was expected" };
+// A text that is no time fails in the last member alone, which the union answers with: both say it.
+const lifetime = z.union([z.enum(["permanent", "guest"]), z.iso.datetime({ offset: true, ...LIFETIME })], LIFETIME);
 
 /** A guest needs VFs. */
 export const CLAIM_SCHEMA = z.strictObject({

@@ -101,6 +101,14 @@ spec: {guest: web-1, pool: fast, network: {mac: 52-54-00-AA-00-01}}
       "f0:6:17 spec.vfs[0].range: 3-1 ends before it begins",
       "f0:6:42 spec.vfs[1].driver: no driver is called vfio_pci; did you mean vfio-pci?",
     ]);
+    for (const value of ["tomorrow", "5", "2026-12-31"]) {
+      assert.deepEqual(problems(`  guest: g\n  pool: p\n  lifetime: ${value}\n`, "VfClaim"), [
+        "f0:7:13 spec.lifetime: permanent, guest, or a time as 2026-12-31T18:00:00Z was expected",
+      ]);
+    }
+    assert.deepEqual(problems("  guest: g\n  pool: p\n  constraints: {numaNode: here}\n", "VfClaim"), [
+      "f0:7:27 spec.constraints.numaNode: guest, or the number of a NUMA node was expected",
+    ]);
     assert.deepEqual(problems("  select: {match: 2}\n"), [
       "f0:5:11 spec.select: a key that says which PFs was expected, as driver: igb or class: network",
     ]);

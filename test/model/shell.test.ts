@@ -167,6 +167,10 @@ describe("vfleet model shell", () => {
     // eth3 is VF 2's.
     assert.match(said("ip -s link show eth3")[0] ?? "", /^ {4}RX: .*\n {4}6400 50 0 0 0 0$/m);
     assert.equal(none, "ENODEV: traffic: lo: No such device\n");
+    const down = said("ip link set eth3 down", "traffic eth0 2 1", "traffic start eth0 2 pf", "ip link set eth3 up");
+    for (const text of down.slice(1, 3)) {
+      assert.match(text, /^ENETDOWN: traffic: eth0: Network is down\n {2}FROM is .* up \(ip link set DEV up\)/);
+    }
   });
 
   test("traffic goes on between commands, until it is stopped", async () => {

@@ -31,7 +31,7 @@ export async function start(): Promise<number> {
     [`apply -f ${shownPath(POLICY)} --source ${source}`, "do it"],
     [`attach 01:10.0 web --source ${source}`, "give a VF to the virtual machine web"],
     [`status --source ${source}`, "what is there, and who uses it"],
-    [`model shell ${file}`, "look around in it: ls, ip link, lspci, dmesg, traffic eth0 4 5"],
+    [`model shell ${file}`, "look around in it: ls, ip link, lspci, dmesg, traffic"],
     [`scan --tree --source ${source}`, "its PCI Express topology"],
   ]);
   return 0;

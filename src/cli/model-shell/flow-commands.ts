@@ -3,7 +3,7 @@ import { isUnread } from "../../kernel/port.ts";
 import { table } from "../terminal.ts";
 import { type Answer, good, refused, textOf } from "./answer.ts";
 import type { ShellState } from "./shell-state.ts";
-import { isCount, trafficEnd } from "./traffic-words.ts";
+import { isCount, refusedEnds, trafficEnd } from "./traffic-words.ts";
 
 type Machine = ShellState["machine"];
 
@@ -26,7 +26,7 @@ export async function startFlow(machine: Machine, args: readonly string[]): Prom
     else return undefined;
   }
   const id = await machine.flows.start({ netdev, from, to, framesPerSecond, bytes });
-  if (isUnread(id)) return refused(`traffic: ${netdev}`, id.errno);
+  if (isUnread(id)) return refusedEnds(netdev, id.errno);
   return good(`flow ${id} has begun; traffic list shows it, traffic stop ${id} ends it\n`);
 }
 

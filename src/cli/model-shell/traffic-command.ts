@@ -1,9 +1,9 @@
 import { isUnread } from "../../kernel/port.ts";
 import { table } from "../terminal.ts";
-import { type Answer, good, refused, textOf, wrong } from "./answer.ts";
+import { type Answer, good, textOf, wrong } from "./answer.ts";
 import { listFlows, startFlow, stopFlow } from "./flow-commands.ts";
 import type { ShellState } from "./shell-state.ts";
-import { isCount, trafficEnd } from "./traffic-words.ts";
+import { isCount, refusedEnds, trafficEnd } from "./traffic-words.ts";
 
 const USAGE =
   "traffic: usage: traffic DEV FROM TO [FRAMES [BYTES]]; or start DEV FROM TO [--rate FRAMES_PER_S] [--bytes N], list, stop ID; " +
@@ -23,7 +23,7 @@ export async function traffic({ machine }: ShellState, args: readonly string[]):
   if (dev === undefined || rest.length > 0 || from === undefined || to === undefined) return wrong(USAGE);
   if (!isCount(frames) || !isCount(bytes)) return wrong(USAGE);
   const report = await machine.sendTraffic(dev, { from, to, frames: Number(frames), bytes: Number(bytes) });
-  if (isUnread(report)) return refused(`traffic: ${dev}`, report.errno);
+  if (isUnread(report)) return refusedEnds(dev, report.errno);
   const { sent, received, tookNs, vfs, drops, toNetwork, faults } = report;
   const lines = [
     `${sent} sent, ${received} received in ${(tookNs / 1e6).toFixed(3)} ms`,

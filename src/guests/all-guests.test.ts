@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GuestAddress, GuestPort, SeenGuest } from "../host/guest-port.ts";
+import type { GuestAddress, GuestPort, SeenGuest, VfForGuest } from "../host/guest-port.ts";
 import { unread } from "../kernel/port.ts";
 import { bdf } from "../pci/bdf.ts";
 import { allGuests } from "./all-guests.ts";
@@ -50,4 +50,30 @@ test("a kind that cannot be looked for is a gap; a guest of a kind that there is
   assert.equal((await all.detach("netns:blue", VF)).kind, "done");
   const refused = await all.detach("model:web", VF);
   assert.equal(refused.kind, "failed");
+});
+
+test("a guest's own kind is asked about a VF, and told of what else the guest gets", async () => {
+  const asked: unknown[] = [];
+  const qemu: GuestPort = {
+    ...kind("qemu", [guest("qemu:web")]),
+    obstacles: async (...words) => {
+      asked.push(words);
+      return [];
+    },
+  };
+  const vf: VfForGuest = {
+    bdf: VF,
+    driver: "vfio-pci",
+    iommuGroup: 7,
+    netdev: null,
+    isNetwork: true,
+    mac: null,
+    vlan: null,
+    pfOnVfio: false,
+    attachment: {},
+  };
+  const all = allGuests([kind("netns", []), qemu]);
+  assert.deepEqual(await all.obstacles("qemu:web", vf, 1), []);
+  assert.deepEqual(asked, [["qemu:web", vf, 1]]);
+  assert.equal((await all.obstacles("model:web", vf))[0]?.code, "VFL-0224");
 });

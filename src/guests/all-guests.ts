@@ -14,9 +14,9 @@ export function allGuests(kinds: readonly GuestPort[]): Guests {
         gaps: seen.flatMap((each) => (isUnread(each) ? [each] : [])),
       };
     },
-    async obstacles(guest, vf) {
+    async obstacles(guest, vf, plugged) {
       const none = () => obstacle("VFL-0224", noSuchKind(guest), "list the guests with: vfleet guests");
-      return kindOf(guest)?.obstacles(guest, vf) ?? [none()];
+      return kindOf(guest)?.obstacles(guest, vf, plugged) ?? [none()];
     },
     attach: async (guest, vf, waiting) =>
       kindOf(guest)?.attach(guest, vf, waiting) ?? failed(guest, vf.bdf, "ENOENT", noSuchKind(guest)),

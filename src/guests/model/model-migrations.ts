@@ -1,5 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { OperationFailure } from "../../host/apply/operation.ts";
+import { operationFailure } from "../../host/apply/step-outcome.ts";
 import { guestName } from "../../host/guest-port.ts";
 import type {
   MigrationCheck,
@@ -82,9 +83,12 @@ class ModelMigrations implements MigrationPort {
       await course.phase("plugged", `its VFs' state is there (${move.details.vfs})`);
       return { kind: "moved", withoutVf: null };
     } catch (error) {
-      const why = failureAs("VFL-0411", error instanceof Error ? error.message : String(error));
+      const why = operationFailure("VFL-0411", error instanceof Error ? error.message : String(error));
       if (runsThere) {
-        return { kind: "moved", withoutVf: failureAs("VFL-0414", `${move.guest} was not ended here: ${why.message}`) };
+        return {
+          kind: "moved",
+          withoutVf: operationFailure("VFL-0414", `${move.guest} was not ended here: ${why.message}`),
+        };
       }
       return this.#stays(move, course, why);
     }
@@ -96,7 +100,7 @@ class ModelMigrations implements MigrationPort {
     const source = await runningMachine(this.#path);
     const isHere = (await source?.guests.list())?.some(({ name }) => name === guestName(move.guest)) ?? false;
     if (!isHere) {
-      return { kind: "lost", why: failureAs("VFL-0413", `${move.guest} is not where it was (${why.message})`) };
+      return { kind: "lost", why: operationFailure("VFL-0413", `${move.guest} is not where it was (${why.message})`) };
     }
     await course.takeBack(why.message);
     await course.phase("rolledBack", `${move.guest} runs where it was`);
@@ -110,7 +114,7 @@ class ModelMigrations implements MigrationPort {
     const there = await runningMachine(pathOf(move.destination));
     const isThere = (await there?.guests.list())?.some((guest) => guest.name === name) ?? false;
     const leaving = source.moves.leaving(name);
-    const why = failureAs("VFL-0312", "the process that moved it died");
+    const why = operationFailure("VFL-0312", "the process that moved it died");
     try {
       await (isThere ? leaving.complete() : leaving.cancel());
     } catch (error) {
@@ -197,9 +201,4 @@ function ok(name: MigrationCheck["check"], summary: string): MigrationCheck {
 
 function refused(name: MigrationCheck["check"], summary: string, remedy: string): MigrationVerdict {
   return { checks: [{ ...check(name, "refused", summary, remedy), method: null }], move: null };
-}
-
-function failureAs(code: "VFL-0312" | "VFL-0411" | "VFL-0413" | "VFL-0414", message: string): OperationFailure {
-  const { remedy } = new VfleetError(code);
-  return { code, message, remedy, errno: null, target: null, value: null, log: [] };
 }

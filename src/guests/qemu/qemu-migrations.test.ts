@@ -8,6 +8,8 @@ import { type OperationHost, operationHost, PF, planningOf, QUICK } from "../../
 import type { MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
 import { recoverMigration } from "../../host/migrate/recover-migration.ts";
 import { runMigration } from "../../host/migrate/run-migration.ts";
+import type { ChangeableKernel } from "../../kernel/port-change.ts";
+import { failed } from "../../kernel/port-outcome.ts";
 import { parseVfInfo } from "../../kernel/port-vf-info.ts";
 import { bdf } from "../../pci/bdf.ts";
 import { openOperationStore } from "../../state/operation-store.ts";
@@ -83,12 +85,13 @@ describe("a guest of QEMU that moves", () => {
     return qemuMigrations(qemus.on(host.kernel)).verdict(wish, await planningOf(host.kernel).observe());
   }
 
-  async function move(signal = new AbortController().signal, wish = WISH) {
+  async function move(signal = new AbortController().signal, wish = WISH, changes: Partial<ChangeableKernel> = {}) {
     const port = qemuMigrations(qemus.on(host.kernel));
     const { move: planned, checks } = await verdict(wish);
     assert.ok(planned, JSON.stringify(checks));
     const again = (state: Parameters<typeof port.verdict>[1]) => port.verdict(wish, state);
-    return runMigration({ ...setting(), port, move: planned, again, title: "test", timeoutMs: 5000, signal });
+    const kernel = { ...setting().kernel, ...changes };
+    return runMigration({ ...setting(), kernel, port, move: planned, again, title: "test", timeoutMs: 5000, signal });
   }
 
   function recover() {
@@ -130,9 +133,9 @@ describe("a guest of QEMU that moves", () => {
 
   test("stays where it was, with its VF's address, where the migration fails or is called back", async () => {
     await start({ comesTo: "failed" });
-    const failed = await move();
-    assert.deepEqual([failed.state, failed.failure?.code], ["undone", "VFL-0411"]);
-    assert.match(failed.failure?.message ?? "", /is where it was: the migration failed/);
+    const operation = await move();
+    assert.deepEqual([operation.state, operation.failure?.code], ["undone", "VFL-0411"]);
+    assert.match(operation.failure?.message ?? "", /is where it was: the migration failed/);
     assert.deepEqual(await vfs(), AT_SOURCE);
     qemus.close();
 
@@ -142,6 +145,21 @@ describe("a guest of QEMU that moves", () => {
     assert.equal((await move(stop.signal)).state, "undone");
     assert.deepEqual(await vfs(), AT_SOURCE);
     assert.ok(qemus.commands.includes("source migrate_cancel"));
+  });
+
+  test("stays where it was where a VF does not take a setting, and tells what the kernel refused", async () => {
+    await start();
+    let calls = 0;
+    const refused = failed("eth0 vf 1 vlan", "100", "EPERM");
+    const { state, failure } = await move(undefined, WISH, {
+      setVfs: async (...words) =>
+        calls++ === 0 ? [{ vfIndex: 1, setting: "vlan", outcome: refused }] : host.kernel.setVfs(...words),
+    });
+    assert.deepEqual(
+      [state, failure?.code, failure?.errno, failure?.target],
+      ["undone", "VFL-0327", "EPERM", "eth0 vf 1 vlan"],
+    );
+    assert.deepEqual(await vfs(), AT_SOURCE);
   });
 
   test("is at the destination without a VF: stuck, until what stood in the way has gone", async () => {

@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { VfleetError } from "../../errors/vfleet-error.ts";
+import { failureOf } from "../../host/apply/go-back.ts";
 import type { OperationFailure } from "../../host/apply/operation.ts";
+import { operationFailure } from "../../host/apply/step-outcome.ts";
 import type {
   MigrationCourse,
   MigrationEnd,
@@ -30,7 +31,7 @@ import { layStandbyPath, removeStandbyPath, type StandbyPath } from "./standby-p
 const PLUG_MS = 120_000;
 /** For the guest's driver to have its VF up: a host cannot see it, and till then frames go to the standby as well. */
 const VF_UP_MS = 3000;
-/** A folder of a socket that vfleet has made for one move (see `openMigration`). */
+/** A folder of a socket that vfleet has made for one move (see `makeMoveFolder`). */
 const OWN_FOLDER = /^move-/;
 
 /** Virtual machines of QEMU that move to another QEMU of this host. */
@@ -70,10 +71,10 @@ class QemuMigrations implements MigrationPort {
 
   async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
     const monitors = await this.#monitors(move);
-    if ("why" in monitors) return { kind: "rolledBack", why: failureAs("VFL-0411", monitors.why) };
+    if ("why" in monitors) return { kind: "rolledBack", why: operationFailure("VFL-0411", monitors.why) };
     const { source: here, destination: there } = monitors;
     if (here === null || there === null)
-      return { kind: "rolledBack", why: failureAs("VFL-0411", "one of both QEMUs has ended") };
+      return { kind: "rolledBack", why: operationFailure("VFL-0411", "one of both QEMUs has ended") };
     return atMonitor(here, (source) =>
       atMonitor(there, (destination) => this.#move(move, course, source, destination)),
     );
@@ -94,7 +95,7 @@ class QemuMigrations implements MigrationPort {
       const downtimeMs = await completeMove(source, course.timeoutMs, course.signal);
       await course.phase("moved", `${move.destination} runs the guest`, downtimeMs);
     } catch (error) {
-      return this.#rollBack(move, course, source, destination, asFailure(error));
+      return this.#rollBack(move, course, source, destination, failureOf(error));
     }
     return this.#arrive(move, course, destination);
   }
@@ -111,11 +112,11 @@ class QemuMigrations implements MigrationPort {
     try {
       stays = await staysHere(source);
     } catch (error) {
-      return { kind: "lost", why: failureAs("VFL-0413", `${asFailure(error).message} (after: ${why.message})`) };
+      return { kind: "lost", why: operationFailure("VFL-0413", `${failureOf(error).message} (after: ${why.message})`) };
     }
     if (!stays) {
       // It had gone over when it was to be called back.
-      const gone = failureAs(
+      const gone = operationFailure(
         "VFL-0413",
         `the guest has left its QEMU, and the destination does not run it (${why.message})`,
       );
@@ -160,11 +161,11 @@ class QemuMigrations implements MigrationPort {
       await course.phase("plugged", `${move.destination} has ${vf?.bdf ?? "its VF"}`);
       await endStandby(move, ["source", "destination"]);
     } catch (error) {
-      const { message } = asFailure(error);
+      const { message } = failureOf(error);
       const remedy = "do what the reason says, then: vfleet recover --stuck";
       return {
         kind: "moved",
-        withoutVf: { ...failureAs("VFL-0414", `the guest runs at ${move.destination}: ${message}`), remedy },
+        withoutVf: { ...operationFailure("VFL-0414", `the guest runs at ${move.destination}: ${message}`), remedy },
       };
     }
     removeOwnFolder(move.uri);
@@ -173,13 +174,13 @@ class QemuMigrations implements MigrationPort {
 
   async recover(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
     const monitors = await this.#monitors(move);
-    if ("why" in monitors) return { kind: "lost", why: failureAs("VFL-0413", monitors.why) };
+    if ("why" in monitors) return { kind: "lost", why: operationFailure("VFL-0413", monitors.why) };
     const { source, destination } = monitors;
     const there = destination === null ? null : await atMonitor(destination, runStateOf);
     if (source === null) {
       if (destination !== null && there?.running)
         return atMonitor(destination, (qmp) => this.#arrive(move, course, qmp));
-      return { kind: "lost", why: failureAs("VFL-0413", "neither QEMU runs the guest any more") };
+      return { kind: "lost", why: operationFailure("VFL-0413", "neither QEMU runs the guest any more") };
     }
     const stays = await atMonitor(source, async (qmp) => {
       // Where the destination runs, this one must not be let go on.
@@ -187,12 +188,12 @@ class QemuMigrations implements MigrationPort {
       return there?.running ? (isHere ? undefined : false) : staysHere(qmp);
     });
     if (stays === undefined)
-      return { kind: "lost", why: failureAs("VFL-0413", "both QEMUs say that they run the guest") };
-    if (stays) return this.#stay(move, course, failureAs("VFL-0312", "the process that moved it died"));
+      return { kind: "lost", why: operationFailure("VFL-0413", "both QEMUs say that they run the guest") };
+    if (stays) return this.#stay(move, course, operationFailure("VFL-0312", "the process that moved it died"));
     const gone = "the guest has left its QEMU, and the destination does not run it";
-    if (destination === null) return { kind: "lost", why: failureAs("VFL-0413", gone) };
+    if (destination === null) return { kind: "lost", why: operationFailure("VFL-0413", gone) };
     return atMonitor(destination, async (qmp): Promise<MigrationEnd> => {
-      if (!(await runStateOf(qmp)).running) return { kind: "lost", why: failureAs("VFL-0413", gone) };
+      if (!(await runStateOf(qmp)).running) return { kind: "lost", why: operationFailure("VFL-0413", gone) };
       return this.#arrive(move, course, qmp);
     });
   }
@@ -241,16 +242,6 @@ async function endStandby(move: PlannedMove, ends: readonly ("source" | "destina
   if (move.method !== "failover" || paths.length === 0) return;
   await sleep(VF_UP_MS);
   for (const path of paths) await removeStandbyPath(path);
-}
-
-function asFailure(error: unknown): OperationFailure {
-  if (!(error instanceof VfleetError)) throw error;
-  return failureAs(error.code, error.message);
-}
-
-function failureAs(code: string, message: string): OperationFailure {
-  const { remedy } = new VfleetError(code as VfleetError["code"]);
-  return { code, message, remedy, errno: null, target: null, value: null, log: [] };
 }
 
 /** The socket is of no use any more. */

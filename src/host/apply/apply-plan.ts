@@ -16,7 +16,7 @@ import type { Operation, OperationFailure, OperationStore, PfLocks } from "./ope
 import { PATIENCE, type Patience } from "./patience.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
-import { failure } from "./step-outcome.ts";
+import { operationFailure } from "./step-outcome.ts";
 
 /** What every operation works with. */
 export interface OperationSetting {
@@ -101,9 +101,9 @@ async function perform(request: ApplyRequest, state: HostState, journal: Journal
         await journal.write({ event: "ended", state: "settled" });
         return journal.operation;
       }
-      cause = { ...failure("VFL-0310", `the host is not as wished afterwards: ${left}`), log: [] };
+      cause = operationFailure("VFL-0310", `the host is not as wished afterwards: ${left}`);
     } else if (end.kind === "failed") cause = end.failure;
-    else cause = { ...failure("VFL-0312", "the operation was interrupted"), log: [] };
+    else cause = operationFailure("VFL-0312", "the operation was interrupted");
   } catch (error) {
     cause = failureOf(error);
     // All is done, and only that could not be written down: whoever recovers sees the same.

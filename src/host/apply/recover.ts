@@ -9,7 +9,7 @@ import { failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
 import type { Operation, OperationEvent, OperationFailure, OperationHeader } from "./operation.ts";
 import { leftOf } from "./planning.ts";
-import { failure } from "./step-outcome.ts";
+import { operationFailure } from "./step-outcome.ts";
 
 export interface RecoverRequest extends OperationSetting {
   /** Tries those again, too, that ended stuck. */
@@ -132,5 +132,5 @@ function lacksReset({ steps, events }: Operation): boolean {
 }
 
 function died({ pid }: Operation): OperationFailure {
-  return { ...failure("VFL-0312", `its process ${pid} died`), log: [] };
+  return operationFailure("VFL-0312", `its process ${pid} died`);
 }

@@ -73,6 +73,11 @@ export function failure(code: ErrorCode, message: string, parts: FailureParts = 
   return { code, message, remedy, errno, target, value };
 }
 
+/** A failure that is no step's: the kernel's log has nothing on it. */
+export function operationFailure(code: ErrorCode, message: string): OperationFailure {
+  return { ...failure(code, message), log: [] };
+}
+
 export function fail(code: ErrorCode, message: string, parts?: FailureParts): StepOutcome {
   return { kind: "failed", failure: failure(code, message, parts) };
 }

@@ -1,7 +1,7 @@
 import type { OperationSetting } from "../apply/apply-plan.ts";
 import type { Journal } from "../apply/journal.ts";
 import type { Operation } from "../apply/operation.ts";
-import { failure } from "../apply/step-outcome.ts";
+import { operationFailure } from "../apply/step-outcome.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { MigrationPort } from "./migration-port.ts";
 import { endMigration, migrationCourse } from "./run-migration.ts";
@@ -19,7 +19,7 @@ export async function recoverMigration(
 ): Promise<Operation> {
   if (move === undefined) return journal.operation;
   if (port === undefined) {
-    const why = { ...failure("VFL-0413", `${move.guest} cannot be asked for here`), log: [] };
+    const why = operationFailure("VFL-0413", `${move.guest} cannot be asked for here`);
     return endMigration(async () => ({ kind: "lost", why }), journal);
   }
   const { signal } = new AbortController();

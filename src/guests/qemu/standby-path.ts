@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { systemPrograms } from "../../kernel/linux/program.ts";
+import { isPending } from "../../kernel/port-outcome.ts";
 
 /** Where frames for a guest go while it does without its VF: by a PF into a bridge, and out of that to a tap. */
 export interface StandbyPath {
@@ -10,7 +10,6 @@ export interface StandbyPath {
   readonly tap: string | null;
 }
 
-const run = promisify(execFile);
 const BRIDGE_MS = 10_000;
 
 /**
@@ -33,12 +32,15 @@ export async function removeStandbyPath({ mac, pf, tap }: StandbyPath): Promise<
 
 /** @param fine what it may answer, since then it is so already */
 async function bridge(args: readonly string[], fine?: RegExp): Promise<void> {
-  try {
-    await run("bridge", [...args], { timeout: BRIDGE_MS });
-  } catch (cause) {
-    const { stderr = "", code } = cause as { stderr?: string; code?: string | number };
-    if (fine?.test(stderr)) return;
-    const why = code === "ENOENT" ? "there is no bridge(8): install iproute2" : stderr.trim() || String(code);
-    throw new VfleetError("VFL-0301", { message: `bridge ${args.join(" ")}: ${why}`, cause });
-  }
+  const what = `bridge ${args.join(" ")}`;
+  const limit = { deadlineMs: BRIDGE_MS };
+  const answer = await systemPrograms().change(what, ["bridge", ...args], "", limit, (end) => {
+    if ("notStarted" in end) {
+      return { why: end.notStarted === "ENOENT" ? "there is no bridge(8): install iproute2" : end.reason };
+    }
+    if (end.exitCode === 0 || fine?.test(end.stderr)) return { why: null };
+    return { why: end.stderr.trim() || String(end.exitCode) };
+  });
+  const why = isPending(answer) ? "the kernel has not answered in time" : answer.why;
+  if (why !== null) throw new VfleetError("VFL-0301", { message: `${what}: ${why}` });
 }

@@ -47,19 +47,17 @@ class QemuMigrations implements MigrationPort {
   }
 
   async verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict> {
-    const [source, destination] = await Promise.all(
-      [wish.guest, wish.destination].map((each) => findQemu(this.#kernel, each)),
-    );
-    for (const [end, name] of [
-      [source, "guest"],
-      [destination, "destination"],
-    ] as const) {
-      if (end === undefined || "why" in end) return refused(name, `it cannot be spoken to: ${end?.why}`);
-    }
-    if (source === undefined || "why" in source || destination === undefined || "why" in destination) return NOTHING;
+    const [source, destination] = await Promise.all([
+      findQemu(this.#kernel, wish.guest),
+      findQemu(this.#kernel, wish.destination),
+    ]);
+    if ("why" in source) return refused("guest", `it cannot be spoken to: ${source.why}`);
+    if ("why" in destination) return refused("destination", `it cannot be spoken to: ${destination.why}`);
     if (source.pid === destination.pid) return refused("destination", "the guest and its destination are one QEMU");
-    const [here, there] = await Promise.all([source, destination].map(({ monitor }) => atMonitor(monitor, qemuFacts)));
-    if (here === undefined || there === undefined) return NOTHING;
+    const [here, there] = await Promise.all([
+      atMonitor(source.monitor, qemuFacts),
+      atMonitor(destination.monitor, qemuFacts),
+    ]);
     const pids = {
       sourcePid: source.pid,
       sourceStart: await startOf(this.#kernel, source.pid),
@@ -224,8 +222,6 @@ async function startOf(kernel: Kernel, pid: number): Promise<string | null> {
   // The second field is the program's name in brackets, and may hold anything.
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
 }
-
-const NOTHING: MigrationVerdict = { checks: [], move: null };
 
 function refused(name: "guest" | "destination", summary: string): MigrationVerdict {
   return { checks: [check(name, null, "refused", summary, [], "see vfleet guests")], move: null };

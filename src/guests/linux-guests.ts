@@ -1,4 +1,5 @@
 import type { Guests, SeenGuest } from "../host/guest-port.ts";
+import { readText } from "../host/observe.ts";
 import { isUnread, type Kernel, type Observed, unread } from "../kernel/port.ts";
 import { allGuests } from "./all-guests.ts";
 import { netnsGuests } from "./container/netns-guests.ts";
@@ -27,9 +28,9 @@ async function withNode(kernel: Kernel, guest: SeenGuest): Promise<SeenGuest> {
  */
 async function numaNodeOf(kernel: Kernel, pid: number): Promise<Observed<number | null>> {
   const path = `/proc/${pid}/status`;
-  const bytes = await kernel.read(path);
-  if (isUnread(bytes)) return bytes;
-  const list = /^Mems_allowed_list:\s*(\S+)$/m.exec(new TextDecoder().decode(bytes))?.[1];
+  const status = await readText(kernel, path);
+  if (isUnread(status)) return status;
+  const list = /^Mems_allowed_list:\s*(\S+)$/m.exec(status)?.[1];
   if (list === undefined) return unread(path, "ENODATA", "it has no Mems_allowed_list");
   return /^\d+$/.test(list) ? Number(list) : null;
 }

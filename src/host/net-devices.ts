@@ -10,10 +10,17 @@ export interface FunctionDevices {
   readonly drm: Observed<readonly string[]>;
 }
 
+/** The base class; after it come the subclass and the programming interface. */
+const NETWORK_CLASS = 0x02;
 const RTF_UP = 0x0001;
 const RTF_REJECT = 0x0200;
 /** Deep enough for a VLAN on a bridge on a bond; a chain of uppers that is longer is none that Linux builds. */
 const MAX_UPPER_DEPTH = 8;
+
+/** @param classCode all three bytes */
+export function isNetworkClass(classCode: number): boolean {
+  return classCode >>> 16 === NETWORK_CLASS;
+}
 
 export async function readDevices(kernel: Kernel, bdf: PfAddress): Promise<FunctionDevices> {
   return {

@@ -1,3 +1,4 @@
+import { readText, sysfsPath } from "../../host/observe.ts";
 import { runProgram } from "../../kernel/linux/run-program.ts";
 import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
@@ -16,14 +17,14 @@ type Change<Outcome> = (command: readonly [string, ...string[]]) => Promise<Outc
  */
 export async function rdmaDevicesToMove(kernel: Kernel, vf: Bdf): Promise<readonly string[]> {
   if (!(await isExclusive(kernel))) return [];
-  return known(await kernel.list(infinibandFolder(vf))) ?? [];
+  return known(await kernel.list(sysfsPath(vf, "infiniband"))) ?? [];
 }
 
 /** @param netns its name below /run/netns @returns those in a namespace that belong to the function */
 export async function rdmaDevicesIn(kernel: Kernel, netns: string, vf: Bdf): Promise<readonly string[]> {
   if (!(await isExclusive(kernel))) return [];
   // The class is tagged by namespace (ib_class): `ip netns exec` shows the namespace's own /sys.
-  const names = await runProgram("ip", ["netns", "exec", netns, "ls", infinibandFolder(vf)], READ_MS);
+  const names = await runProgram("ip", ["netns", "exec", netns, "ls", sysfsPath(vf, "infiniband")], READ_MS);
   // A function that is no RDMA device has no such folder.
   return isUnread(names) ? [] : names.split("\n").filter((name) => name !== "");
 }
@@ -44,11 +45,6 @@ export function takeRdmaDevice<Outcome>(
 }
 
 async function isExclusive(kernel: Kernel): Promise<boolean> {
-  const bytes = await kernel.read(SHARED);
   // Without ib_core there are no RDMA devices.
-  return !isUnread(bytes) && new TextDecoder().decode(bytes).trim() === "N";
-}
-
-function infinibandFolder(vf: Bdf): string {
-  return `/sys/bus/pci/devices/${vf}/infiniband`;
+  return known(await readText(kernel, SHARED)) === "N";
 }

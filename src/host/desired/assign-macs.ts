@@ -4,6 +4,7 @@ import type { Refusal } from "../plan/plan.ts";
 import type { HostState, PfState, VfState } from "../state/host-state.ts";
 import { compareText } from "./claim-search.ts";
 import { autoMacs, isLocalUnicast, randomMac, ZERO_MAC } from "./mac-addresses.ts";
+import { isMacWord } from "./text-schemas.ts";
 
 /** A VF that is to have a MAC address. */
 export interface MacWish {
@@ -25,9 +26,6 @@ export interface AssignedMacs {
   readonly macs: ReadonlyMap<PfAddress, ReadonlyMap<number, string>>;
   readonly refusals: readonly Refusal[];
 }
-
-/** What an address is made by, or what stays as it is. */
-const MADE: ReadonlySet<string> = new Set(["auto", "random", "keep"]);
 
 /** A MAC address and whose it is, or will be. */
 interface Holder {
@@ -60,10 +58,10 @@ export function assignMacs(
     all.filter(({ wish }) => wish !== "keep"),
     numVfs,
   );
-  for (const wish of all) if (!MADE.has(wish.wish)) give(wish, wish.wish);
+  for (const wish of all) if (!isMacWord(wish.wish)) give(wish, wish.wish);
   const isTaken = (mac: string) => taken.has(mac) || staying.some((other) => other.mac === mac);
   const wishes: MacWish[] = [];
-  for (const wish of all.filter((each) => MADE.has(each.wish))) {
+  for (const wish of all.filter((each) => isMacWord(each.wish))) {
     if (wish.preferred !== undefined && !isTaken(wish.preferred)) give(wish, wish.preferred);
     else wishes.push(wish);
   }

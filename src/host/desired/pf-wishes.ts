@@ -1,7 +1,7 @@
 import type { Refusal } from "../plan/plan.ts";
 import type { PfState } from "../state/host-state.ts";
 import type { DesiredPf, DesiredVf, DesiredVfNetwork } from "./desired-pf.ts";
-import { MAC_WORDS } from "./text-schemas.ts";
+import { isMacWord } from "./text-schemas.ts";
 import { formatVfs } from "./vf-range.ts";
 import type { NetworkWish, VfSettings } from "./vf-settings-schema.ts";
 
@@ -159,7 +159,7 @@ export class PfWishes {
 
 /** A claim may say which address it is that a policy leaves open. */
 function yields(first: Wish, second: Wish): boolean {
-  const open = first.field === "network.mac" && (MAC_WORDS as readonly unknown[]).includes(first.value);
+  const open = first.field === "network.mac" && isMacWord(first.value);
   return open && !first.ofClaim && second.ofClaim === true;
 }
 

@@ -69,10 +69,14 @@ const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
 const GUID = /^[0-9a-f]{2}(?::[0-9a-f]{2}){7}$/i;
 
 /** What a MAC address may be besides an address. */
-export const MAC_WORDS = ["auto", "random", "keep"] as const;
+const MAC_WORDS: ReadonlySet<unknown> = new Set(["auto", "random", "keep"]);
+
+export function isMacWord(value: unknown): boolean {
+  return MAC_WORDS.has(value);
+}
 
 export const macWish = text.transform((value, context) => {
-  if ((MAC_WORDS as readonly string[]).includes(value)) return value;
+  if (isMacWord(value)) return value;
   const mac = macOf(value, "auto, random, keep or a MAC address as 52:54:00:00:00:01 was expected");
   if ("mac" in mac) return mac.mac;
   context.addIssue({ code: "custom", message: mac.wrong });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { optional } from "./field-docs.ts";
-import { driverName, guid, MAC_WORDS, macWish } from "./text-schemas.ts";
+import { driverName, guid, isMacWord, macWish } from "./text-schemas.ts";
 
 /** More than any link has, below the 32 bits of IFLA_VF_RATE. */
 const MOST_MBPS = 10_000_000;
@@ -137,7 +137,7 @@ export type VfSettings = z.infer<z.ZodObject<typeof vfSettings>> & { readonly po
 export function refuseSharedAddresses(network: NetworkWish | undefined, who: string, context: z.RefinementCtx): void {
   if (network === undefined) return;
   const { mac, nodeGuid, portGuid } = network;
-  const fixed = mac !== undefined && !(MAC_WORDS as readonly string[]).includes(mac) && !/^[0:]+$/.test(mac);
+  const fixed = mac !== undefined && !isMacWord(mac) && !/^[0:]+$/.test(mac);
   const shared = { ...(fixed ? { mac } : {}), nodeGuid, portGuid };
   for (const [field, value] of Object.entries(shared)) {
     if (value === undefined) continue;

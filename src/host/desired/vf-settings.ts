@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredVf } from "./desired-pf.ts";
-import { MAC_WORDS } from "./text-schemas.ts";
+import { isMacWord } from "./text-schemas.ts";
 import { vfSettings } from "./vf-settings-schema.ts";
 
 const SETTINGS = z.strictObject(vfSettings);
@@ -33,7 +33,7 @@ export function settingsFrom(values: Readonly<Record<string, unknown>>): Omit<De
   }
   const { network, nvme, driver: to, msixCount: vectors } = result.data;
   const { protocol, mac, ...rest } = network ?? {};
-  if (mac !== undefined && (MAC_WORDS as readonly string[]).includes(mac)) {
+  if (mac !== undefined && isMacWord(mac)) {
     throw new VfleetError("VFL-0001", {
       message: `mac: ${mac} is a policy's to derive`,
       remedy: "give the address itself, or use a policy",

@@ -2,11 +2,10 @@ import { isUnread, known } from "../../kernel/port.ts";
 import { ZERO_MAC } from "../desired/mac-addresses.ts";
 import { isVfioDriver } from "../drivers.ts";
 import { type GuestAddress, type Guests, takesByVfio, type VfForGuest } from "../guest-port.ts";
+import { isNetworkClass } from "../net-devices.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
 import { isRefused, type PfPlan, type Plan, type Refusal } from "./plan.ts";
 import type { StepOf } from "./step.ts";
-
-const NETWORK_CLASS = 0x02;
 
 /**
  * Asks guests what would stand in the way of giving them the VFs of a plan: it becomes the plan's refusals. It is asked once more
@@ -53,7 +52,7 @@ function vfAfter(pf: PfState, { steps }: PfPlan, step: StepOf<"attachGuest">): V
     driver: bound?.kind === "bindDriver" ? driverOf(bound.to) : vf.driver,
     iommuGroup: vf.iommuGroup,
     netdev: known(vf.netdevs)?.[0]?.name ?? null,
-    isNetwork: (known(pf.classCode) ?? 0) >>> 16 === NETWORK_CLASS,
+    isNetwork: isNetworkClass(known(pf.classCode) ?? 0),
     mac: mac === ZERO_MAC ? null : mac,
     vlan: vlan === 0 ? null : vlan,
     pfOnVfio: isVfioDriver(pf.driver),

@@ -13,7 +13,7 @@ import {
   holderOf,
   type VfForGuest,
 } from "../../guest-port.ts";
-import { readDevices } from "../../net-devices.ts";
+import { isNetworkClass, readDevices } from "../../net-devices.ts";
 import { readLinkName, readText, sysfsPath } from "../../observe.ts";
 import { isSimulated, type PfAddress } from "../../pf-address.ts";
 import { driverOf, pfNetdev, vfAddress } from "../find-devices.ts";
@@ -30,8 +30,6 @@ import {
   type StepOutcome,
   UNREADABLE,
 } from "../step-outcome.ts";
-
-const NETWORK_CLASS = 0x02;
 
 export const ATTACH_GUEST: Executor<"attachGuest"> = {
   async run({ pf, vfIndex, guest, attachment = {} }, context) {
@@ -148,7 +146,7 @@ async function describe(
     iommuGroup: group !== undefined && /^\d+$/.test(group) ? Number(group) : null,
     pfOnVfio: isVfioDriver(known(await driverOf(context, pf)) ?? null),
     netdev: known(net)?.[0] ?? null,
-    isNetwork: Number(known(await readText(kernel, sysfsPath(bdf, "class")))) >>> 16 === NETWORK_CLASS,
+    isNetwork: isNetworkClass(Number(known(await readText(kernel, sysfsPath(bdf, "class"))))),
     ...(await settingsAt(pf, vfIndex, context)),
   };
 }

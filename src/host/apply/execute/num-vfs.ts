@@ -1,6 +1,6 @@
 import { isUnread, known } from "../../../kernel/port.ts";
 import { ConfigSpace } from "../../../pci/config-space.ts";
-import { readDevices } from "../../net-devices.ts";
+import { isNetworkClass, readDevices } from "../../net-devices.ts";
 import { readNumber, readText, sysfsPath } from "../../observe.ts";
 import { isSimulated } from "../../pf-address.ts";
 import type { StepOf } from "../../plan/step.ts";
@@ -37,7 +37,6 @@ export const SET_NUM_VFS: Executor<"setNumVfs"> = {
 
 /** These hand a function out, and make no interface of it. */
 const NO_NETDEV = /vfio|pciback|uio|^pci-stub$/;
-const NETWORK_CLASS = 0x02;
 
 export const AWAIT_VFS: Executor<"awaitVfs"> = {
   async run(step, context) {
@@ -73,7 +72,7 @@ async function firstMissing({ pf, count }: StepOf<"awaitVfs">, context: StepCont
     if (isUnread(driver)) return `${vf} (${bdf}) is not in sysfs yet: ${driver.reason}`;
     if (driver === null || NO_NETDEV.test(driver)) continue;
     const classCode = await readText(kernel, sysfsPath(bdf, "class"));
-    if (isUnread(classCode) || Number(classCode) >>> 16 !== NETWORK_CLASS) continue;
+    if (isUnread(classCode) || !isNetworkClass(Number(classCode))) continue;
     const { net } = await readDevices(kernel, bdf);
     if (known(net)?.length === 0) return `${vf} (${bdf}) has the driver ${driver}, and no interface of it`;
   }

@@ -127,6 +127,10 @@ describe("a guest of QEMU that moves", () => {
     assert.equal(operation.state, "settled", JSON.stringify(operation.failure));
     const phases = operation.events.flatMap((event) => (event.event === "phase" ? [event.phase] : []));
     assert.deepEqual(phases, ["prepared", "unplugging", "moving", "moved", "plugged"]);
+    assert.deepEqual(
+      operation.pfs.map(({ bdf: pf, device }) => [pf, device]),
+      [[PF, "8086:10c9"]],
+    );
     assert.deepEqual(await vfs(), AT_DESTINATION);
     assert.equal(qemus.destination.vf, VFS[1]);
   });

@@ -12,7 +12,7 @@ import type { HostState, PfState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { type ApplyProgress, Journal } from "./journal.ts";
-import type { Operation, OperationFailure, OperationStore, PfLocks } from "./operation.ts";
+import type { Operation, OperationFailure, OperationPf, OperationStore, PfLocks } from "./operation.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
@@ -71,7 +71,7 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
       startedAt: clock.now().toISOString(),
       pid,
       bootId: known(state.bootId) ?? null,
-      pfs: pfs.map((pf) => ({ bdf: pf.bdf, key: pf.identity.key, ...deviceOf(pf) })),
+      pfs: pfs.map(recordedPf),
       desired: desired.map((each) => withHolders(withAutoprobe(each, before), steps, "after")),
       before,
       steps,
@@ -183,6 +183,11 @@ function moved(why: string): VfleetError {
 
 function refused(code: string, message: string, remedy: string): VfleetError {
   return new VfleetError(catalogueEntry(code)?.code ?? "VFL-0308", { message, remedy });
+}
+
+/** A PF as records of operations name it. */
+export function recordedPf(pf: PfState): OperationPf {
+  return { bdf: pf.bdf, key: pf.identity.key, ...deviceOf(pf) };
 }
 
 /** What it is, where that is known. */

@@ -28,7 +28,7 @@ export interface OperationHeader {
   readonly migration?: PlannedMove;
 }
 
-interface OperationPf {
+export interface OperationPf {
   readonly bdf: PfAddress;
   /** `PfIdentity.key`: at recovery the PF is looked for by it. */
   readonly key: string;

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../errors/catalogue.ts";
 import { catalogueEntry } from "../../errors/catalogue.ts";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
-import { type OperationSetting, runSetting } from "../apply/apply-plan.ts";
+import { type OperationSetting, recordedPf, runSetting } from "../apply/apply-plan.ts";
 import { failureOf } from "../apply/go-back.ts";
 import { Journal } from "../apply/journal.ts";
 import type { Operation, OperationFailure } from "../apply/operation.ts";
@@ -40,7 +40,7 @@ export async function runMigration(request: MigrateRequest): Promise<Operation> 
       startedAt: clock.now().toISOString(),
       pid,
       bootId: known(state.bootId) ?? null,
-      pfs: pfs.map(({ bdf, identity }) => ({ bdf, key: identity.key })),
+      pfs: pfs.map(recordedPf),
       desired: [],
       before: [],
       steps: move.steps,

@@ -9,7 +9,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { moveModelGuest, planModelMove } from "../../../guests/model/move-model-guest.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
+import { MachineConnection } from "./connection.ts";
+import { machineMoves } from "./machine-moves.ts";
 import { listMachines, type ModelledMachine, openMachine, runningMachine } from "./modelled-machine.ts";
+import { machineFolder } from "./state-folder.ts";
 
 const MODULE = new URL("./modelled-machine.ts", import.meta.url).href;
 const VF = "0000:01:10.0" as Bdf;
@@ -74,4 +77,28 @@ test("a guest that is moved by a process which is killed goes on where it is; th
   assert.equal(rounds[0], 2048);
   assert.deepEqual(await here.guests.list(), []);
   assert.deepEqual((await there.guests.list())[0]?.devices, [VF]);
+});
+
+test("a move ends with the client whose it is, not with one that gave it up before, or was refused it", async () => {
+  const file = modelFile("shared", "[{name: web, memoryMib: 8}]");
+  const machine = await withVf(file);
+  assert.equal(await machine.guests.plug("web", VF), null);
+  const folder = machineFolder(file, models);
+  const [earlier, refused, mover] = await Promise.all([1, 2, 3].map(() => MachineConnection.open(folder)));
+  assert.ok(earlier && refused && mover);
+  const given = machineMoves(earlier).leaving("web");
+  await given.start();
+  await given.cancel();
+  const source = machineMoves(mover).leaving("web");
+  await source.start();
+  await assert.rejects(async () => machineMoves(refused).leaving("web").start(), { name: "MoveRefused" });
+  earlier.close();
+  refused.close();
+  await delay(200);
+  assert.equal(await machine.guests.unplug("web", VF), "EBUSY");
+  assert.equal(await source.nextRound(), 2048);
+  mover.close();
+  const ends = performance.now() + 10_000;
+  while ((await machine.guests.unplug("web", VF)) === "EBUSY" && performance.now() < ends) await delay(20);
+  assert.equal(await machine.guests.plug("web", VF), null);
 });

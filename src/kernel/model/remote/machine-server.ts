@@ -14,10 +14,12 @@ const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
  */
 export function serveMachine(kernel: ModelKernel, info: MachineInfo, powerOff: () => void): Server {
   const calls = machineCalls(kernel);
-  return createServer((socket) => new Connection(socket, kernel, calls, info, powerOff));
+  const movers = new Map<string, Connection>();
+  return createServer((socket) => new Connection(socket, kernel, calls, movers, info, powerOff));
 }
 
-const MOVES = ["moves.start", "moves.prepare"];
+const MOVE_BEGINS = ["moves.start", "moves.prepare"];
+const MOVE_ENDS = ["moves.cancel", "moves.complete", "moves.run", "moves.abort"];
 
 /** A guest by its name, or by its description. */
 function guestOf(value: unknown): string {
@@ -31,19 +33,21 @@ class Connection {
   readonly #info: MachineInfo;
   readonly #powerOff: () => void;
   readonly #streams = new Map<number, AbortController>();
-  /** Guests that this client moves: with whoever moved them gone, they stay where they are. */
-  readonly #moved = new Set<string>();
+  /** Of each guest on the move the client that moves it: with that one gone, the guest stays where it is. */
+  readonly #movers: Map<string, Connection>;
 
   constructor(
     socket: Socket,
     kernel: ModelKernel,
     calls: ReturnType<typeof machineCalls>,
+    movers: Map<string, Connection>,
     info: MachineInfo,
     powerOff: () => void,
   ) {
     this.#socket = socket;
     this.#kernel = kernel;
     this.#calls = calls;
+    this.#movers = movers;
     this.#info = info;
     this.#powerOff = powerOff;
     const lines = new LineReader(REQUEST_LIMIT_BYTES);
@@ -59,7 +63,7 @@ class Connection {
     socket.on("error", () => {});
     socket.on("close", () => {
       for (const stream of this.#streams.values()) stream.abort();
-      for (const name of this.#moved) void this.#abandon(name);
+      for (const [name, mover] of movers) if (mover === this) void this.#abandon(name);
     });
   }
 
@@ -94,13 +98,26 @@ class Connection {
       default: {
         const wanted = this.#calls.get(call);
         if (wanted === undefined) throw new TypeError(`the machine knows no call ${JSON.stringify(call)}`);
-        if (MOVES.includes(call)) this.#moved.add(guestOf(args[0]));
-        return wanted(...(args as never[]));
+        const answer = await wanted(...(args as never[]));
+        this.#keepMover(call, args[0], answer);
+        return answer;
       }
     }
   }
 
+  /** Who was refused a move has none: another client may have it. */
+  #keepMover(call: string, guest: unknown, answer: unknown): void {
+    const isDone = typeof answer === "object" && answer !== null && "done" in answer;
+    if (!isDone) return;
+    if (MOVE_ENDS.includes(call)) this.#movers.delete(guestOf(guest));
+    if (!MOVE_BEGINS.includes(call)) return;
+    this.#movers.set(guestOf(guest), this);
+    // It has left while it was waiting for the answer.
+    if (this.#socket.destroyed) void this.#abandon(guestOf(guest));
+  }
+
   async #abandon(name: string): Promise<void> {
+    this.#movers.delete(name);
     const abandon = this.#calls.get("moves.abandon") as ((name: string) => Promise<void>) | undefined;
     try {
       await abandon?.(name);

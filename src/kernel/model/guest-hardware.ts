@@ -1,34 +1,30 @@
 import type { DmaDomain } from "../../hardware/guests/dma-domain.ts";
 import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
 import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
-import type { PageRange } from "../../hardware/iommu/page-allocator.ts";
+import { CLASS_NVME } from "./drivers/nvme.ts";
 import { PCI_COMMAND_MASTER } from "./enable-device.ts";
 import { GuestIgbvf, type GuestIgbvfState } from "./guest-igbvf.ts";
-import { CLASS_NVME, GuestNvme } from "./guest-nvme.ts";
+import { GuestNvme } from "./guest-nvme.ts";
+import { GuestRam } from "./guest-ram.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux } from "./linux.ts";
 import { freeVectors } from "./message-interrupts.ts";
-import { PageRanges } from "./page-ranges.ts";
 import type { KernelIommuGroup, PciDev } from "./pci-dev.ts";
 import { vfioDeviceOf } from "./vfio-migration.ts";
 
-const PAGE_BYTES = 4096;
 const MIB = 2 ** 20;
 /** A guest's memory lies so that its domain can have superpages. */
 const ALIGNMENT = 2 * MIB;
 const VENDOR_ID_INTEL = 0x8086;
 const E1000_DEV_ID_82576_VF = 0x10ca;
 
-interface Ram {
-  readonly range: PageRange;
+interface Pinned {
+  readonly ram: GuestRam;
   /** All of it, from 0, and nothing else. */
   readonly domain: DmaDomain;
-  /** What the guest has not given out. */
-  readonly pages: PageRanges;
 }
 
 interface Attached {
-  readonly dev: PciDev;
   readonly group: KernelIommuGroup;
   /** Of an 82576's VF. */
   readonly igbvf: GuestIgbvf | undefined;
@@ -43,7 +39,7 @@ export class GuestHardware {
   readonly #linux: Linux;
   readonly #description: GuestDescription;
   readonly #attached = new Map<PciDev, Attached>();
-  #ram: Ram | undefined;
+  #pinned: Pinned | undefined;
 
   constructor(linux: Linux, description: GuestDescription) {
     this.#linux = linux;
@@ -55,9 +51,9 @@ export class GuestHardware {
   }
 
   /** `vfio_iommu_type1_attach_group` and `vfio_dma_do_map`. @throws KernelError ENOMEM */
-  pin(): Ram {
-    this.#ram ??= this.#newRam();
-    return this.#ram;
+  pin(): Pinned {
+    this.#pinned ??= this.#newRam();
+    return this.#pinned;
   }
 
   /**
@@ -67,13 +63,13 @@ export class GuestHardware {
   attach(dev: PciDev, starts = true): void {
     const { iommuGroup: group } = dev;
     if (group === undefined) throw new KernelError("ENODEV");
-    const ram = this.pin();
-    this.#linux.dma.attachGroup(group, ram.domain);
+    const { ram, domain } = this.pin();
+    this.#linux.dma.attachGroup(group, domain);
     const isIgbvf = dev.vendor === VENDOR_ID_INTEL && dev.device === E1000_DEV_ID_82576_VF;
     const igbvf = isIgbvf ? new GuestIgbvf(this.#linux, dev, ram) : undefined;
     if (starts) igbvf?.start();
     const nvme = dev.classCode === CLASS_NVME && starts ? new GuestNvme(this.#linux, dev, ram) : undefined;
-    this.#attached.set(dev, { dev, group, igbvf, nvme });
+    this.#attached.set(dev, { group, igbvf, nvme });
   }
 
   /** `vfio_pci_core_disable`, whatever the guest is doing: no more requests, and its vectors are taken back; a reset comes next. */
@@ -98,7 +94,7 @@ export class GuestHardware {
    * @throws KernelError EOPNOTSUPP where the driver of one does not move it
    */
   movable(devs: readonly PciDev[], end: MovableGuest["end"]): MovableGuest {
-    const { range } = this.pin();
+    const { range } = this.pin().ram;
     const igbvfs = devs.map((dev) => this.#attached.get(dev)?.igbvf);
     return {
       memory: this.#linux.machine.memory.part(range.start, range.sizeBytes),
@@ -122,18 +118,19 @@ export class GuestHardware {
 
   /** The guest has ended. */
   free(): void {
-    if (this.#ram === undefined) return;
-    const { range, domain } = this.#ram;
+    if (this.#pinned === undefined) return;
+    const { domain } = this.#pinned;
+    const { range } = this.#pinned.ram;
     const { dma, machine } = this.#linux;
     dma.freeDomain(domain);
     // Whoever has it next sees nothing of what the guest, and its devices, left there (`clear_page`).
     machine.memory.clearPages(range.start, range.sizeBytes);
     dma.memory.free(range);
-    this.#ram = undefined;
+    this.#pinned = undefined;
   }
 
-  #newRam(): Ram {
-    const { dma, log } = this.#linux;
+  #newRam(): Pinned {
+    const { dma, log, machine } = this.#linux;
     const { name, memoryMib } = this.#description;
     const sizeBytes = memoryMib * MIB;
     const range = dma.memory.allocate(sizeBytes, ALIGNMENT);
@@ -144,6 +141,6 @@ export class GuestHardware {
     }
     const domain = dma.newDomain();
     domain.map(0, range.start, sizeBytes);
-    return { range, domain, pages: new PageRanges(PAGE_BYTES, sizeBytes - PAGE_BYTES) };
+    return { ram: new GuestRam(machine.memory, range), domain };
   }
 }

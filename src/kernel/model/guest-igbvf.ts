@@ -1,4 +1,3 @@
-import { GuestMemory } from "../../hardware/guests/guest-memory.ts";
 import { IGBVF_MEMORY_BYTES, IgbvfDriver, type IgbvfState } from "../../hardware/guests/igbvf-driver.ts";
 import { IgbvfWatchdog } from "../../hardware/guests/igbvf-watchdog.ts";
 import type { Mmio } from "../../hardware/guests/mmio.ts";
@@ -6,22 +5,17 @@ import type { WrittenPart } from "../../hardware/guests/movable-guest.ts";
 import type { PageRange } from "../../hardware/iommu/page-allocator.ts";
 import { igbAdapterOf } from "./drivers/igb.ts";
 import { PCI_COMMAND_MASTER } from "./enable-device.ts";
+import type { GuestRam } from "./guest-ram.ts";
+import type { DriverMemory } from "./kernel-dma.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
 import { macBytes, randomMac } from "./mac-address.ts";
 import { mapRegisters } from "./mapped-registers.ts";
 import { allocateVectors } from "./message-interrupts.ts";
-import type { PageRanges } from "./page-ranges.ts";
 import type { PciDev } from "./pci-dev.ts";
 
 const VECTORS = 3;
 const ALL_ONES = 0xffff_ffff;
-
-/** A guest's memory, as its kernel gives it out. */
-interface GuestRam {
-  readonly range: PageRange;
-  readonly pages: PageRanges;
-}
 
 /** What the guest's kernel has of its igbvf beside memory and the VF, as JSON keeps it. */
 export interface GuestIgbvfState {
@@ -33,8 +27,7 @@ export interface GuestIgbvfState {
 }
 
 interface Started {
-  readonly own: PageRange;
-  readonly memory: GuestMemory;
+  readonly own: DriverMemory;
   readonly driver: IgbvfDriver;
   readonly watchdog: IgbvfWatchdog;
 }
@@ -72,13 +65,14 @@ export class GuestIgbvf {
 
   /** Where the driver writes. */
   get part(): WrittenPart | undefined {
-    return this.#started && { start: this.#started.own.start, memory: this.#started.memory.memory };
+    if (this.#started === undefined) return undefined;
+    const { range, memory } = this.#started.own;
+    return { start: range.start, memory: memory.memory };
   }
 
   /** The guest's kernel takes the VF up. */
   start(): void {
-    const own = this.#ram.pages.allocate(IGBVF_MEMORY_BYTES);
-    // The guest is too small for a driver: its function is idle.
+    const own = this.#ram.allocate(IGBVF_MEMORY_BYTES);
     if (own === undefined) return;
     const { driver, watchdog } = this.#newDriver(own);
     this.#dev.setCommand(PCI_COMMAND_MASTER);
@@ -91,7 +85,7 @@ export class GuestIgbvf {
     if (this.#started === undefined) return null;
     const { own, driver } = this.#started;
     return {
-      own,
+      own: own.range,
       waiting: [...this.#waiting],
       busMaster: (this.#dev.read(PCI_COMMAND, 2) & PCI_COMMAND_MASTER) !== 0,
       driver: driver.save(),
@@ -101,8 +95,9 @@ export class GuestIgbvf {
   /** Of a guest that has come, with all of its memory. @throws KernelError EINVAL where its memory has no such part */
   restore(state: GuestIgbvfState | null): void {
     if (state === null) return;
-    if (!this.#ram.pages.take(state.own)) throw new KernelError("EINVAL");
-    this.#newDriver(state.own, state.driver);
+    const own = this.#ram.take(state.own);
+    if (own === undefined) throw new KernelError("EINVAL");
+    this.#newDriver(own, state.driver);
     this.#waiting = [...state.waiting];
     if (state.busMaster) this.#dev.setCommand(PCI_COMMAND_MASTER);
   }
@@ -128,18 +123,15 @@ export class GuestIgbvf {
     const { own, watchdog } = started;
     watchdog.stop();
     this.#watchdogs?.delete(watchdog);
-    const from = this.#ram.range.start + own.start;
-    this.#linux.machine.memory.bytes.fill(0, from, from + own.sizeBytes);
-    this.#ram.pages.free(own);
+    this.#ram.free(own);
   }
 
-  #newDriver(own: PageRange, state?: IgbvfState): Started {
+  #newDriver(own: DriverMemory, state?: IgbvfState): Started {
     const linux = this.#linux;
-    const { clock, memory: ram } = linux.machine;
-    const memory = new GuestMemory(ram, this.#ram.range.start + own.start, own.sizeBytes, own.start);
+    const { clock } = linux.machine;
     const driver = new IgbvfDriver({
       mmio: this.#mmio,
-      memory,
+      memory: own.memory,
       clock,
       receive: (bytes, at, length) => linux.flows.received(bytes, at, length),
       randomAddress: () => macBytes(randomMac(linux)),
@@ -148,7 +140,7 @@ export class GuestIgbvf {
     });
     const watchdog = new IgbvfWatchdog({ driver, clock });
     this.#watchdogs?.add(watchdog);
-    const started = { own, memory, driver, watchdog };
+    const started = { own, driver, watchdog };
     this.#started = started;
     return started;
   }

@@ -20,27 +20,22 @@ export class PageRanges {
     const sizeBytes = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
     for (const [index, range] of this.#free.entries()) {
       const start = Math.ceil(range.start / alignment) * alignment;
-      const left = range.start + range.sizeBytes - start - sizeBytes;
-      if (left < 0) continue;
-      const before = { start: range.start, sizeBytes: start - range.start };
-      const after = { start: start + sizeBytes, sizeBytes: left };
-      this.#free.splice(index, 1, ...[before, after].filter((rest) => rest.sizeBytes > 0));
-      return { start, sizeBytes };
+      const wanted = { start, sizeBytes };
+      if (!isWithin(wanted, range)) continue;
+      this.#cut(index, range, wanted);
+      return wanted;
     }
     return undefined;
   }
 
   /** A stretch that is wanted where it is. @returns false where not all of it is free */
-  take({ start, sizeBytes }: PageRange): boolean {
+  take(wanted: PageRange): boolean {
+    const { start, sizeBytes } = wanted;
     const isWhole = start % PAGE_BYTES === 0 && sizeBytes % PAGE_BYTES === 0 && sizeBytes > 0;
-    const index = this.#free.findIndex(
-      (range) => range.start <= start && start + sizeBytes <= range.start + range.sizeBytes,
-    );
+    const index = this.#free.findIndex((range) => isWithin(wanted, range));
     const found = this.#free[index];
     if (!isWhole || found === undefined) return false;
-    const before = { start: found.start, sizeBytes: start - found.start };
-    const after = { start: start + sizeBytes, sizeBytes: found.start + found.sizeBytes - start - sizeBytes };
-    this.#free.splice(index, 1, ...[before, after].filter((rest) => rest.sizeBytes > 0));
+    this.#cut(index, found, wanted);
     return true;
   }
 
@@ -54,4 +49,19 @@ export class PageRanges {
       } else this.#free.push(each);
     }
   }
+
+  /** Leaves of a free stretch what is before and after `wanted`, which is within it. */
+  #cut(index: number, from: PageRange, wanted: PageRange): void {
+    const before = { start: from.start, sizeBytes: wanted.start - from.start };
+    const after = { start: endOf(wanted), sizeBytes: endOf(from) - endOf(wanted) };
+    this.#free.splice(index, 1, ...[before, after].filter((rest) => rest.sizeBytes > 0));
+  }
+}
+
+function endOf({ start, sizeBytes }: PageRange): number {
+  return start + sizeBytes;
+}
+
+function isWithin(range: PageRange, whole: PageRange): boolean {
+  return whole.start <= range.start && endOf(range) <= endOf(whole);
 }

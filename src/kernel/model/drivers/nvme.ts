@@ -11,7 +11,7 @@ import type { PciDev } from "../pci-dev.ts";
 import type { Folder } from "../sysfs-tree.ts";
 import { addNamespaces, isSubsystemNumber, removeNamespaces } from "./nvme-namespaces.ts";
 
-const CLASS_NVME = 0x01_08_02;
+export const CLASS_NVME = 0x01_08_02;
 const CNTLID = 78;
 /** An admin queue's vector, and one for each processor. */
 const VECTORS = 3;

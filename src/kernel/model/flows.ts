@@ -10,7 +10,7 @@ import type {
 import { errnoOf, KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
 import { TrafficEnds } from "./traffic-ends.ts";
-import { flowFrame, flowOfFrame, LONGEST_FRAME, SHORTEST_FRAME } from "./traffic-frame.ts";
+import { flowFrame, flowOfFrame, isWithin, LONGEST_FRAME, SHORTEST_FRAME } from "./traffic-frame.ts";
 
 const NS_PER_SECOND = 1e9;
 /** No two turns are closer than this. */
@@ -175,10 +175,6 @@ function send(flow: Flow, frames: number): void {
 /** What the card has lost so far, and the receiver for want of descriptors. */
 function lossesOf(ends: TrafficEnds, to: TrafficEnd): DroppedFrames {
   const { statistics, pool } = ends.card;
-  const noDescriptor = to === "pf" ? statistics.dropped(pool) : (ends.drivenVfs.get(to)?.dropped() ?? 0);
+  const noDescriptor = to === "pf" ? statistics.dropped(pool) : (ends.drivenVf(to)?.dropped() ?? 0);
   return { ...statistics.card(), noDescriptor };
-}
-
-function isWithin(value: number, least: number, most: number): boolean {
-  return Number.isInteger(value) && value >= least && value <= most;
 }

@@ -32,10 +32,15 @@ export class TrafficEnds {
   get drivenVfs(): ReadonlyMap<number, IgbvfDriver> {
     const found = new Map<number, IgbvfDriver>();
     for (const vf of this.#adapter.dev.sriov?.vfs.keys() ?? []) {
-      const driver = this.#vfDriver(vf)?.driver;
+      const driver = this.drivenVf(vf);
       if (driver !== undefined) found.set(vf, driver);
     }
     return found;
+  }
+
+  /** The driver of a VF; undefined where nobody drives it. */
+  drivenVf(vf: number): IgbvfDriver | undefined {
+    return this.#vfDriver(vf)?.driver;
   }
 
   /** @throws KernelError ENODEV where there is no such end, ENETDOWN where nobody uses it */

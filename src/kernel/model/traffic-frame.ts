@@ -7,6 +7,11 @@ const ETHER_TYPE = 0x88b5;
 const ETHER_TYPE_AT = 12;
 const ID_AT = 14;
 
+/** Whether it is a whole number within bounds, as what is asked for of traffic has to be. */
+export function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
 /** A frame of a flow, which can be told from others where it arrives. */
 export function flowFrame(id: number, bytes: number, to: Uint8Array, from: Uint8Array): Uint8Array {
   const frame = new Uint8Array(bytes - FCS_BYTES);

@@ -4,7 +4,7 @@ import type { TrafficEnd } from "./flow-report.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
 import { type EndDriver, TrafficEnds } from "./traffic-ends.ts";
-import { flowFrame, LONGEST_FRAME, SHORTEST_FRAME } from "./traffic-frame.ts";
+import { flowFrame, isWithin, LONGEST_FRAME, SHORTEST_FRAME } from "./traffic-frame.ts";
 
 const MOST_FRAMES = 1_000_000;
 /** Preamble and gap between frames. */
@@ -64,9 +64,7 @@ interface TrafficReport {
  */
 export function sendTraffic(linux: Linux, pfNetdev: string, traffic: Traffic): TrafficReport {
   const { from, to, frames, bytes } = traffic;
-  const inRange = (value: number, least: number, most: number) =>
-    Number.isInteger(value) && value >= least && value <= most;
-  if (!inRange(frames, 1, MOST_FRAMES) || !inRange(bytes, SHORTEST_FRAME, LONGEST_FRAME)) {
+  if (!isWithin(frames, 1, MOST_FRAMES) || !isWithin(bytes, SHORTEST_FRAME, LONGEST_FRAME)) {
     throw new KernelError("EINVAL");
   }
   const { clock } = linux.time;

@@ -41,6 +41,12 @@ export interface NetOperations {
   vfInfo?(vfIndex: number): VfConfig | undefined;
 }
 
+/** `netif_carrier_on` and `netif_carrier_off`. @param speedMbps of a link that is up */
+export function setCarrier(netdev: NetDevice, up: boolean, speedMbps?: number): void {
+  netdev.carrier = up;
+  netdev.speedMbps = up ? speedMbps : undefined;
+}
+
 /** Of an interface whose link is there when it is up, and which takes any address and MTU. */
 export const LINK_WHEN_UP: NetOperations = {
   up: (netdev) => {

@@ -9,7 +9,7 @@ import { type KernelModule, type Linux, logOf, type PciDriver } from "../linux.t
 import { formatMac, isValidMac, macBytes } from "../mac-address.ts";
 import { mapRegisters } from "../mapped-registers.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
-import type { NetDevice } from "../net-device.ts";
+import { type NetDevice, setCarrier } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
 import { vfOperations } from "./igb-vfs.ts";
 
@@ -85,7 +85,7 @@ function start(linux: Linux, dev: PciDev): void {
     clock: linux.machine.clock,
     receive: (bytes, at, length) => linux.flows.received(bytes, at, length),
     link: (up, text) => {
-      setCarrier(adapterOf(dev).netdev, up);
+      setCarrier(adapterOf(dev).netdev, up, LINK_MBPS);
       const { name } = adapterOf(dev).netdev;
       linux.log.print(`igb ${dev.bdf} ${name}: igb: ${name} ${text}`);
     },
@@ -180,14 +180,9 @@ function open(linux: Linux, adapter: IgbAdapter): void {
 
 /** The interface was closed, and maybe opened anew: its link comes again, by an interrupt or where the watchdog looks. */
 function lookAgain(linux: Linux, { driver, netdev, vfWatchdogs }: IgbAdapter): void {
-  setCarrier(netdev, driver.carrier);
+  setCarrier(netdev, driver.carrier, LINK_MBPS);
   linux.time.after(WATCHDOG_MS, () => driver.watchdog());
   for (const watchdog of vfWatchdogs) watchdog.expectNews();
-}
-
-function setCarrier(netdev: NetDevice, up: boolean): void {
-  netdev.carrier = up;
-  netdev.speedMbps = up ? LINK_MBPS : undefined;
 }
 
 /** `igb_get_stats64`: of the PF's own queue. */

@@ -7,7 +7,7 @@ import { type KernelModule, type Linux, logOf, type PciDriver } from "../linux.t
 import { formatMac, macBytes, randomMac } from "../mac-address.ts";
 import { mapRegisters } from "../mapped-registers.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
-import type { NetDevice, NetOperations } from "../net-device.ts";
+import { type NetDevice, type NetOperations, setCarrier } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
 import { igbAdapterOf } from "./igb.ts";
 
@@ -72,7 +72,7 @@ function start(linux: Linux, dev: PciDev): void {
     driver,
     clock,
     link: (up) => {
-      setCarrier(adapterOf(dev).netdev, up);
+      setCarrier(adapterOf(dev).netdev, up, LINK_MBPS);
       logOf(linux, dev, up ? `Link is Up ${LINK_MBPS} Mbps Full Duplex` : "Link is Down");
     },
     // igbvf_reset: the interface has the address that the PF lets it have.
@@ -117,11 +117,6 @@ function operationsOf(
       return { rxPackets, rxBytes, rxMulticast, txPackets, txBytes, rxDropped: driver.dropped(), txDropped: 0 };
     },
   };
-}
-
-function setCarrier(netdev: NetDevice, up: boolean): void {
-  netdev.carrier = up;
-  netdev.speedMbps = up ? LINK_MBPS : undefined;
 }
 
 function adapterOf({ driverData }: PciDev): IgbvfAdapter {

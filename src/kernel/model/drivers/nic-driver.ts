@@ -5,7 +5,7 @@ import { KernelError } from "../kernel-error.ts";
 import type { KernelModule, Linux, PciDeviceId, PciDriver } from "../linux.ts";
 import { permanentMac, randomMac, ZERO_MAC } from "../mac-address.ts";
 import { allocateVectors, freeVectors } from "../message-interrupts.ts";
-import type { NetDevice } from "../net-device.ts";
+import { type NetDevice, setCarrier } from "../net-device.ts";
 import type { PciDev } from "../pci-dev.ts";
 import type { NicEswitch } from "./nic-eswitch.ts";
 import type { NicVf, VfOperations } from "./nic-vfs.ts";
@@ -117,10 +117,7 @@ function probe(linux: Linux, dev: PciDev, family: NicFamily): void {
     maxMtu: family.maxMtu ?? 9702,
     operations: {
       up: (opened) => void linux.time.after(LINK_MS, () => linkUp(opened, family.speedMbps)),
-      down: (closed) => {
-        closed.carrier = false;
-        closed.speedMbps = undefined;
-      },
+      down: (closed) => setCarrier(closed, false),
       setMac: () => {},
       setMtu: () => {},
       ...(dev.isVf ? {} : family.vfs?.(linux, dev, () => nicOf(dev))),
@@ -133,7 +130,5 @@ function probe(linux: Linux, dev: PciDev, family: NicFamily): void {
 }
 
 function linkUp(netdev: NetDevice, speedMbps: number): void {
-  if (!netdev.up) return;
-  netdev.carrier = true;
-  netdev.speedMbps = speedMbps;
+  if (netdev.up) setCarrier(netdev, true, speedMbps);
 }

@@ -88,30 +88,21 @@ const VFIO_PCI: PciDriver = {
   },
 };
 
-/**
- * drivers/vfio/pci/mlx5/main.c: vfio_pci_core for VFs of ConnectX, with migration, which is not modelled. It takes no PF.
- */
-const MLX5_VFIO_PCI: PciDriver = {
-  name: "mlx5_vfio_pci",
-  module: "mlx5_vfio_pci",
-  ids: [{ vendor: 0x15b3, device: 0x101e, overrideOnly: true }],
-  managesDma: true,
-  probe: VFIO_PCI.probe,
-  ...(VFIO_PCI.remove === undefined ? {} : { remove: VFIO_PCI.remove }),
-};
+/** vfio_pci_core for VFs of one kind alone, by a driver that can do more with them; it takes no PF. */
+function variant(name: string, vendor: number, device: number): PciDriver {
+  const { probe, remove } = VFIO_PCI;
+  const ids = [{ vendor, device, overrideOnly: true }] as const;
+  return { name, module: name, ids, managesDma: true, probe, ...(remove !== undefined && { remove }) };
+}
+
+/** drivers/vfio/pci/mlx5/main.c: of ConnectX, with migration, which is not modelled. */
+const MLX5_VFIO_PCI = variant("mlx5_vfio_pci", 0x15b3, 0x101e);
 
 /**
- * vfio_pci_core for VFs of the 82576, with migration: of the model alone, as no Linux has such a driver (docs/decisions/0020). Who
- * wants it names it among the model's modules; without, these VFs go to vfio-pci, and cannot be moved.
+ * Of the 82576, with migration: of the model alone, as no Linux has such a driver (docs/decisions/0020). Who wants it names it among
+ * the model's modules; without, these VFs go to vfio-pci, and cannot be moved.
  */
-const MODEL_VFIO_PCI: PciDriver = {
-  name: "model_vfio_pci",
-  module: "model_vfio_pci",
-  ids: [{ vendor: 0x8086, device: 0x10ca, overrideOnly: true }],
-  managesDma: true,
-  probe: VFIO_PCI.probe,
-  ...(VFIO_PCI.remove === undefined ? {} : { remove: VFIO_PCI.remove }),
-};
+const MODEL_VFIO_PCI = variant("model_vfio_pci", 0x8086, 0x10ca);
 
 function addGroupFile(linux: Linux, { iommuGroup: group }: PciDev): void {
   if (group === undefined) return;

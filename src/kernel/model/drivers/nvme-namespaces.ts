@@ -31,6 +31,7 @@ interface Head {
 interface Subsystem {
   readonly nqn: string;
   readonly instance: number;
+  readonly folder: Folder;
   readonly controllers: Set<NamespaceHost>;
   readonly heads: Map<string, Head>;
 }
@@ -51,7 +52,7 @@ export function addNamespaces(linux: Linux, host: NamespaceHost): void {
   const identity = host.hardware.identify(NVME_CNS.controller);
   if (typeof identity === "number") return;
   const subsystem = joined(linux, host, textAt(identity, 768, 256));
-  const manages = (u16(identity, 256) & OACS_NAMESPACE_MANAGEMENT) !== 0;
+  const manages = (new DataView(identity.buffer).getUint16(256, true) & OACS_NAMESPACE_MANAGEMENT) !== 0;
   for (const id of host.hardware.namespaces()) addNamespace(linux, host, subsystem, id, manages);
 }
 
@@ -67,7 +68,7 @@ export function removeNamespaces(linux: Linux, host: NamespaceHost): void {
       removeDisk(linux, headName(subsystem, head));
       subsystem.heads.delete(key);
     }
-    const folder = linux.sys.folders("devices/virtual/nvme-subsystem").folder(`nvme-subsys${subsystem.instance}`);
+    const { folder } = subsystem;
     folder.removeChild(host.folder.name);
     if (subsystem.controllers.size > 0) continue;
     known?.delete(subsystem.nqn);
@@ -79,28 +80,31 @@ export function removeNamespaces(linux: Linux, host: NamespaceHost): void {
 function joined(linux: Linux, host: NamespaceHost, nqn: string): Subsystem {
   const known = SUBSYSTEMS.get(linux) ?? new Map<string, Subsystem>();
   SUBSYSTEMS.set(linux, known);
-  const subsystem = known.get(nqn) ?? { nqn, instance: host.instance, controllers: new Set(), heads: new Map() };
-  const folder = linux.sys.folders("devices/virtual/nvme-subsystem").folder(`nvme-subsys${subsystem.instance}`);
-  if (!known.has(nqn)) {
-    known.set(nqn, subsystem);
-    linux.sys.folders("class/nvme-subsystem").link(folder.name, folder);
-    folder.shows("subsysnqn", () => nqn);
-  }
+  const subsystem = known.get(nqn) ?? newSubsystem(linux, host.instance, nqn);
+  known.set(nqn, subsystem);
   subsystem.controllers.add(host);
-  folder.link(host.folder.name, host.folder);
+  subsystem.folder.link(host.folder.name, host.folder);
   return subsystem;
+}
+
+function newSubsystem({ sys }: Linux, instance: number, nqn: string): Subsystem {
+  const folder = sys.folders("devices/virtual/nvme-subsystem").folder(`nvme-subsys${instance}`);
+  sys.folders("class/nvme-subsystem").link(folder.name, folder);
+  folder.shows("subsysnqn", () => nqn);
+  return { nqn, instance, folder, controllers: new Set(), heads: new Map() };
 }
 
 function addNamespace(linux: Linux, host: NamespaceHost, subsystem: Subsystem, id: number, manages: boolean): void {
   const data = host.hardware.identify(NVME_CNS.namespace, id);
   if (typeof data === "number") return;
-  const shared = ((data[30] ?? 0) & NMIC_SHARED) !== 0;
+  const view = new DataView(data.buffer);
+  const shared = (view.getUint8(30) & NMIC_SHARED) !== 0;
   // nvme_is_unique_nsid: else two controllers may call different namespaces by one id.
   const unique = shared || manages;
   const key = unique ? String(id) : `${id} of ${host.instance}`;
-  const format = (data[26] ?? 0) & 0xf;
-  const shift = u16(data, 128 + 4 * format + 2) & 0xff || SECTOR_SHIFT;
-  const sectors = Number(new DataView(data.buffer).getBigUint64(0, true)) * 2 ** (shift - SECTOR_SHIFT);
+  const format = view.getUint8(26) & 0xf;
+  const shift = view.getUint8(128 + 4 * format + 2) || SECTOR_SHIFT;
+  const sectors = Number(view.getBigUint64(0, true)) * 2 ** (shift - SECTOR_SHIFT);
   const instances = [...subsystem.heads.values()].map(({ instance }) => instance);
   let instance = 1;
   while (instances.includes(instance)) instance++;
@@ -113,8 +117,7 @@ function addNamespace(linux: Linux, host: NamespaceHost, subsystem: Subsystem, i
     return;
   }
   addDisk(linux, host.folder, pathName(subsystem, host, head), head, true);
-  const above = linux.sys.folders("devices/virtual/nvme-subsystem").folder(`nvme-subsys${subsystem.instance}`);
-  if (known === undefined) addDisk(linux, above, headName(subsystem, head), head);
+  if (known === undefined) addDisk(linux, subsystem.folder, headName(subsystem, head), head);
 }
 
 function headName(subsystem: Subsystem, { instance }: Head): string {
@@ -174,10 +177,6 @@ function takeMinor(linux: Linux): number {
   while (taken.has(minor)) minor++;
   taken.add(minor);
   return minor;
-}
-
-function u16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
 function textAt(bytes: Uint8Array, at: number, length: number): string {

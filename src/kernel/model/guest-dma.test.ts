@@ -148,6 +148,31 @@ test("a guest whose memory the machine has not got gets no VF", async () => {
   await linux.guests.plug("web", VF0);
 });
 
+test("a guest with whose memory none is left for the domain's tables gets no VF, and leaves the memory as it was", async () => {
+  const { linux } = await lab();
+  const { dma, guests } = linux;
+  await guests.stop("web");
+  const range = dma.memory.allocate(64 * MIB, 2 * MIB);
+  assert.ok(range);
+  for (let bytes = 2 ** 30; bytes >= 4096; bytes /= 2) while (dma.memory.allocate(bytes) !== undefined);
+  const domains: ReturnType<typeof dma.newDomain>[] = [];
+  assert.throws(() => {
+    for (;;) domains.push(dma.newDomain());
+  }, RangeError);
+  guests.start({ name: "next", memoryMib: 64 });
+  // First there is not a page; then one for the root, and none below it.
+  for (const spare of [0, 1]) {
+    const given = domains.splice(0, spare);
+    for (const domain of given) dma.freeDomain(domain);
+    dma.memory.free(range);
+    await assert.rejects(guests.plug("next", VF0), { errno: "ENOMEM" });
+    assert.deepEqual(dma.memory.allocate(64 * MIB, 2 * MIB), range);
+  }
+  for (const domain of domains) dma.freeDomain(domain);
+  dma.memory.free(range);
+  await guests.plug("next", VF0);
+});
+
 test("with iommu=pt host drivers pass untranslated, and guests are apart all the same", async () => {
   const { kernel, linux } = await lab("iommu=pt");
   assert.equal(new TextDecoder().decode((await kernel.read(`${PF}/iommu_group/type`)) as Uint8Array), "identity\n");

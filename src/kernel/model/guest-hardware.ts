@@ -139,8 +139,16 @@ export class GuestHardware {
       log.print(`vfio_iommu_type1: ${memoryMib} MiB of guest ${name} cannot be pinned: ${freeMib} MiB are free`);
       throw new KernelError("ENOMEM");
     }
-    const domain = dma.newDomain();
-    domain.map(0, range.start, sizeBytes);
-    return { ram: new GuestRam(machine.memory, range), domain };
+    let domain: DmaDomain | undefined;
+    try {
+      domain = dma.newDomain();
+      domain.map(0, range.start, sizeBytes);
+      return { ram: new GuestRam(machine.memory, range), domain };
+    } catch (error) {
+      // There is no room for the domain's tables.
+      if (domain !== undefined) dma.freeDomain(domain);
+      dma.memory.free(range);
+      throw error instanceof RangeError ? new KernelError("ENOMEM", { cause: error }) : error;
+    }
   }
 }

@@ -8,8 +8,9 @@ interface Progress {
   readonly steps: readonly Step[];
   /** Whether it has begun to go back. */
   readonly undoing: boolean;
-  readonly begun: ReadonlySet<number>;
-  readonly ended: ReadonlySet<number>;
+  /** Of this fold alone, which adds to them: copies for each event would make long operations slow. */
+  readonly begun: Set<number>;
+  readonly ended: Set<number>;
   readonly failure: OperationFailure | null;
   readonly endedAt: string | null;
 }
@@ -80,13 +81,14 @@ function step(progress: Progress, event: StepEvent): Progress {
   if (!Number.isInteger(place) || place < 0 || place >= steps.length) throw impossible(progress, event);
   if (event.event === "stepBegun") {
     if (begun.has(place)) throw impossible(progress, event);
-    return { ...progress, begun: new Set(begun).add(place) };
+    begun.add(place);
+    return progress;
   }
   if (!begun.has(place) || ended.has(place)) throw impossible(progress, event);
-  const after = { ...progress, ended: new Set(ended).add(place) };
-  if (event.event === "stepDone") return after;
+  ended.add(place);
+  if (event.event === "stepDone") return progress;
   // The first is what the operation goes back for; those of the way back do not hide it.
-  return { ...after, failure: progress.failure ?? event.failure };
+  return { ...progress, failure: progress.failure ?? event.failure };
 }
 
 function isOpen(state: OperationState): boolean {

@@ -1,7 +1,7 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { readPolicies } from "../host/desired/read-documents.ts";
+import { askGuests } from "../host/plan/ask-guests.ts";
 import type { Plan } from "../host/plan/plan.ts";
-import type { HostState } from "../host/state/host-state.ts";
 import { keepAllocations, keepDocument, readDesiredFolder } from "../state/desired-folder.ts";
 import { type HostSetting, operationSetting } from "./host-setting.ts";
 import { planTexts, planWishes, type Wishes } from "./wishes.ts";
@@ -10,12 +10,11 @@ import { planTexts, planWishes, type Wishes } from "./wishes.ts";
 export interface PlannedChange {
   /** The host, with the claims that the plan reckons with. */
   readonly host: HostSetting;
-  readonly state: HostState;
+  /** Guests were asked, too. */
   readonly plan: Plan;
   /** As the operation's record has them. */
   readonly kind: string;
   readonly title: string;
-  readonly replan?: (state: HostState) => Plan;
   /** Writes down what is desired from now on. */
   readonly keep?: () => Promise<void>;
 }
@@ -37,7 +36,7 @@ export async function planApply(host: HostSetting, document?: NamedText): Promis
   const others = (await readDesiredFolder(config)).filter(({ label }) => !label.endsWith(`/${file.label}`));
   // Alone first: what is wrong with it is told by its own lines.
   readPolicies([file]);
-  const planned = applyOf(await planTexts(host, [...others, file]));
+  const planned = await applyOf(await planTexts(host, [...others, file]));
   return {
     ...planned,
     async keep() {
@@ -47,12 +46,11 @@ export async function planApply(host: HostSetting, document?: NamedText): Promis
   };
 }
 
-function applyOf({ host, state, plan, resolved, documents }: Wishes): PlannedChange {
+async function applyOf({ host, state, plan, resolved, documents }: Wishes): Promise<PlannedChange> {
   const names = [...documents.policies, ...documents.claims].map(({ metadata }) => metadata.name);
   return {
     host,
-    state,
-    plan,
+    plan: await askGuests(plan, state, host.guests),
     kind: "apply",
     title: names.join(", "),
     keep: () => keepAllocations(host.folders.state, resolved.allocations),
@@ -70,6 +68,6 @@ export async function planUndo(host: HostSetting, number: number): Promise<Plann
     throw new VfleetError("VFL-0512", { message: `operation ${number} is ${operation.state}`, details: { number } });
   }
   const state = await host.planning.observe();
-  const plan = await host.planning.plan(state, operation.before);
-  return { host, state, plan, kind: "undo", title: `operation ${number}: ${operation.kind} ${operation.title}` };
+  const plan = await askGuests(await host.planning.plan(state, operation.before), state, host.guests);
+  return { host, plan, kind: "undo", title: `operation ${number}: ${operation.kind} ${operation.title}` };
 }

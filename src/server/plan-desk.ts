@@ -119,7 +119,7 @@ export class PlanDesk {
   }
 
   async #do({ host: hostName, change }: Kept, begun: (number: number) => void): Promise<void> {
-    const { host, plan, kind, title, replan, keep } = change;
+    const { host, plan, kind, title, keep } = change;
     const { watched } = this.#host(hostName);
     const events: OperationEvent[] = [];
     const onEvent = (progress: ApplyProgress): void => {
@@ -130,7 +130,7 @@ export class PlanDesk {
       events.push(progress.event);
       this.#cache.put(hostName, operationObservation(foldOperation(progress.header, events)));
     };
-    const request: ApplyRequest = { ...operationSetting(host), plan, kind, title, onEvent, ...(replan && { replan }) };
+    const request: ApplyRequest = { ...operationSetting(host), plan, kind, title, onEvent };
     try {
       const operation = await applyPlan(request);
       begun(operation.number);

@@ -2,8 +2,6 @@ import type { Operation, OperationStore } from "../host/apply/operation.ts";
 import { pfOf } from "../host/plan/step.ts";
 import type { Observation, OperationObject } from "./objects.ts";
 
-const UNFINISHED: readonly Operation["state"][] = ["applying", "undoing"];
-
 /** A host's operations, those of other processes too: what has ended is read once. */
 export class OperationList {
   readonly #store: OperationStore;
@@ -14,8 +12,8 @@ export class OperationList {
   }
 
   async observe(): Promise<readonly Observation[]> {
-    const numbers = await this.#store.numbers();
-    for (const number of this.#ended.keys()) if (!numbers.includes(number)) this.#ended.delete(number);
+    const numbers = new Set(await this.#store.numbers());
+    for (const number of this.#ended.keys()) if (!numbers.has(number)) this.#ended.delete(number);
     const found: Observation[] = [];
     for (const number of numbers) {
       const known = this.#ended.get(number) ?? (await this.#read(number));
@@ -29,7 +27,8 @@ export class OperationList {
     const operation = await this.#store.read(number).catch(() => undefined);
     if (operation === undefined) return undefined;
     const seen = operationObservation(operation);
-    if (!UNFINISHED.includes(operation.state) && operation.state !== "stuck") this.#ended.set(number, seen);
+    // One that is stuck may go on yet.
+    if (operation.endedAt !== null && operation.state !== "stuck") this.#ended.set(number, seen);
     return seen;
   }
 }
@@ -41,7 +40,7 @@ export function operationObservation(operation: Operation): Observation<Operatio
   const steps = undoing?.event === "undoBegun" ? undoing.steps : operation.steps;
   const after = undoing === undefined ? events : events.slice(events.indexOf(undoing));
   const begun = after.findLast(({ event }) => event === "stepBegun");
-  const current = UNFINISHED.includes(state) && begun?.event === "stepBegun" ? steps[begun.step] : undefined;
+  const current = endedAt === null && begun?.event === "stepBegun" ? steps[begun.step] : undefined;
   return {
     kind: "Operation",
     name: String(number),

@@ -25,7 +25,6 @@ export interface WatchedHostOptions {
   readonly intervalMs: number;
   /** What the kernel tells of its devices: a look follows soon. Left out where it tells nothing. */
   readonly events?: (signal: AbortSignal) => Promise<Observed<AsyncIterable<Observed<Uevent>>>>;
-  readonly onProblem?: (problem: string) => void;
 }
 
 /** Whose events may be about what is seen of a host. */
@@ -54,10 +53,6 @@ export class WatchedHost {
     this.#since = options.clock.now().toISOString();
     const { cache, name, source } = options;
     cache.put(name, unreachableHost(undefined, source, "it was not looked at yet", this.#since));
-  }
-
-  get name(): string {
-    return this.#options.name;
   }
 
   /** How long ago it was read; undefined where it never was. */
@@ -108,15 +103,15 @@ export class WatchedHost {
 
   /** Looks where the kernel says that something has happened. Where it says nothing any more, the interval is what is left. */
   async #follow(): Promise<void> {
-    const { events, clock, onProblem } = this.#options;
+    const { events, clock } = this.#options;
     const { signal } = this.#end;
     if (events === undefined) return;
     try {
       const told = await events(signal);
-      if (isUnread(told)) return onProblem?.(told.reason);
+      if (isUnread(told)) return;
       let isDue = false;
       for await (const event of told) {
-        if (isUnread(event)) return onProblem?.(event.reason);
+        if (isUnread(event)) return;
         if (isDue || !SUBSYSTEMS.has(event.subsystem)) continue;
         isDue = true;
         void clock.sleep(SETTLE_MS, signal).then(() => {
@@ -124,8 +119,8 @@ export class WatchedHost {
           this.#wake.abort();
         });
       }
-    } catch (error) {
-      if (!signal.aborted) onProblem?.(error instanceof Error ? error.message : String(error));
+    } catch {
+      // As where it says nothing any more.
     }
   }
 
@@ -137,7 +132,7 @@ export class WatchedHost {
   }
 
   async #observe(): Promise<void> {
-    const { name, source, observe, cache, names, clock, onProblem } = this.#options;
+    const { name, source, observe, cache, names, clock } = this.#options;
     const began = clock.elapsedMs();
     try {
       const { state, desired, operations } = await observe();
@@ -154,7 +149,6 @@ export class WatchedHost {
       this.#failures++;
       const last = cache.get("Host", name, "") as HostObject | undefined;
       cache.put(name, unreachableHost(last, source, problem, this.#since));
-      onProblem?.(problem);
     } finally {
       this.#tookMs = clock.elapsedMs() - began;
     }

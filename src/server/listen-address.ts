@@ -4,7 +4,6 @@ import { VfleetError } from "../errors/vfleet-error.ts";
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
-  readonly isLoopback: boolean;
   /** As it was given. */
   readonly text: string;
   /** As a URL has it. */
@@ -34,5 +33,5 @@ export function listenAddress(text: string, hasTls: boolean): ListenAddress {
   if (!isLoopback && !hasTls) {
     throw new VfleetError("VFL-0508", { message: `${text} is not the loopback interface`, details: { listen: text } });
   }
-  return { host, port, isLoopback, text, shownHost: host.includes(":") ? `[${host}]` : host };
+  return { host, port, text, shownHost: host.includes(":") ? `[${host}]` : host };
 }

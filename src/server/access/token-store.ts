@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { ROLE_SCHEMA, type Role } from "./role.ts";
 
@@ -33,9 +33,12 @@ export function isTokenName(text: string): boolean {
 /** Tokens by name. Kept are their hashes: a token is shown once, when it is made. */
 export class TokenStore {
   readonly #database: DatabaseSync;
+  /** Asked at each request: prepared once. */
+  readonly #byHash: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#byHash = database.prepare("SELECT name, role FROM tokens WHERE hash = ?");
   }
 
   /** @returns the token @throws VfleetError VFL-0511 where there is one of that name */
@@ -53,10 +56,8 @@ export class TokenStore {
   /** @returns undefined where it is not one of the server's */
   holderOf(token: string): TokenHolder | undefined {
     if (!FORMAT.test(token)) return undefined;
-    const row = this.#database.prepare("SELECT name, role, created_at FROM tokens WHERE hash = ?").get(hashOf(token));
-    if (row === undefined) return undefined;
-    const { name, role } = entryOf(row as unknown as TokenRow);
-    return { name, role };
+    const row = this.#byHash.get(hashOf(token)) as Pick<TokenRow, "name" | "role"> | undefined;
+    return row && { name: row.name, role: ROLE_SCHEMA.parse(row.role) };
   }
 
   list(): readonly TokenEntry[] {

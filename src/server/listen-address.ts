@@ -1,5 +1,6 @@
 import { isIP, isIPv4 } from "node:net";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import type { ServerNames } from "./http/guard.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -34,4 +35,18 @@ export function listenAddress(text: string, hasTls: boolean): ListenAddress {
     throw new VfleetError("VFL-0508", { message: `${text} is not the loopback interface`, details: { listen: text } });
   }
   return { host, port, text, shownHost: host.includes(":") ? `[${host}]` : host };
+}
+
+/**
+ * Names of a server that listens there, whatever their case, at any port: it may be forwarded.
+ * @param hostname the machine's, which may change while the server runs
+ */
+export function serverNames({ shownHost }: ListenAddress, hostname: () => string): ServerNames {
+  const fixed = new Set(["127.0.0.1", "localhost", "[::1]", shownHost.toLowerCase()]);
+  return {
+    isKnown(host) {
+      const name = host.replace(/:\d+$/, "").toLowerCase();
+      return fixed.has(name) || name === hostname().toLowerCase();
+    },
+  };
 }

@@ -17,7 +17,7 @@ import { makePrivateFolder } from "../state/private-folder.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { TokenStore } from "./access/token-store.ts";
 import { buildServer } from "./http/build-server.ts";
-import type { ListenAddress } from "./listen-address.ts";
+import { type ListenAddress, serverNames } from "./listen-address.ts";
 import type { ManagedHost } from "./managed-host.ts";
 import { openDatabase } from "./open-database.ts";
 
@@ -101,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       hosts: managed,
       tokens,
       audit: new AuditLog(database),
-      names: { isKnown: (host) => knownNames(listen).has(nameOf(host)) },
+      names: serverNames(listen, hostname),
       version,
       logLevel,
       ...(tls && { tls }),
@@ -153,13 +153,4 @@ function makeFirstToken(tokens: TokenStore, file: string): string | undefined {
   const token = tokens.create(FIRST_TOKEN, "admin", new Date());
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: "w" });
   return token;
-}
-
-function knownNames({ host }: ListenAddress): ReadonlySet<string> {
-  return new Set(["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host, hostname()]);
-}
-
-/** Of a Host header, without the port: it may be forwarded. */
-function nameOf(host: string): string {
-  return host.replace(/:\d+$/, "").toLowerCase();
 }

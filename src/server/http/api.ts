@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { Role } from "../access/role.ts";
 import type { TokenHolder } from "../access/token-store.ts";
 
@@ -17,5 +18,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who asks; null where the route is for anyone. */
     holder: TokenHolder | null;
+    /** Of the error that is answered; null where none is. */
+    errorCode: ErrorCode | null;
   }
 }

@@ -53,6 +53,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
     const answer = hasZodFastifySchemaValidationErrors(error) ? invalid(error.validation) : errorOf(error);
     if (answer.code === "VFL-0507") request.log.error(error);
     const problem = problemOf(answer, request.id);
+    request.errorCode = answer.code;
     if (problem.status === 401) reply.header("www-authenticate", "Bearer");
     return reply.code(problem.status).type("application/problem+json").send(JSON.stringify(problem));
   };
@@ -77,6 +78,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
     throw new VfleetError("VFL-0504", { message: `there is no ${request.method} ${pathOf(request.url)}` });
   });
 
+  api.decorateRequest("errorCode", null);
   guard(api, tokens, names);
   api.addHook("onSend", async (request, reply, payload) => {
     reply.header("x-request-id", request.id);
@@ -89,7 +91,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
       method: request.method,
       path: pathOf(request.url),
       status: reply.statusCode,
-      code: codeIn(payload),
+      code: request.errorCode,
       requestId: request.id,
     });
     return payload;
@@ -163,11 +165,6 @@ function invalid(
     message: `${where === "" ? "" : `${where}: `}${first?.message ?? "not valid"}`,
     details: Object.fromEntries(issues.map(({ instancePath, message = "" }) => [instancePath || "/", message])),
   });
-}
-
-function codeIn(payload: unknown): string | null {
-  if (typeof payload !== "string") return null;
-  return /"code":"(VFL-\d{4})"/.exec(payload)?.[1] ?? null;
 }
 
 /** Without the query. */

@@ -135,6 +135,13 @@ describe("changes by the API", () => {
     const answer = await apply(body.id);
     assert.deepEqual([answer.status, answer.body.code], [409, refusal.code]);
     assert.equal(await numVfs(), "4");
+    // What is refused in a plan is no error of who asked for the plan.
+    const { body: audit } = await served.ask(`${API_PATH}/audit?limit=2`);
+    const told = audit.items.map((item: Record<string, unknown>) => [item.status, item.code]);
+    assert.deepEqual(told, [
+      [409, refusal.code],
+      [201, null],
+    ]);
   });
 
   it("a document that is wrong is told by line and column; one that says what another says, too", async () => {

@@ -15,7 +15,7 @@ function guest(name: string, running: boolean): Observation {
 function picture(cache: ObjectCache): Record<string, boolean> {
   const shown: Record<string, boolean> = {};
   for (const object of cache.all("Guest")) {
-    if (object.kind === "Guest") shown[`${object.metadata.host} ${object.metadata.name}`] = object.status.running;
+    shown[`${object.metadata.host} ${object.metadata.name}`] = object.status.running;
   }
   return shown;
 }

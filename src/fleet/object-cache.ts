@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { API_VERSION, type Observation, type ObservedKind, type ObservedObject } from "./objects.ts";
+import { API_VERSION, type ObjectOf, type Observation, type ObservedKind, type ObservedObject } from "./objects.ts";
 
 /** What has become of an object. */
 export interface ObjectEvent {
@@ -43,15 +43,15 @@ export class ObjectCache {
   }
 
   /** All of a kind, by host, each in the order in which it was observed. */
-  *all(kind: ObservedKind, host?: string): Generator<ObservedObject> {
+  *all<Kind extends ObservedKind>(kind: Kind, host?: string): Generator<ObjectOf<Kind>> {
     for (const [name, objects] of this.#hosts) {
       if (host !== undefined && host !== name) continue;
-      for (const object of objects.values()) if (object.kind === kind) yield object;
+      for (const object of objects.values()) if (object.kind === kind) yield object as ObjectOf<Kind>;
     }
   }
 
-  get(kind: ObservedKind, host: string, name: string): ObservedObject | undefined {
-    return this.#hosts.get(host)?.get(keyOf(kind, name));
+  get<Kind extends ObservedKind>(kind: Kind, host: string, name: string): ObjectOf<Kind> | undefined {
+    return this.#hosts.get(host)?.get(keyOf(kind, name)) as ObjectOf<Kind> | undefined;
   }
 
   /** What a host is now. What is as it was keeps its version, and nobody hears of it. */
@@ -59,8 +59,7 @@ export class ObjectCache {
     const before = this.#hosts.get(host) ?? new Map<string, ObservedObject>();
     const after = new Map<string, ObservedObject>();
     this.#hosts.set(host, after);
-    const events: Omit<ObjectEvent, "object">[] = [];
-    const objects: ObservedObject[] = [];
+    const events: ObjectEvent[] = [];
     for (const { kind, name, status } of observations) {
       const key = keyOf(kind, name);
       const old = before.get(key);
@@ -71,18 +70,17 @@ export class ObjectCache {
       }
       const object = this.#object(host, { kind, name, status } as Observation);
       after.set(key, object);
-      events.push({ type: old === undefined ? "ADDED" : "MODIFIED" });
-      objects.push(object);
+      events.push({ type: old === undefined ? "ADDED" : "MODIFIED", object });
     }
     for (const old of before.values()) {
       const { kind, metadata, status } = old;
-      events.push({ type: "DELETED" });
-      objects.push(this.#object(host, { kind, name: metadata.name, status } as Observation));
+      events.push({
+        type: "DELETED",
+        object: this.#object(host, { kind, name: metadata.name, status } as Observation),
+      });
     }
     // All of them are in place before anybody hears of one.
-    events.forEach(({ type }, index) => {
-      this.#tell({ type, object: objects[index] as ObservedObject });
-    });
+    for (const event of events) this.#tell(event);
   }
 
   /** One object of a host, the others left as they are. */

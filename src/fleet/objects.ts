@@ -139,6 +139,7 @@ export type ObservedObject =
   | GuestObject
   | OperationObject;
 export type ObservedKind = ObservedObject["kind"];
+export type ObjectOf<Kind extends ObservedKind> = Extract<ObservedObject, { readonly kind: Kind }>;
 
 /** An object that was read, before it has its place among versions. */
 export type Observation<Object extends ObservedObject = ObservedObject> = Object extends ObservedObject

@@ -147,7 +147,7 @@ export class WatchedHost {
       if (this.#reachable !== false) this.#since = clock.now().toISOString();
       this.#reachable = false;
       this.#failures++;
-      const last = cache.get("Host", name, "") as HostObject | undefined;
+      const last = cache.get("Host", name, "");
       cache.put(name, unreachableHost(last, source, problem, this.#since));
     } finally {
       this.#tookMs = clock.elapsedMs() - began;

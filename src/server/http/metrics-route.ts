@@ -42,12 +42,11 @@ function metricsOf(cache: ObjectCache, hosts: readonly ManagedHost[]): Registry 
   }
   const operations = gauge("operations", "Operations that are kept, by their state", ["host", "state"]);
   for (const object of cache.all("Operation")) {
-    if (object.kind === "Operation") operations.inc({ host: object.metadata.host, state: object.status.state });
+    operations.inc({ host: object.metadata.host, state: object.status.state });
   }
   const limit = gauge("pf_vfs_offered", "VFs that the PF's driver allows", ["host", "pf"]);
   const enabled = gauge("pf_vfs_enabled", "VFs that the PF has", ["host", "pf"]);
   for (const object of cache.all("PhysicalFunction")) {
-    if (object.kind !== "PhysicalFunction") continue;
     const labels = { host: object.metadata.host, pf: object.metadata.name };
     // What was not read has no sample: a zero would be taken for one.
     if (object.status.driverLimit !== null) limit.set(labels, object.status.driverLimit);
@@ -58,9 +57,7 @@ function metricsOf(cache: ObjectCache, hosts: readonly ManagedHost[]): Registry 
     field,
     counter: new Counter({ name: `vfleet_vf_${name}_total`, help, labelNames: ["host", "pf", "vf"], registers }),
   }));
-  for (const object of cache.all("VirtualFunction")) {
-    if (object.kind !== "VirtualFunction") continue;
-    const { metadata, status } = object;
+  for (const { metadata, status } of cache.all("VirtualFunction")) {
     states.inc({ host: metadata.host, state: stateOf(status) });
     const counted = status.settings?.counters as Readonly<Record<string, number | null>> | null | undefined;
     for (const { field, counter } of counters) {

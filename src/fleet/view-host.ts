@@ -1,5 +1,5 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { isRefused, isSettled } from "../host/plan/plan.ts";
+import { verdictOf } from "../host/plan/plan.ts";
 import { type HostSetting, settingOf } from "./host-setting.ts";
 import type { OperationList } from "./operation-list.ts";
 import type { HostView } from "./watched-host.ts";
@@ -18,7 +18,8 @@ export async function viewHost(host: HostSetting, operations: OperationList | un
 async function viewDesired(setting: HostSetting): Promise<Omit<HostView, "operations">> {
   try {
     const { state, plan } = await planWishes(setting, undefined);
-    return { state, desired: isRefused(plan) ? "refused" : isSettled(plan) ? "settled" : "differs" };
+    const verdict = verdictOf(plan);
+    return { state, desired: verdict === "changes" ? "differs" : verdict };
   } catch (error) {
     if (!(error instanceof VfleetError) || !Object.hasOwn(WITHOUT_PLAN, error.code)) throw error;
     const desired = WITHOUT_PLAN[error.code as keyof typeof WITHOUT_PLAN];

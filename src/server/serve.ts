@@ -119,7 +119,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     // What an earlier server was killed in the middle of comes first: plans are made of what is, not of what was half done.
     for (const host of managed) {
       starting.push(
-        recover(host)
+        recover(host, (damage) => api.log.error(damage))
           .catch((error: unknown) => api.log.error(error))
           .then(() => host.watched.start()),
       );
@@ -140,11 +140,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-async function recover({ setting }: ManagedHost): Promise<void> {
-  if (!("write" in setting.kernel)) return;
-  const damage: VfleetError[] = [];
-  await recoverOperations({ ...operationSetting(setting), onDamage: (each) => damage.push(each) });
-  if (damage[0] !== undefined) throw damage[0];
+async function recover({ setting }: ManagedHost, onDamage: (damage: VfleetError) => void): Promise<void> {
+  if ("write" in setting.kernel) await recoverOperations({ ...operationSetting(setting), onDamage });
 }
 
 /** @returns undefined where there are tokens already */

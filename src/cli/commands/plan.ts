@@ -1,7 +1,7 @@
 import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import { planWishes } from "../../fleet/wishes.ts";
 import { askGuests } from "../../host/plan/ask-guests.ts";
-import { isRefused, isSettled } from "../../host/plan/plan.ts";
+import { isRefused, isSettled, verdictOf } from "../../host/plan/plan.ts";
 import { print, toJson } from "../output.ts";
 import { showPlan } from "../provision/run-plan.ts";
 import { endedLines } from "../render-ended.ts";
@@ -27,8 +27,7 @@ export async function plan(options: PlanOptions): Promise<number> {
   const planned = await askGuests(wishes.plan, state, host.guests);
   const settled = isSettled(planned);
   if (options.json) {
-    const verdict = isRefused(planned) ? "refused" : settled ? "settled" : "changes";
-    print(`${toJson({ source: host.kernel.source.name, verdict, ended, plan: planned })}\n`);
+    print(`${toJson({ source: host.kernel.source.name, verdict: verdictOf(planned), ended, plan: planned })}\n`);
   } else {
     for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(planned, state);

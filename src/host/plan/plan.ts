@@ -63,3 +63,9 @@ export function isRefused({ refusals, pfs }: Plan): boolean {
 export function isSettled({ pfs }: Plan): boolean {
   return pfs.every(({ steps }) => steps.length === 0);
 }
+
+/** A plan in one word: one that is refused may have nothing to do as well. */
+export function verdictOf(plan: Plan): "refused" | "settled" | "changes" {
+  if (isRefused(plan)) return "refused";
+  return isSettled(plan) ? "settled" : "changes";
+}

@@ -1,3 +1,4 @@
+import { VfleetError } from "../errors/vfleet-error.ts";
 import type { HostSetting } from "../fleet/host-setting.ts";
 import type { WatchedHost } from "../fleet/watched-host.ts";
 
@@ -6,4 +7,11 @@ export interface ManagedHost {
   readonly name: string;
   readonly setting: HostSetting;
   readonly watched: WatchedHost;
+}
+
+/** @throws VfleetError VFL-0504 where there is none of that name */
+export function hostNamed(hosts: readonly ManagedHost[], name: string): ManagedHost {
+  const host = hosts.find((each) => each.name === name);
+  if (host === undefined) throw new VfleetError("VFL-0504", { message: `there is no host ${name}` });
+  return host;
 }

@@ -7,8 +7,8 @@ import { type ApplyRequest, applyPlan } from "../host/apply/apply-plan.ts";
 import { foldOperation } from "../host/apply/fold-operation.ts";
 import type { ApplyProgress } from "../host/apply/journal.ts";
 import type { OperationEvent } from "../host/apply/operation.ts";
-import { isRefused, isSettled, type Plan } from "../host/plan/plan.ts";
-import type { ManagedHost } from "./managed-host.ts";
+import { type Plan, verdictOf } from "../host/plan/plan.ts";
+import { hostNamed, type ManagedHost } from "./managed-host.ts";
 
 /** What a plan is asked for. */
 export type ChangeRequest =
@@ -21,7 +21,7 @@ export interface PlanEntry {
   readonly host: string;
   readonly kind: string;
   readonly title: string;
-  readonly verdict: "refused" | "settled" | "changes";
+  readonly verdict: ReturnType<typeof verdictOf>;
   readonly plan: Plan;
   /** Until when it can be done. */
   readonly expiresAt: Date;
@@ -39,7 +39,7 @@ const MOST_KEPT = 200;
  * which is seen under the lock.
  */
 export class PlanDesk {
-  readonly #hosts: ReadonlyMap<string, ManagedHost>;
+  readonly #hosts: readonly ManagedHost[];
   readonly #cache: ObjectCache;
   readonly #plans = new Map<string, Kept>();
   readonly #running = new Set<Promise<unknown>>();
@@ -48,27 +48,26 @@ export class PlanDesk {
 
   /** @param onProblem is told of what went wrong when nobody waited for it any more */
   constructor(hosts: readonly ManagedHost[], cache: ObjectCache, onProblem: (problem: unknown) => void) {
-    this.#hosts = new Map(hosts.map((host) => [host.name, host]));
+    this.#hosts = hosts;
     this.#cache = cache;
     this.#onProblem = onProblem;
   }
 
   /** @throws VfleetError of a request that is wrong; a plan that is refused is an answer */
   async make(hostName: string, request: ChangeRequest): Promise<PlanEntry> {
-    const setting = await settingOf(this.#host(hostName).setting);
+    const setting = await settingOf(hostNamed(this.#hosts, hostName).setting);
     const change =
       request.kind === "apply"
         ? await planApply(setting, request.document)
         : await planUndo(setting, request.operation);
     const { plan, kind, title } = change;
-    const verdict = isRefused(plan) ? "refused" : isSettled(plan) ? "settled" : "changes";
     const id = crypto.randomUUID();
     const kept = {
       id,
       host: hostName,
       kind,
       title,
-      verdict,
+      verdict: verdictOf(plan),
       plan,
       expiresAt: new Date(Date.now() + KEPT_MS),
       change,
@@ -94,7 +93,7 @@ export class PlanDesk {
     const { change, verdict } = kept;
     if (verdict === "settled") {
       await change.keep?.();
-      await this.#host(kept.host).watched.lookNow();
+      await hostNamed(this.#hosts, kept.host).watched.lookNow();
       return null;
     }
     const begun = Promise.withResolvers<number>();
@@ -120,7 +119,7 @@ export class PlanDesk {
 
   async #do({ host: hostName, change }: Kept, begun: (number: number) => void): Promise<void> {
     const { host, plan, kind, title, keep } = change;
-    const { watched } = this.#host(hostName);
+    const { watched } = hostNamed(this.#hosts, hostName);
     const events: OperationEvent[] = [];
     const onEvent = (progress: ApplyProgress): void => {
       begun(progress.header.number);
@@ -138,12 +137,6 @@ export class PlanDesk {
     } finally {
       await watched.lookNow();
     }
-  }
-
-  #host(name: string): ManagedHost {
-    const host = this.#hosts.get(name);
-    if (host === undefined) throw new VfleetError("VFL-0504", { message: `there is no host ${name}` });
-    return host;
   }
 
   #kept(id: string): Kept {

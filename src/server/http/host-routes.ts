@@ -5,7 +5,7 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { operationSetting } from "../../fleet/host-setting.ts";
 import { readPolicies } from "../../host/desired/read-documents.ts";
 import { readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
-import type { ManagedHost } from "../managed-host.ts";
+import { hostNamed, type ManagedHost } from "../managed-host.ts";
 import { API_PATH, type Api } from "./api.ts";
 import { DOCUMENT_NAME } from "./plan-routes.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
@@ -24,11 +24,6 @@ const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA, 
 
 /** What is kept of a host on its disk: documents that say what is desired, and the records of operations. */
 export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
-  const hostOf = (name: string): ManagedHost => {
-    const host = hosts.find((each) => each.name === name);
-    if (host === undefined) throw new VfleetError("VFL-0504", { message: `there is no host ${name}` });
-    return host;
-  };
   api.get(`${API_PATH}/hosts/:host/documents`, {
     config: { access: "viewer" },
     schema: {
@@ -36,7 +31,7 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
       params: z.strictObject({ host: NAME }),
       response: { 200: z.object({ items: z.array(DOCUMENT) }), ...ERRORS },
     },
-    handler: async ({ params: { host } }) => ({ items: await documentsOf(hostOf(host)) }),
+    handler: async ({ params: { host } }) => ({ items: await documentsOf(hostNamed(hosts, host)) }),
   });
   api.delete(`${API_PATH}/hosts/:host/documents/:name`, {
     config: { access: "operator" },
@@ -49,13 +44,14 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
       response: { 204: z.null(), 412: PROBLEM_SCHEMA, ...ERRORS },
     },
     handler: async ({ params: { host: hostName, name }, query: { resourceVersion } }, reply) => {
-      const host = hostOf(hostName);
-      const found = (await documentsOf(host)).find((document) => document.name === name);
+      const host = hostNamed(hosts, hostName);
+      const { config } = host.setting.folders;
+      const found = (await readDesiredFolder(config)).find(({ label }) => documentName(label) === name);
       if (found === undefined) throw new VfleetError("VFL-0504", { message: `there is no document ${name}` });
-      if (resourceVersion !== undefined && resourceVersion !== found.resourceVersion) {
+      if (resourceVersion !== undefined && resourceVersion !== versionOf(found.text)) {
         throw new VfleetError("VFL-0513", { message: `the document ${name} has changed` });
       }
-      await removeDocument(host.setting.folders.config, name);
+      await removeDocument(config, name);
       await host.watched.lookNow();
       reply.code(204);
       return null;
@@ -78,7 +74,7 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
       },
     },
     handler: async ({ params: { host, number } }) => {
-      const operation = await operationSetting(hostOf(host).setting).store.read(number);
+      const operation = await operationSetting(hostNamed(hosts, host).setting).store.read(number);
       if (operation === undefined) throw new VfleetError("VFL-0504", { message: `there is no operation ${number}` });
       return JSON.parse(JSON.stringify(operation));
     },
@@ -88,11 +84,20 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
 async function documentsOf({ setting }: ManagedHost): Promise<z.infer<typeof DOCUMENT>[]> {
   const files = await readDesiredFolder(setting.folders.config);
   return files.map(({ label, text }) => ({
-    name: basename(label).replace(/\.ya?ml$/, ""),
+    name: documentName(label),
     text,
-    resourceVersion: createHash("sha256").update(text).digest("hex").slice(0, 16),
+    resourceVersion: versionOf(text),
     objects: objectsIn(label, text),
   }));
+}
+
+/** Of the file that it is kept in. */
+function documentName(label: string): string {
+  return basename(label).replace(/\.ya?ml$/, "");
+}
+
+function versionOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 function objectsIn(label: string, text: string): { kind: string; name: string }[] | null {

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { readPolicies } from "../host/desired/read-documents.ts";
 import { askGuests } from "../host/plan/ask-guests.ts";
 import type { Plan } from "../host/plan/plan.ts";
-import { keepAllocations, keepDocument, readDesiredFolder } from "../state/desired-folder.ts";
+import { keepAllocations, keepDocument, readAllocations, readDesiredFolder } from "../state/desired-folder.ts";
 import { type HostSetting, operationSetting } from "./host-setting.ts";
 import { planTexts, planWishes, type Wishes } from "./wishes.ts";
 
@@ -44,6 +45,15 @@ export async function planApply(host: HostSetting, document?: NamedText): Promis
       await keepDocument(config, file);
     },
   };
+}
+
+/**
+ * What is kept of claims when the plan was done is made of those that there were at the plan: others' would be lost.
+ * @throws VfleetError VFL-0308 where claims have other VFs by now
+ */
+export async function checkClaims({ host }: PlannedChange): Promise<void> {
+  if (isDeepStrictEqual(await readAllocations(host.folders.state), host.claims)) return;
+  throw new VfleetError("VFL-0308", { message: "the host has changed since the plan: claims have other VFs" });
 }
 
 async function applyOf({ host, state, plan, resolved, documents }: Wishes): Promise<PlannedChange> {

@@ -2,7 +2,7 @@ import { VfleetError } from "../errors/vfleet-error.ts";
 import { operationSetting, settingOf } from "../fleet/host-setting.ts";
 import type { ObjectCache } from "../fleet/object-cache.ts";
 import { operationObservation } from "../fleet/operation-list.ts";
-import { type NamedText, type PlannedChange, planApply, planUndo } from "../fleet/planned-change.ts";
+import { checkClaims, type NamedText, type PlannedChange, planApply, planUndo } from "../fleet/planned-change.ts";
 import { type ApplyRequest, applyPlan } from "../host/apply/apply-plan.ts";
 import { foldOperation } from "../host/apply/fold-operation.ts";
 import type { ApplyProgress } from "../host/apply/journal.ts";
@@ -92,6 +92,7 @@ export class PlanDesk {
     this.#plans.delete(id);
     const { change, verdict } = kept;
     if (verdict === "settled") {
+      await checkClaims(change);
       await change.keep?.();
       await hostNamed(this.#hosts, kept.host).watched.lookNow();
       return null;
@@ -131,6 +132,7 @@ export class PlanDesk {
     };
     const request: ApplyRequest = { ...operationSetting(host), plan, kind, title, onEvent };
     try {
+      await checkClaims(change);
       const operation = await applyPlan(request);
       begun(operation.number);
       if (operation.state === "settled") await keep?.();

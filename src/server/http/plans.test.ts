@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { operationSetting } from "../../fleet/host-setting.ts";
+import { operationSetting, settingOf } from "../../fleet/host-setting.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { type Served, startServed, until } from "../testing/served.ts";
 import { API_PATH } from "./api.ts";
@@ -165,5 +165,25 @@ describe("changes by the API", () => {
     assert.equal((await served.ask(`${list}/web`, { method: "DELETE" })).status, 404);
     assert.equal(existsSync(join(served.folder, "config/web.yaml")), false);
     assert.equal(await desired(), "nothing");
+  });
+
+  it("where claims have got VFs since the plan was shown, no other claim gets the same ones", async () => {
+    const claim = (name: string) =>
+      planned({
+        kind: "apply",
+        document: {
+          name,
+          text: `apiVersion: vfleet.dev/v1alpha1\nkind: VfClaim\nmetadata: {name: ${name}}\nspec: {guest: ${name}, select: {driver: igb}}\n`,
+        },
+      });
+    const [one, two] = [await claim("one"), await claim("two")];
+    assert.equal((await apply(one.body.id)).status, 202);
+    await until(async () => (await settingOf(served.setting)).claims.length === 1);
+    const { status, body } = await apply(two.body.id);
+    assert.deepEqual([status, body.code], [409, "VFL-0308"]);
+    assert.equal((await apply((await claim("two")).body.id)).status, 202);
+    await until(async () => (await settingOf(served.setting)).claims.length === 2);
+    const { claims } = await settingOf(served.setting);
+    assert.equal(new Set(claims.map(({ vfIndex }) => vfIndex)).size, 2);
   });
 });

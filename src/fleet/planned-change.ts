@@ -77,6 +77,14 @@ export async function planUndo(host: HostSetting, number: number): Promise<Plann
   if (operation.state !== "settled") {
     throw new VfleetError("VFL-0512", { message: `operation ${number} is ${operation.state}`, details: { number } });
   }
+  // Its steps are those of a guest that goes; only another move takes it back.
+  if (operation.migration !== undefined) {
+    throw new VfleetError("VFL-0512", {
+      message: `operation ${number} has moved a guest, which is not taken back by a plan`,
+      remedy: `move it back: vfleet migrate, from ${operation.migration.destination}`,
+      details: { number },
+    });
+  }
   const state = await host.planning.observe();
   const plan = await askGuests(await host.planning.plan(state, operation.before), state, host.guests);
   return { host, plan, kind: "undo", title: `operation ${number}: ${operation.kind} ${operation.title}` };

@@ -34,6 +34,8 @@ const step = fc.oneof(
       { kind: "removal", port: "root port 0" },
       { kind: "insertion", port: "root port 0" },
       { kind: "hang", function: "82576.1" },
+      { kind: "silent vf", function: "82576.0", vf: 1 },
+      { kind: "recovery", function: "82576.0" },
       { kind: "poisoned read", function: "ConnectX-7" },
       { kind: "error", function: "82576.0", error: "completerAbort" },
     ),
@@ -115,6 +117,24 @@ describe("a saved machine", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("has VFs that never answer as the first had, and no others", () => {
+    const [silent, answering] = [assignedMachine(ROOT), assignedMachine(ROOT)];
+    injectFault(silent, { kind: "silent vf", function: "82576.0", vf: 1 });
+    const states = [silent, answering].map((machine) => throughJson(saveMachine(machine)));
+    const classCodes = [answering, silent].map((machine, index) => {
+      restoreMachine(machine, states[index] as MachineState);
+      const pf = functionNamed(machine, "82576.0");
+      useAri(machine, functionNamed(machine, "root port 0"), pf, 0x160);
+      enableVfs(machine, pf, 0x160, 2);
+      machine.clock.advance(1000 * NS_PER_MS);
+      return [0x0180, 0x0182].map((rid) => machine.fabric.configRead(rid, 0x08, 4) >>> 8);
+    });
+    assert.deepEqual(classCodes, [
+      [0x02_00_00, 0xff_ffff],
+      [0x02_00_00, 0x02_00_00],
+    ]);
   });
 
   it("does the same again from the same description, seed and steps", () => {

@@ -69,6 +69,7 @@ class VfFunction extends PciFunction {
 export type EquipFunction = (fn: PciFunction) => void;
 
 interface SriovState {
+  readonly silent: readonly number[];
   readonly readyInNs: number;
   readonly vfs: Readonly<Record<number, FunctionState>>;
 }
@@ -200,11 +201,17 @@ export class SriovPart implements FunctionPart, Vfs {
   save(): SriovState {
     const vfs: Record<number, FunctionState> = {};
     for (const [index, fn] of this.#vfs) vfs[index] = fn.saveRegisters();
-    return { readyInNs: Math.max(0, this.#readyAtNs - this.pf.surroundings.clock.nowNs), vfs };
+    return {
+      silent: [...this.silent],
+      readyInNs: Math.max(0, this.#readyAtNs - this.pf.surroundings.clock.nowNs),
+      vfs,
+    };
   }
 
   restore(state: unknown): void {
-    const { readyInNs, vfs } = state as SriovState;
+    const { silent, readyInNs, vfs } = state as SriovState;
+    this.silent.clear();
+    for (const index of silent) this.silent.add(index);
     this.#vfs.clear();
     this.#barSizes.clear();
     this.#count = (this.#control & PCI_SRIOV_CTRL_VFE) === 0 ? 0 : this.#wantedVfs();

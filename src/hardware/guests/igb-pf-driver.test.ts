@@ -165,3 +165,23 @@ test("when the PF goes down VFs lose their link, and come back by themselves aft
   vf?.open();
   assert.equal(vf?.watchdog(), true);
 });
+
+test("a VF that may not be as it was elsewhere is as after its reset: nothing of what it asked for stays", () => {
+  const lab = new CardWithGuests({ numVfs: 2 });
+  const control = lab.pf.vfs;
+  assert.equal(control?.setMac(0, ASSIGNED), undefined);
+  lab.card.vf(0).reset("flr");
+  const registers = () => [E1000.VFRE, E1000.VFTE, E1000.VMOLR].map((register) => lab.card.read(register));
+  const before = registers();
+  assert.equal((before[0] ?? 0) & 1, 0);
+  const [setMaximumFrame, setMac] = [0x05, 0x02];
+  const messages = [
+    [setMaximumFrame, 9018],
+    [setMac, OTHER[0] as number, 0],
+  ];
+  assert.match(control?.requests.assume(0, messages) ?? "", /does not let VF 0 have its MAC address/);
+  assert.deepEqual(registers(), before);
+  assert.deepEqual(control?.config(0)?.address, ASSIGNED);
+  assert.equal(control?.requests.assume(0, messages.slice(0, 1)), undefined);
+  assert.notDeepEqual(registers(), before);
+});

@@ -1,11 +1,10 @@
 import { E1000 } from "../nic/registers-82576.ts";
-import { IgbVfPools, type VfControlHost, type VfData } from "./igb-vf-pools.ts";
+import { IgbVfPools, type VfControlHost, type VfData, VLAN_PRIO_SHIFT } from "./igb-vf-pools.ts";
 import { IgbVfRequests } from "./igb-vf-requests.ts";
 import { isValidAddress, isZeroAddress } from "./mailbox-messages.ts";
 
 const E1000_RTTBCNRC_RS_ENA = 0x8000_0000;
 const E1000_STATUS_LU = 0x2;
-const VLAN_PRIO_SHIFT = 13;
 const ETH_P_8021Q = 0x8100;
 const LINK_MBPS = 1000;
 

@@ -10,8 +10,9 @@ const E1000_VMOLR_BAM = 0x0800_0000;
 const E1000_VMOLR_MPME = 0x1000_0000;
 const E1000_VMOLR_STRVLAN = 0x4000_0000;
 const E1000_VMVIR_VLANA_DEFAULT = 0x4000_0000;
-const VLAN_PRIO_SHIFT = 13;
-const MULTICAST_HASHES = 30;
+export const VLAN_PRIO_SHIFT = 13;
+/** IGB_MAX_VF_MC_ENTRIES. */
+export const MULTICAST_HASHES = 30;
 
 /** struct vf_data_storage. */
 export interface VfData {

@@ -1,5 +1,5 @@
 import { E1000 } from "../nic/registers-82576.ts";
-import { type IgbVfPools, multicastBits, type VfData } from "./igb-vf-pools.ts";
+import { type IgbVfPools, MULTICAST_HASHES, multicastBits, type VfData } from "./igb-vf-pools.ts";
 import {
   addressFromWords,
   addressWords,
@@ -31,7 +31,6 @@ const E1000_VMOLR_ROPE = 0x0400_0000;
 const E1000_VMOLR_MPME = 0x1000_0000;
 const MAX_JUMBO_FRAME_SIZE = 0x2600;
 const E1000_VLVF_VLANID_MASK = 0xfff;
-const MULTICAST_HASHES = 30;
 const RAR_ENTRIES = 24;
 const IGB_PF_MAC_FILTERS_RESERVED = 3;
 /** 2 * HZ: a VF that is not let talk is told so no more often. */
@@ -83,11 +82,11 @@ export class IgbVfRequests {
   of(vf: number): readonly (readonly number[])[] {
     const data = this.#pools.vfs[vf];
     if (data === undefined) return [];
-    const vmolr = this.#pools.mmio.read32(E1000.VMOLR + vf * 4);
+    const frameSize = this.#frameSize(vf);
     return requestMessages({
       ...data,
       macFilters: this.#macFilters.flatMap((filter) => (filter?.vf === vf ? [filter.address] : [])),
-      maximumFrame: (vmolr & E1000_VMOLR_LPE) === 0 ? 0 : vmolr & E1000_VMOLR_RLPML_MASK,
+      maximumFrame: (frameSize & E1000_VMOLR_LPE) === 0 ? 0 : frameSize & E1000_VMOLR_RLPML_MASK,
       // What the administrator put it into is not the VF's to ask for.
       vlans: this.#pools.host.filters.vlansOf(vf).filter((vid) => vid !== 0 && vid !== data.vlan),
     });
@@ -101,6 +100,7 @@ export class IgbVfRequests {
     const data = this.#pools.vfs[vf];
     if (data === undefined || !areRequestMessages(messages)) return "no requests of a VF";
     const before = data.address;
+    const frameSize = this.#frameSize(vf);
     this.#pools.reset(vf, data);
     this.#enable(vf, data);
     for (const message of messages) {
@@ -108,6 +108,8 @@ export class IgbVfRequests {
       this.#pools.reset(vf, data);
       this.#pools.setAddress(vf, before);
       this.#clearMacFilters(vf);
+      this.#setFrameSize(vf, frameSize);
+      this.#disable(vf);
       return `the PF does not let VF ${vf} have ${describeRequest(message)}`;
     }
     return undefined;
@@ -146,6 +148,23 @@ export class IgbVfRequests {
     this.#pools.mmio.write32(E1000.VFTE, this.#pools.mmio.read32(E1000.VFTE) | (1 << vf));
     this.#pools.mmio.write32(E1000.VFRE, this.#pools.mmio.read32(E1000.VFRE) | (1 << vf));
     data.clearToSend = true;
+  }
+
+  /** As igb leaves a VF that has not reset itself yet. */
+  #disable(vf: number): void {
+    const { mmio } = this.#pools;
+    for (const register of [E1000.VFTE, E1000.VFRE]) mmio.write32(register, mmio.read32(register) & ~(1 << vf));
+  }
+
+  /** The bits of VMOLR about the largest frame. */
+  #frameSize(vf: number): number {
+    return this.#pools.mmio.read32(E1000.VMOLR + vf * 4) & (E1000_VMOLR_LPE | E1000_VMOLR_RLPML_MASK);
+  }
+
+  #setFrameSize(vf: number, bits: number): void {
+    const register = E1000.VMOLR + vf * 4;
+    const kept = this.#pools.mmio.read32(register) & ~(E1000_VMOLR_LPE | E1000_VMOLR_RLPML_MASK);
+    this.#pools.mmio.write32(register, (kept | bits) >>> 0);
   }
 
   /** igb_rcv_msg_from_vf. */
@@ -263,9 +282,7 @@ export class IgbVfRequests {
 
   /** igb_set_vf_rlpml. */
   #requestMaximumFrame(vf: number, size: number): boolean {
-    const register = E1000.VMOLR + vf * 4;
-    const value = this.#pools.mmio.read32(register) & ~E1000_VMOLR_RLPML_MASK;
-    this.#pools.mmio.write32(register, (value | Math.min(size, MAX_JUMBO_FRAME_SIZE) | E1000_VMOLR_LPE) >>> 0);
+    this.#setFrameSize(vf, Math.min(size, MAX_JUMBO_FRAME_SIZE) | E1000_VMOLR_LPE);
     return true;
   }
 

@@ -20,6 +20,9 @@ import type { PciFunction } from "./pci-function.ts";
 import { routeCompletion } from "./request-route.ts";
 import { assignedMachine, functionNamed } from "./testing/assigned-machine.ts";
 
+/** Of the Status register. */
+const RECEIVED_MASTER_ABORT = 0x2000;
+
 const OF_A_DEVICE = PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC | PCI_ACS_DT | (8 << 8);
 const SERVICES = [PCI_ACS_SV, PCI_ACS_TB, PCI_ACS_RR, PCI_ACS_CR, PCI_ACS_UF, PCI_ACS_EC, PCI_ACS_DT];
 /** From a card up to the root. */
@@ -169,6 +172,7 @@ describe("Access Control Services (PCIe 6.0 §6.12)", () => {
     assert.equal(read(), false);
     assert.equal(uncorrectable(functionNamed(machine, "root port 0")), 1 << 16, "Unexpected Completion");
     assert.equal(uncorrectable(a), 1 << 14, "Completion Timeout");
+    assert.equal(a.config.read(0x06, 2) & RECEIVED_MASTER_ABORT, 0, "nobody has answered Unsupported Request");
     setAcs(machine, "root port 0", PCI_ACS_UF);
     assert.equal(read(), true);
   });

@@ -8,6 +8,11 @@ export interface Decoded extends AddressRange {
   readonly bus: Bus;
 }
 
+/** Whose part of a claim an address is in. */
+export function ownerAt(claim: Claim, address: number): PciFunction | undefined {
+  return claim.owner(Math.floor((address - claim.start) / claim.partBytes));
+}
+
 const EVERYTHING: readonly AddressRange[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
 
 /**

@@ -1,7 +1,7 @@
 import { type AddressRange, BridgeFunction, Bus, rootPortAbove } from "./bridge-function.ts";
 import { ModelClock } from "./clock.ts";
 import { type ConfigPlace, routeConfig } from "./config-route.ts";
-import { type Decoded, DecodeMap } from "./decode-map.ts";
+import { type Decoded, DecodeMap, ownerAt } from "./decode-map.ts";
 import { collectError } from "./error-collector.ts";
 import { configRequestHeader, logError, memoryRequestHeader, type TlpHeader } from "./error-log.ts";
 import type { Completion, ErrorSeverity } from "./function-part.ts";
@@ -172,7 +172,7 @@ export class Fabric implements Surroundings, RequestTarget {
     this.completion = "unsupported request";
     if (decoded === undefined || !reachable(decoded.bus)) return undefined;
     const { claim } = decoded;
-    const fn = claim.owner(Math.floor((address - claim.start) / claim.partBytes));
+    const fn = ownerAt(claim, address);
     if (fn?.faults.hung === true) this.completion = "timeout";
     else if (fn?.answersMemory === true) this.completion = "success";
     return fn;
@@ -186,7 +186,7 @@ export class Fabric implements Surroundings, RequestTarget {
   /** The processor's request for memory came to nothing: whoever saw it last logs that. */
   #memoryFailed(decoded: Decoded | undefined, address: number, write: boolean): void {
     const header = memoryRequestHeader(0, address, write);
-    const fn = decoded?.claim.owner(Math.floor((address - decoded.claim.start) / decoded.claim.partBytes));
+    const fn = decoded && ownerAt(decoded.claim, address);
     if (decoded === undefined || fn === undefined) this.#nobodyOn(lastBus(this.root, address), header, !write);
     else if (this.completion === "timeout") this.#timedOut(fn);
     else if (this.completion === "poisoned") this.#poisoned(fn, header);

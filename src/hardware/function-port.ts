@@ -1,7 +1,7 @@
 import { ATS } from "../pci/extended/ats.ts";
 import { type AddressRange, type BridgeFunction, busOf } from "./bridge-function.ts";
 import type { ModelClock } from "./clock.ts";
-import type { Decoded } from "./decode-map.ts";
+import { type Decoded, ownerAt } from "./decode-map.ts";
 import type { DeviceState } from "./device-model.ts";
 import type { DevicePort, Span } from "./device-port.ts";
 import { logError } from "./error-log.ts";
@@ -37,7 +37,7 @@ export interface Iommu {
   /** A request with a translated address, of ATS. @returns it again, or -1 where the function may not have it */
   translated(requesterId: number, address: number, write: boolean): number;
   /** A request with a PASID. @returns false where it is refused without a fault, as of who does not know of PASIDs */
-  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): boolean;
+  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): void;
   /** @returns undefined where it does not go to the processor, after it has recorded a fault */
   remapInterrupt(requesterId: number, address: number, data: number): InterruptTarget | undefined;
   save(): DeviceState;
@@ -250,10 +250,11 @@ export class FunctionPort implements DevicePort {
       const size = unitAt(address + done, length - done);
       const found = this.#registersAt(address + done, false);
       const value = found && this.#target.readClaimed(found[0], found[1], size);
-      if (found === undefined || value === undefined || !this.#completes(found[0], found[1])) {
+      if (found === undefined || value === undefined) {
         this.#target.requestStopped(this.#fn, address + done, false, FAULT);
         return false;
       }
+      if (!this.#completes(found[0], found[1])) return false;
       for (let byte = 0; byte < size; byte++) target[at + done + byte] = (value >>> (8 * byte)) & 0xff;
       done += size;
     }
@@ -262,7 +263,7 @@ export class FunctionPort implements DevicePort {
 
   /** The data of a function's BAR comes back; where it does not, whoever it strays to has logged that. */
   #completes({ claim }: Decoded, address: number): boolean {
-    const completer = claim.owner(Math.floor((address - claim.start) / claim.partBytes));
+    const completer = ownerAt(claim, address);
     if (completer === undefined) return false;
     const route = routeCompletion(completer, this.#requesterId);
     if (route.kind !== "unexpected") return true;

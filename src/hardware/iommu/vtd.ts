@@ -180,10 +180,9 @@ export class Vtd {
   }
 
   /** In legacy mode a request with a PASID is blocked, whatever its contexts say. */
-  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): boolean {
-    if (!this.#block.translating) return false;
+  refusePasid(requesterId: number, address: number, write: boolean, prefix: PasidPrefix): void {
+    if (!this.#block.translating) return;
     this.#faults.recordPasid(FaultReason.pasidInLegacyMode, requesterId, address, !write, prefix);
-    return true;
   }
 
   /**

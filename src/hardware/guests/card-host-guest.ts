@@ -2,6 +2,7 @@ import type { MigrationFeatures } from "../vfio/device-state.ts";
 import { VfioDevice } from "../vfio/vfio-device.ts";
 import { Guest, type GuestOptions } from "./guest.ts";
 import type { MovableGuest } from "./movable-guest.ts";
+import { forgetAddress, pfSideOf } from "./moved-vf.ts";
 
 /** What the model's driver of the 82576's VFs has. */
 const VARIANT_FEATURES: MigrationFeatures = { p2p: true, preCopy: true };
@@ -12,10 +13,7 @@ export function vfioDeviceOf({ host, rid, vfIndex }: Guest, features = VARIANT_F
     fabric: host.machine.fabric,
     rid,
     features,
-    pfSide: {
-      save: () => host.pf.vfs?.requests.of(vfIndex) ?? [],
-      restore: (requests) => host.pf.vfs?.requests.assume(vfIndex, requests),
-    },
+    pfSide: pfSideOf(() => host.pf.vfs, vfIndex),
   });
 }
 
@@ -33,10 +31,7 @@ export function movable(guest: Guest): MovableGuest {
     end(moved) {
       const vfIndex = guest.hasVf ? guest.vfIndex : undefined;
       guest.destroy();
-      if (vfIndex === undefined) return;
-      host.pf.vfs?.requests.release(vfIndex);
-      // An address that the administrator had set for the guest goes with it.
-      if (moved) host.pf.vfs?.setMac(vfIndex, new Uint8Array(6));
+      if (vfIndex !== undefined) forgetAddress(host.pf.vfs, vfIndex, moved);
     },
   };
 }

@@ -21,7 +21,7 @@ export class VfioRefused extends Error {
 }
 
 /** What of a VF its PF's driver holds, for the VF's software: not what the administrator has set. */
-interface PfSide {
+export interface PfSide {
   save(): DeviceState;
   /** @returns what the PF does not let the VF have; nothing has changed then */
   restore(state: DeviceState): string | undefined;

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
 import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
+import { forgetAddress } from "../../hardware/guests/moved-vf.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { GuestHardware } from "./guest-hardware.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux, ModelGuest, ModelGuests, ModelProcess } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
 import { resetFunction } from "./reset.ts";
-import { forgetAddress } from "./vfio-migration.ts";
+import { vfControlOf } from "./vfio-migration.ts";
 
 const COMMAND = "qemu-system-x86";
 /** As many as a guest's root ports in the lab. */
@@ -108,7 +109,7 @@ export class GuestList implements ModelGuests {
     const devs = devices.map((bdf) => this.#device(bdf));
     return guest.hardware.movable(devs, async (moved) => {
       await this.#end(guest);
-      for (const dev of devs) forgetAddress(this.#linux(), dev, moved);
+      for (const dev of devs) forgetAddress(vfControlOf(this.#linux(), dev), dev.vfIndex ?? 0, moved);
     });
   }
 

@@ -1,3 +1,5 @@
+import type { IgbVfControl } from "../../hardware/guests/igb-vf-control.ts";
+import { pfSideOf } from "../../hardware/guests/moved-vf.ts";
 import type { MigrationFeatures } from "../../hardware/vfio/device-state.ts";
 import type { VfEnd } from "../../hardware/vfio/move-verdict.ts";
 import { VfioDevice, VfioRefused } from "../../hardware/vfio/vfio-device.ts";
@@ -17,25 +19,17 @@ export function vfioDeviceOf(linux: Linux, dev: PciDev): VfioDevice {
 }
 
 function deviceOf(linux: Linux, dev: PciDev): VfioDevice {
-  const { vfIndex = 0 } = dev;
-  const requests = () => igbAdapterOf(linux, dev.physfn)?.driver.vfs?.requests;
   return new VfioDevice({
     fabric: linux.machine.fabric,
     rid: dev.routingId,
     features: FEATURES,
-    pfSide: {
-      save: () => requests()?.of(vfIndex) ?? [],
-      restore: (messages) => {
-        const igb = requests();
-        return igb === undefined ? "the PF has no driver" : igb.assume(vfIndex, messages);
-      },
-    },
+    pfSide: pfSideOf(() => vfControlOf(linux, dev), dev.vfIndex ?? 0),
   });
 }
 
 /** What a verdict has to know of a VF here. @param memoryBytes of the guest, or for one that comes */
 export function vfEnd(linux: Linux, dev: PciDev, memoryBytes: number): VfEnd {
-  const config = igbAdapterOf(linux, dev.physfn)?.driver.vfs?.config(dev.vfIndex ?? 0);
+  const config = vfControlOf(linux, dev)?.config(dev.vfIndex ?? 0);
   return {
     identity: identityOf(linux, dev),
     driver: dev.driver?.name ?? "no driver",
@@ -55,10 +49,7 @@ function identityOf(linux: Linux, dev: PciDev): VfEnd["identity"] {
   }
 }
 
-/** A guest has left with its address: the PF's filters are not to know it any more, whoever had set it. */
-export function forgetAddress(linux: Linux, dev: PciDev, moved: boolean): void {
-  const vfs = igbAdapterOf(linux, dev.physfn)?.driver.vfs;
-  const { vfIndex = 0 } = dev;
-  vfs?.requests.release(vfIndex);
-  if (moved) vfs?.setMac(vfIndex, new Uint8Array(6));
+/** The VFs of igb, where the VF's PF is on it. */
+export function vfControlOf(linux: Linux, dev: PciDev): IgbVfControl | undefined {
+  return igbAdapterOf(linux, dev.physfn)?.driver.vfs;
 }

@@ -75,9 +75,14 @@ export class PhysicalMemory {
   /** Makes whole pages zero. Those that are zero already are not written, so that the host need not have memory for them. */
   clearPages(start: number, sizeBytes: number): void {
     for (let address = start; address < start + sizeBytes; address += PAGE_BYTES) {
-      const words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset + address, PAGE_BYTES / 4);
-      if (words.some((word) => word !== 0)) this.clear(address, PAGE_BYTES);
+      if (!this.isZeroPage(address)) this.clear(address, PAGE_BYTES);
     }
+  }
+
+  /** Whether all of the page that begins there is zero. */
+  isZeroPage(address: number): boolean {
+    const words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset + address, PAGE_BYTES / 4);
+    return words.every((word) => word === 0);
   }
 
   /** The pages that are not all zeros, as base64 text, by their address. */

@@ -1,4 +1,4 @@
-import type { ModelClock } from "../clock.ts";
+import { type ModelClock, NS_PER_MS } from "../clock.ts";
 import { E1000 } from "../nic/registers-82576.ts";
 import {
   type FrameReceiver,
@@ -56,7 +56,6 @@ const E1000_IOVCTL_REUSE_VFQ = 1;
 const IGB_DEFAULT_DESCRIPTORS = 256;
 const QUEUE_BYTES = 0x40;
 const MAX_NUM_VFS = 7;
-const NS_PER_MS = 1_000_000;
 
 /** What the driver's rings need of memory. */
 export const IGB_MEMORY_BYTES = ringBytes(IGB_DEFAULT_DESCRIPTORS);

@@ -1,4 +1,4 @@
-import type { ModelClock } from "../clock.ts";
+import { type ModelClock, NS_PER_MS } from "../clock.ts";
 import { E1000, type RegisterName } from "../nic/registers-82576.ts";
 import {
   type FrameReceiver,
@@ -39,7 +39,6 @@ const E1000_SRRCTL_DESCTYPE_ADV_ONEBUF = 0x0200_0000;
 const SRRCTL_2_KIB = 2;
 const E1000_VF_INIT_TIMEOUT = 200;
 const NS_PER_US = 1000;
-const NS_PER_MS = 1_000_000;
 /** About 8000 interrupts a second: EITR counts microseconds from bit 2 on. */
 const IGBVF_START_ITR = 488;
 const IGBVF_DEFAULT_DESCRIPTORS = 256;

@@ -1,7 +1,6 @@
-import type { ModelClock, Timer } from "../clock.ts";
+import { type ModelClock, NS_PER_MS, type Timer } from "../clock.ts";
 import type { IgbvfDriver } from "./igbvf-driver.ts";
 
-const NS_PER_MS = 1_000_000;
 /** Of Debian's kernel, HZ is 250. */
 const JIFFY_NS = 4 * NS_PER_MS;
 const PERIOD_NS = 2000 * NS_PER_MS;

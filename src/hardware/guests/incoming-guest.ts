@@ -43,7 +43,7 @@ export class IncomingGuest implements MoveDestination {
       if (!isPage || (bytes?.length ?? PAGE_BYTES) !== PAGE_BYTES) {
         throw new RangeError(`no page of a guest of ${memory.sizeBytes} bytes begins at ${address}`);
       }
-      if (bytes === undefined) memory.clear(address, PAGE_BYTES);
+      if (bytes === undefined) memory.clearPages(address, PAGE_BYTES);
       else memory.write(address, bytes);
     }
   }

@@ -1,3 +1,4 @@
+import { NS_PER_MS } from "../clock.ts";
 import type { DeviceState } from "../device-model.ts";
 
 /** A page as it is copied; without bytes it is all zeros. */
@@ -83,7 +84,6 @@ const PAGE_HEAD_BYTES = 8;
 const PAGES_AT_ONCE = 64;
 const DEVICE_BYTES_AT_ONCE = 1 << 16;
 const NS_PER_S = 1e9;
-const NS_PER_MS = 1e6;
 
 /**
  * Moves a guest, as QEMU does (migration/migration.c, hw/vfio/migration.c): memory in rounds while it runs, then the rest and its

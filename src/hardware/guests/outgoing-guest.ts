@@ -54,12 +54,11 @@ export class OutgoingGuest implements MoveSource {
 
   takePages(most: number): readonly CopiedPage[] {
     const { memory } = this.#guest;
-    const words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.sizeBytes / 4);
     const pages: CopiedPage[] = [];
     for (let withBytes = 0; withBytes < most && pages.length < most + MOST_ZEROS; ) {
       const address = this.#pages.pop();
       if (address === undefined) break;
-      const isZero = words.subarray(address / 4, (address + PAGE_BYTES) / 4).every((word) => word === 0);
+      const isZero = memory.isZeroPage(address);
       if (!isZero) withBytes++;
       pages.push({ address, bytes: isZero ? undefined : memory.bytes.slice(address, address + PAGE_BYTES) });
     }

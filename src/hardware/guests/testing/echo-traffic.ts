@@ -1,3 +1,4 @@
+import { NS_PER_MS } from "../../clock.ts";
 import { frame } from "../../nic/testing/card-with-guests.ts";
 import type { Guest } from "../guest.ts";
 import { type MoveReport, moveGuest } from "../move-guest.ts";
@@ -5,7 +6,6 @@ import type { TenantMachine } from "./tenant-machine.ts";
 import { TwoSites } from "./two-sites.ts";
 
 const MIB = 2 ** 20;
-const NS_PER_MS = 1e6;
 const STATION = Uint8Array.of(2, 0, 0, 0, 0, 9);
 const NUMBER_AT = 20;
 /** Of pages that the guest's software writes to all the time. */

@@ -74,8 +74,12 @@ await source.qmp.execute("netdev_add", netdev);
 await source.qmp.execute("device_add", device);
 await source.awaitStatus(({ netDevices }) => netDevices.length >= 2, "made no failover interface");
 await source.deviceAdd({ driver: "vfio-pci", id: "vf", host: vfOf(0), bus: "port2", failover_pair_id: "standby" });
-await source.awaitStatus(({ pciDevices }) => pciDevices.some(({ driver }) => driver === "igbvf"), "bound no igbvf");
-record("guest", { when: "with both", status: await source.status() });
+// A function has its driver before the driver has made its interface.
+const withBoth = await source.awaitStatus(
+  (status) => hasVf(status) && status.netDevices.length >= 3,
+  "has no interface of igbvf",
+);
+record("guest", { when: "with both", status: withBoth });
 const master = (
   await source.run("for d in /sys/class/net/*; do [ -e $d/master ] && basename $(readlink $d/master); done | head -n 1")
 ).output.trim();

@@ -1,7 +1,7 @@
 import { type Inventory, kernelRelease, physicalFunctions } from "../host/inventory.ts";
 import type { HostFacts } from "../host/preflight/facts.ts";
+import { plural } from "../host/words/amounts.ts";
 import { isUnread } from "../kernel/port.ts";
-import { plural } from "./amounts.ts";
 
 /** The first line about a host: `this host · Linux 6.12 · VT-d on, interrupt remapping on · 2 PFs, 0 VFs`. */
 export async function hostLine(inventory: Inventory, facts: HostFacts): Promise<string> {

@@ -1,6 +1,6 @@
 import type { MigrationCheck, MigrationVerdict } from "../host/migrate/migration-port.ts";
 import type { MigrationTimes } from "../host/migrate/migration-times.ts";
-import { duration } from "./amounts.ts";
+import { duration } from "../host/words/amounts.ts";
 import { factLines } from "./render-operation.ts";
 import { paint, type Tone } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import type { Operation, OperationEvent, OperationFailure } from "../host/apply/operation.ts";
 import { pfOf, type Step } from "../host/plan/step.ts";
-import { duration } from "./amounts.ts";
-import { stepWords } from "./step-words.ts";
+import { duration } from "../host/words/amounts.ts";
+import { stepWords } from "../host/words/step-words.ts";
 import { type Cell, paint, type Tone, table, wrapWords } from "./terminal.ts";
 
 const TONES: Readonly<Record<Operation["state"], Tone>> = {

@@ -1,11 +1,11 @@
 import { isRefused, isSettled, type PfPlan, type Plan, type Refusal } from "../host/plan/plan.ts";
 import type { Step, StepKind, StepOf } from "../host/plan/step.ts";
 import type { HostState, PfState } from "../host/state/host-state.ts";
-import { duration, plural } from "./amounts.ts";
+import { duration, plural } from "../host/words/amounts.ts";
+import { linkChange } from "../host/words/step-words.ts";
+import { vfChanges, vfsText } from "../host/words/vf-changes.ts";
 import { pfName } from "./pf-name.ts";
-import { linkChange } from "./step-words.ts";
 import { paint, wrapWords } from "./terminal.ts";
-import { vfChanges, vfsText } from "./vf-changes.ts";
 
 const INDENT = 2;
 const KEY_WIDTH = 14;

@@ -3,11 +3,11 @@ import type { DesiredPf, DesiredVf } from "../host/desired/desired-pf.ts";
 import { ZERO_MAC } from "../host/desired/mac-addresses.ts";
 import { isRefused, type PfPlan, type Plan } from "../host/plan/plan.ts";
 import type { HostState, PfState, VfState } from "../host/state/host-state.ts";
+import { plural } from "../host/words/amounts.ts";
+import { vfsText } from "../host/words/vf-changes.ts";
 import { isUnread, type Observed } from "../kernel/port.ts";
-import { plural } from "./amounts.ts";
 import { pfName } from "./pf-name.ts";
 import { type Cell, paint, table } from "./terminal.ts";
-import { vfsText } from "./vf-changes.ts";
 
 export interface Status {
   readonly state: HostState;

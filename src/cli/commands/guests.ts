@@ -2,9 +2,9 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import type { SeenGuest } from "../../host/guest-port.ts";
 import type { HostState } from "../../host/state/host-state.ts";
+import { attachmentWords } from "../../host/words/vf-changes.ts";
 import { print, toJson } from "../output.ts";
 import { paint } from "../terminal.ts";
-import { attachmentWords } from "../vf-changes.ts";
 
 /** `vfleet guests`: who VFs can be given to, and who has which. */
 export async function guests(options: HostOptions): Promise<number> {

@@ -1,10 +1,10 @@
 import type { ApplyProgress } from "../../host/apply/journal.ts";
 import type { OperationEvent } from "../../host/apply/operation.ts";
 import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
-import { duration, plural } from "../amounts.ts";
+import { duration, plural } from "../../host/words/amounts.ts";
+import { stepGroup } from "../../host/words/step-words.ts";
 import { print } from "../output.ts";
 import { factLines, failureLines, phaseFact } from "../render-operation.ts";
-import { stepGroup } from "../step-words.ts";
 import { paint, shorten } from "../terminal.ts";
 
 const NAME_WIDTH = 22;

@@ -1,7 +1,7 @@
-import { ZERO_MAC } from "../host/desired/mac-addresses.ts";
-import { formatVfs } from "../host/desired/vf-range.ts";
-import type { Attachment } from "../host/guest-port.ts";
-import type { Step, StepOf, VfSettingChange } from "../host/plan/step.ts";
+import { ZERO_MAC } from "../desired/mac-addresses.ts";
+import { formatVfs } from "../desired/vf-range.ts";
+import type { Attachment } from "../guest-port.ts";
+import type { Step, StepOf, VfSettingChange } from "../plan/step.ts";
 
 /** VFs of a PF that change alike, and how. */
 export interface VfsChange {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Step, VfSettingChange } from "../host/plan/step.ts";
-import { bdf } from "../pci/bdf.ts";
+import { bdf } from "../../pci/bdf.ts";
+import type { Step, VfSettingChange } from "../plan/step.ts";
 import { vfChanges } from "./vf-changes.ts";
 
 const pf = bdf("0000:01:00.0");

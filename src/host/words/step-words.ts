@@ -1,4 +1,4 @@
-import type { Step, StepKind } from "../host/plan/step.ts";
+import type { Step, StepKind } from "../plan/step.ts";
 import { plural } from "./amounts.ts";
 import { vfChanges } from "./vf-changes.ts";
 

@@ -1,9 +1,10 @@
-/** All that can be said of the sources without running them. The four tools run side by side; each one's report is kept together. */
+/** All that can be said of the sources without running them. They run side by side; each one's report is kept together. */
 import { spawn } from "node:child_process";
 
 // By file, not by way of `.bin`: the Node that runs this one runs them all.
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   "types (tsc)": ["node_modules/typescript/bin/tsc"],
+  "types of the page (tsc)": ["node_modules/typescript/bin/tsc", "--project", "web"],
   "lint and format (biome)": [
     "node_modules/@biomejs/biome/bin/biome",
     "ci",

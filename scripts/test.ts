@@ -20,7 +20,7 @@ const SLOWEST = 20;
 
 const words = process.argv.slice(2);
 const rank = (path: string) => [...FIRST, ""].findIndex((folder) => path.startsWith(folder));
-const files = globSync("{src,test}/**/*.test.ts")
+const files = globSync("{src,test,web}/**/*.test.ts", { exclude: ["**/node_modules/**"] })
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
   .sort()
   .sort((a, b) => rank(a) - rank(b));

@@ -33,6 +33,8 @@ export interface ServeOptions {
   readonly logLevel: string;
   /** Between two looks at a host. */
   readonly intervalMs: number;
+  /** Where the page was built to; undefined: there is none. */
+  readonly page?: string;
 }
 
 export interface NamedHost {
@@ -61,7 +63,7 @@ const EPOCH_BYTES = 6;
  * @throws VfleetError VFL-0307 where the folder cannot be written, VFL-0509 where another server has it or the address
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { state, listen, hosts, tls, names, version, logLevel, intervalMs } = options;
+  const { state, listen, hosts, tls, names, version, logLevel, intervalMs, page } = options;
   makePrivateFolder(state);
   const lock = takeProcessLock(join(state, LOCK));
   if (lock === undefined) {
@@ -105,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       version,
       logLevel,
       ...(tls && { tls }),
+      ...(page !== undefined && { page }),
     });
     try {
       await api.listen({ host: listen.host, port: listen.port });

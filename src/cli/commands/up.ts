@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { openHost } from "../../fleet/host-setting.ts";
 import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
 import { listenAddress } from "../../server/listen-address.ts";
 import { type NamedHost, type RunningServer, serve } from "../../server/serve.ts";
-import { deviceName, packageVersion } from "../names.ts";
+import { deviceName, packageFile, packageVersion } from "../names.ts";
 import { note, print, sayWaiting } from "../output.ts";
 
 export interface UpOptions {
@@ -37,6 +38,7 @@ export async function up(options: UpOptions): Promise<number> {
     version: packageVersion(),
     logLevel,
     intervalMs: interval * MS_PER_S,
+    page: fileURLToPath(packageFile("dist/web/")),
     ...(tls && { tls }),
   });
   print(`${started(server).join("\n")}\n`);

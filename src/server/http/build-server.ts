@@ -23,6 +23,7 @@ import { guard, type ServerNames } from "./guard.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { objectRoutes } from "./object-routes.ts";
+import { pageRoute } from "./page-route.ts";
 import { planRoutes } from "./plan-routes.ts";
 import { errorOf, problemOf } from "./problem.ts";
 import { watchRoute } from "./watch-route.ts";
@@ -38,6 +39,8 @@ export interface ServerOptions {
   /** Of one address; 200 in a second on the average where left out. */
   readonly requestsPerMinute?: number;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Where the page was built to; undefined: there is none. */
+  readonly page?: string;
 }
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -127,6 +130,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   accessRoutes(api, tokens, audit);
   metricsRoute(api, cache, hosts);
   healthRoutes(api, hosts);
+  await pageRoute(api, options.page);
   api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true }, handler: () => api.swagger() });
   // What was begun comes to its end while the API still answers.
   api.addHook("preClose", async () => {

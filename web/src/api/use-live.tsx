@@ -1,0 +1,41 @@
+import { createContext, type ReactNode, use, useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import type { ObjectOf, ObservedKind } from "../../../src/fleet/objects.ts";
+import { LiveObjects, type LiveState, type Scope } from "./live-objects.ts";
+
+const Live = createContext<LiveObjects | undefined>(undefined);
+
+/** Watches a scope as long as it is shown; what is inside sees its objects by useObjects. */
+export function LiveProvider({ scope, children }: { readonly scope: Scope; readonly children: ReactNode }) {
+  const key = "host" in scope ? scope.host : "";
+  const [live, setLive] = useState<LiveObjects>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a scope is new at each rendering; its key tells whether it is another
+  useEffect(() => {
+    const opened = new LiveObjects(scope);
+    setLive(opened);
+    return () => opened.close();
+  }, [key]);
+  return live === undefined ? null : <Live value={live}>{children}</Live>;
+}
+
+function useLive(): LiveObjects {
+  const live = use(Live);
+  if (live === undefined) throw new Error("not inside a LiveProvider");
+  return live;
+}
+
+/** All objects of a kind, by name, as they are now. */
+export function useObjects<Kind extends ObservedKind>(kind: Kind): readonly ObjectOf<Kind>[] {
+  const live = useLive();
+  return useSyncExternalStore(
+    useCallback((listener) => live.listen(listener), [live]),
+    useCallback(() => live.list(kind), [live, kind]),
+  );
+}
+
+export function useLiveState(): LiveState {
+  const live = useLive();
+  return useSyncExternalStore(
+    useCallback((listener) => live.listen(listener), [live]),
+    useCallback(() => live.status, [live]),
+  );
+}

@@ -1,0 +1,26 @@
+import { useCallback } from "react";
+import { useSearchParams } from "wouter";
+import { useKey } from "../app/keyboard.ts";
+import { Panel } from "../panel/panel.tsx";
+import { MachineView } from "./machine-view.tsx";
+import "./machine-page.css";
+
+/** The machine drawn, and beside it all of what is chosen in it. What is chosen is in the address, so that it can be linked to. */
+export function MachinePage({ host }: { readonly host: string }) {
+  const [params, setParams] = useSearchParams();
+  const chosen = params.get("at") ?? undefined;
+  const choose = useCallback(
+    (name: string | undefined) => setParams(name === undefined ? {} : { at: name }, { replace: true }),
+    [setParams],
+  );
+  useKey(
+    "Escape",
+    useCallback(() => choose(undefined), [choose]),
+  );
+  return (
+    <div className="machine-page">
+      <MachineView host={host} chosen={chosen} onChoose={choose} />
+      {chosen !== undefined && <Panel key={chosen} host={host} name={chosen} onClose={() => choose(undefined)} />}
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { takeTokenFromAddress } from "./api/session.ts";
+import { App } from "./app/app.tsx";
+import { applyTheme } from "./app/theme.ts";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/shell.css";
+
+takeTokenFromAddress();
+applyTheme();
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

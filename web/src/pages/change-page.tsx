@@ -1,0 +1,3 @@
+export function ChangePage({ host }: { readonly host: string }) {
+  return <p>{host}</p>;
+}

@@ -1,0 +1,3 @@
+export function ClaimsPage({ host }: { readonly host: string }) {
+  return <p>{host}</p>;
+}

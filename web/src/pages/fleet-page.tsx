@@ -1,0 +1,164 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useMemo, useRef, useState } from "react";
+import { Link } from "wouter";
+import type { HostObject } from "../../../src/fleet/objects.ts";
+import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
+import { useKey } from "../app/keyboard.ts";
+import { LiveNotice } from "../app/live-notice.tsx";
+import { hostVerdict } from "./host-verdict.ts";
+import "./fleet-page.css";
+
+/** All hosts: is anything wrong, what is free. */
+export function FleetPage() {
+  return (
+    <LiveProvider scope={{ kind: "Host" }}>
+      <Fleet />
+    </LiveProvider>
+  );
+}
+
+function Fleet() {
+  const hosts = useObjects("Host");
+  const { state } = useLiveState();
+  const [words, setWords] = useState("");
+  const [onlyWrong, setOnlyWrong] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  useKey(
+    "/",
+    useCallback((event) => {
+      event.preventDefault();
+      search.current?.focus();
+    }, []),
+  );
+  const shown = useMemo(
+    () =>
+      hosts.filter(
+        (host) => host.metadata.host.includes(words.trim()) && (!onlyWrong || hostVerdict(host).tone !== "good"),
+      ),
+    [hosts, words, onlyWrong],
+  );
+  if (state === "loading") return <p className="page muted">Reading the hosts…</p>;
+  return (
+    <div className="page fleet">
+      <h1>Fleet</h1>
+      <LiveNotice />
+      <FleetSummary hosts={hosts} />
+      <div className="row">
+        <input
+          ref={search}
+          type="search"
+          aria-label="Search hosts"
+          placeholder="Search hosts  /"
+          value={words}
+          onChange={({ target }) => setWords(target.value)}
+        />
+        <label>
+          <input type="checkbox" checked={onlyWrong} onChange={({ target }) => setOnlyWrong(target.checked)} />
+          only those that need a look
+        </label>
+        <span className="muted" role="status">
+          {shown.length} of {hosts.length}
+        </span>
+      </div>
+      {shown.length === 0 ? (
+        <p className="notice">
+          {hosts.length === 0
+            ? "This server watches no host. Start it with: vfleet up --source linux"
+            : "No host is like that."}
+        </p>
+      ) : (
+        <HostTable hosts={shown} />
+      )}
+    </div>
+  );
+}
+
+/** The answer before the table. */
+function FleetSummary({ hosts }: { readonly hosts: readonly HostObject[] }) {
+  const wrong = hosts.filter((host) => hostVerdict(host).tone !== "good");
+  const sum = (of: (host: HostObject) => number | null) => hosts.reduce((all, host) => all + (of(host) ?? 0), 0);
+  const made = sum(({ status }) => status.virtualFunctions);
+  const offered = sum(({ status }) => status.offeredVfs);
+  return (
+    <p className="fleet-summary">
+      <strong className={wrong.length === 0 ? "good" : "warn"}>
+        {wrong.length === 0 ? "✔ Nothing needs a look." : `▲ ${wrong.length} of ${hosts.length} hosts need a look.`}
+      </strong>{" "}
+      {sum(({ status }) => status.physicalFunctions)} PFs, {made} VFs there of {offered} that drivers offer,{" "}
+      {sum(({ status }) => status.guests)} guests.
+    </p>
+  );
+}
+
+const ROW_PX = 38;
+
+/** A thousand hosts are as many rows as fit; the others are room above and below. */
+function HostTable({ hosts }: { readonly hosts: readonly HostObject[] }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: hosts.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 8,
+  });
+  const shown = rows.getVirtualItems();
+  const above = shown[0]?.start ?? 0;
+  const below = rows.getTotalSize() - (shown.at(-1)?.end ?? 0);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard, too
+    <section ref={scroller} className="card host-table" aria-label="Hosts" tabIndex={0}>
+      <table aria-rowcount={hosts.length + 1}>
+        <thead>
+          <tr>
+            <th>Host</th>
+            <th>State</th>
+            <th className="number">PFs</th>
+            <th>VFs there of offered</th>
+            <th className="number">Guests</th>
+            <th>Source</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Room height={above} />
+          {shown.map(({ index }) => {
+            const host = hosts[index];
+            return host && <HostRow key={host.metadata.host} host={host} index={index} />;
+          })}
+          <Room height={below} />
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Room({ height }: { readonly height: number }) {
+  return height > 0 ? <tr style={{ height }} /> : null;
+}
+
+function HostRow({ host, index }: { readonly host: HostObject; readonly index: number }) {
+  const { metadata, status } = host;
+  const { tone, mark, words } = hostVerdict(host);
+  return (
+    <tr aria-rowindex={index + 2} style={{ height: ROW_PX }}>
+      <th scope="row">
+        <Link href={`/hosts/${encodeURIComponent(metadata.host)}`}>{metadata.host}</Link>
+      </th>
+      <td className={tone} title={status.problem ?? undefined}>
+        {mark} {words}
+      </td>
+      <td className="number">{status.physicalFunctions ?? "?"}</td>
+      <td>
+        <progress
+          aria-label={`VFs of ${metadata.host}`}
+          value={status.virtualFunctions ?? 0}
+          max={Math.max(status.offeredVfs ?? 0, 1)}
+        />{" "}
+        {status.virtualFunctions ?? "?"}/{status.offeredVfs ?? "?"}
+      </td>
+      <td className="number">{status.guests ?? "?"}</td>
+      <td className="muted source" title={status.source}>
+        {status.source}
+      </td>
+    </tr>
+  );
+}

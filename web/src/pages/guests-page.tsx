@@ -1,0 +1,3 @@
+export function GuestsPage({ host }: { readonly host: string }) {
+  return <p>{host}</p>;
+}

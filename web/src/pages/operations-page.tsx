@@ -1,0 +1,7 @@
+export function OperationsPage({ host, number }: { readonly host: string; readonly number: number | undefined }) {
+  return (
+    <p>
+      {host} {number}
+    </p>
+  );
+}

@@ -38,7 +38,7 @@ export interface HostSetting {
   readonly guests: Guests | undefined;
   /** Which VFs claims have. */
   readonly claims: readonly Allocation[];
-  readonly planning: Planning;
+  readonly planning: HostPlanning;
   readonly folders: HostFolders;
 }
 
@@ -69,16 +69,33 @@ interface Sight {
   readonly claims: readonly Allocation[];
 }
 
-export function planningOf({ kernel, guests, claims }: Sight): Planning {
+/** What was read of a host at one time; claims are not among the users of its VFs. */
+export interface SeenHost {
+  readonly state: HostState;
+  readonly inventory: Inventory;
+}
+
+export interface HostPlanning extends Planning {
+  /** What plans are made from, of what was read already. */
+  stateOf(seen: SeenHost): HostState;
+}
+
+/** How a host is seen by a claim that is no use of its own VFs by another. */
+export function claimedApart(host: HostSetting, isOwn: (claim: Allocation) => boolean): HostPlanning {
+  return planningOf({ ...host, claims: host.claims.filter((each) => !isOwn(each)) });
+}
+
+function planningOf({ kernel, guests, claims }: Sight): HostPlanning {
   // Registers are slow to read: what was read for a state serves its plan, too.
   const inventories = new WeakMap<HostState, Inventory>();
+  const stateOf = ({ state: seen, inventory }: SeenHost): HostState => {
+    const state = withClaims(seen, claims);
+    inventories.set(state, inventory);
+    return state;
+  };
   return {
-    async observe() {
-      const { state: seen, inventory } = await observeAll({ kernel, guests });
-      const state = withClaims(seen, claims);
-      inventories.set(state, inventory);
-      return state;
-    },
+    stateOf,
+    observe: async () => stateOf(await observeAll({ kernel, guests })),
     async plan(state, desired) {
       const preflights = await runPreflights(kernel, state, desired, inventories.get(state));
       return planHost({ state, desired, preflights });
@@ -88,10 +105,7 @@ export function planningOf({ kernel, guests, claims }: Sight): Planning {
 }
 
 /** A host with its guests. */
-export async function observeAll({
-  kernel,
-  guests,
-}: Pick<Sight, "kernel" | "guests">): Promise<{ readonly state: HostState; readonly inventory: Inventory }> {
+export async function observeAll({ kernel, guests }: Pick<Sight, "kernel" | "guests">): Promise<SeenHost> {
   const { state, inventory } = await observeWithInventory(kernel);
   return { state: guests ? { ...state, guests: await guests.look() } : state, inventory };
 }

@@ -3,14 +3,10 @@ import type { HostState, NetdevState, PfState, VfState } from "../host/state/hos
 import { isUnread, known, type Observed } from "../kernel/port.ts";
 import type { DeviceUsers } from "../kernel/port-users.ts";
 import type { HostObject, Observation } from "./objects.ts";
+import { vfName } from "./vf-name.ts";
 
 /** Of what the names of vendors and devices are. */
 export type DeviceNames = (vendorId: number | undefined, deviceId: number | undefined) => string;
-
-/** `0000:01:00.0-vf3`: a VF by what does not change while it is there. */
-function vfName(pf: string, vfIndex: number): string {
-  return `${pf}-vf${vfIndex}`;
-}
 
 /**
  * A host as it was read at one time, as objects. Pure.

@@ -1,28 +1,25 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { operationSetting, settingOf } from "../fleet/host-setting.ts";
+import type { ChangeRequest } from "../fleet/changes/change-request.ts";
+import { doChange } from "../fleet/changes/do-change.ts";
+import { planChange } from "../fleet/changes/plan-change.ts";
+import { changeVerdict, type PlannedChange } from "../fleet/changes/planned-change.ts";
+import { settingOf } from "../fleet/host-setting.ts";
 import type { ObjectCache } from "../fleet/object-cache.ts";
 import { operationObservation } from "../fleet/operation-list.ts";
-import { checkClaims, type NamedText, type PlannedChange, planApply, planUndo } from "../fleet/planned-change.ts";
-import { type ApplyRequest, applyPlan } from "../host/apply/apply-plan.ts";
 import { foldOperation } from "../host/apply/fold-operation.ts";
 import type { ApplyProgress } from "../host/apply/journal.ts";
 import type { OperationEvent } from "../host/apply/operation.ts";
-import { type Plan, verdictOf } from "../host/plan/plan.ts";
+import type { MigrationVerdict } from "../host/migrate/migration-port.ts";
+import { modelFile } from "../kernel/model/remote/state-folder.ts";
 import { hostNamed, type ManagedHost } from "./managed-host.ts";
 
-/** What a plan is asked for. */
-export type ChangeRequest =
-  | { readonly kind: "apply"; readonly document?: NamedText | undefined }
-  | { readonly kind: "undo"; readonly operation: number };
-
 /** A plan that was shown, and can be done as it is. */
-export interface PlanEntry {
+export interface PlanEntry extends Pick<PlannedChange, "kind" | "title" | "plan" | "ended" | "keeps"> {
   readonly id: string;
   readonly host: string;
-  readonly kind: string;
-  readonly title: string;
-  readonly verdict: ReturnType<typeof verdictOf>;
-  readonly plan: Plan;
+  readonly verdict: ReturnType<typeof changeVerdict>;
+  /** null of all but a move. */
+  readonly migration: MigrationVerdict | null;
   /** Until when it can be done. */
   readonly expiresAt: Date;
 }
@@ -55,23 +52,17 @@ export class PlanDesk {
 
   /** @throws VfleetError of a request that is wrong; a plan that is refused is an answer */
   async make(hostName: string, request: ChangeRequest): Promise<PlanEntry> {
-    const setting = await settingOf(hostNamed(this.#hosts, hostName).setting);
-    const change =
-      request.kind === "apply"
-        ? await planApply(setting, request.document)
-        : await planUndo(setting, request.operation);
-    const { plan, kind, title } = change;
+    const host = hostNamed(this.#hosts, hostName);
+    const change = await planChange(await settingOf(host.setting), this.#within(host, request));
+    const { plan, kind, title, ended, keeps, migration } = change;
     const id = crypto.randomUUID();
-    const kept = {
-      id,
-      host: hostName,
-      kind,
-      title,
-      verdict: verdictOf(plan),
-      plan,
+    const kept: Kept = {
+      ...{ id, host: hostName, kind, title, plan, ended, keeps },
+      verdict: changeVerdict(change),
+      migration: migration?.verdict ?? null,
       expiresAt: new Date(Date.now() + KEPT_MS),
       change,
-    } as const;
+    };
     this.#forgetOld();
     this.#plans.set(id, kept);
     return entryOf(kept);
@@ -92,9 +83,8 @@ export class PlanDesk {
     this.#plans.delete(id);
     const { change, verdict } = kept;
     if (verdict === "settled") {
-      await checkClaims(change);
-      await change.keep?.();
-      await hostNamed(this.#hosts, kept.host).watched.lookNow();
+      await doChange(change);
+      await this.#look(kept);
       return null;
     }
     const begun = Promise.withResolvers<number>();
@@ -118,9 +108,8 @@ export class PlanDesk {
     await Promise.all(this.#running);
   }
 
-  async #do({ host: hostName, change }: Kept, begun: (number: number) => void): Promise<void> {
-    const { host, plan, kind, title, keep } = change;
-    const { watched } = hostNamed(this.#hosts, hostName);
+  async #do(kept: Kept, begun: (number: number) => void): Promise<void> {
+    const { host: hostName, change } = kept;
     const events: OperationEvent[] = [];
     const onEvent = (progress: ApplyProgress): void => {
       begun(progress.header.number);
@@ -130,15 +119,35 @@ export class PlanDesk {
       events.push(progress.event);
       this.#cache.put(hostName, operationObservation(foldOperation(progress.header, events)));
     };
-    const request: ApplyRequest = { ...operationSetting(host), plan, kind, title, onEvent };
     try {
-      await checkClaims(change);
-      const operation = await applyPlan(request);
-      begun(operation.number);
-      if (operation.state === "settled") await keep?.();
+      const operation = await doChange(change, { onEvent });
+      if (operation) begun(operation.number);
     } finally {
-      await watched.lookNow();
+      await this.#look(kept);
     }
+  }
+
+  /** At all hosts that a change has reached. */
+  async #look({ host, change: { migration } }: Kept): Promise<void> {
+    const there = migration?.wish.destination;
+    const reached = this.#hosts.filter(({ name, setting }) => name === host || setting.kernel.source.name === there);
+    await Promise.all(reached.map(({ watched }) => watched.lookNow()));
+  }
+
+  /**
+   * A guest of a modelled host moves to another host of this server, by its name: who may ask for a verdict may not have machines of
+   * other files powered on.
+   */
+  #within({ setting }: ManagedHost, request: ChangeRequest): ChangeRequest {
+    if (request.kind !== "migrate" || modelFile(setting.kernel.source.name) === undefined) return request;
+    const { destination: to } = request;
+    const there = this.#hosts.find((each) => each.name === to || each.setting.kernel.source.name === to);
+    if (there !== undefined) return { ...request, destination: there.setting.kernel.source.name };
+    throw new VfleetError("VFL-0415", {
+      message: `${to} is no host of this server`,
+      remedy: `name one of its hosts: ${this.#hosts.map(({ name }) => name).join(", ")}`,
+      details: { destination: to },
+    });
   }
 
   #kept(id: string): Kept {

@@ -8,10 +8,10 @@ import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
 import type { DeviceNames } from "../fleet/observe-objects.ts";
 import { OperationList } from "../fleet/operation-list.ts";
+import { recoverHost } from "../fleet/recover-host.ts";
 import { viewHost } from "../fleet/view-host.ts";
 import { WatchedHost } from "../fleet/watched-host.ts";
 import { systemClock } from "../host/apply/clock.ts";
-import { recoverOperations } from "../host/apply/recover.ts";
 import { takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder } from "../state/private-folder.ts";
 import { AuditLog } from "./access/audit-log.ts";
@@ -144,7 +144,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 }
 
 async function recover({ setting }: ManagedHost, onDamage: (damage: VfleetError) => void): Promise<void> {
-  if ("write" in setting.kernel) await recoverOperations({ ...operationSetting(setting), onDamage });
+  if ("write" in setting.kernel) await recoverHost(setting, { onDamage });
 }
 
 /** @returns undefined where there are tokens already */

@@ -40,11 +40,14 @@ export async function readDesiredFolder(folder: string): Promise<readonly Policy
 }
 
 /** Keeps a document in a folder, under its own name: whole, or not at all. */
-export async function keepDocument(folder: string, { label, text }: PolicyFile): Promise<string> {
+export async function keepDocument(folder: string, file: PolicyFile): Promise<void> {
   makePrivateFolder(folder);
-  const name = /\.ya?ml$/.test(label) ? basename(label) : `${basename(label)}.yaml`;
-  await replaceFile(folder, name, text);
-  return join(folder, name);
+  await replaceFile(folder, documentFile(file), file.text);
+}
+
+/** The name of the file that a document is kept in. */
+export function documentFile({ label }: Pick<PolicyFile, "label">): string {
+  return /\.ya?ml$/.test(label) ? basename(label) : `${basename(label)}.yaml`;
 }
 
 /** Takes a document away, by its name without the ending. */

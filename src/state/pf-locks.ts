@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import type { PfLocks } from "../host/apply/operation.ts";
+import { DESIRED, type PfLocks } from "../host/apply/operation.ts";
 import type { PfAddress } from "../host/pf-address.ts";
 import { type ProcessLock, takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder, notWritten } from "./private-folder.ts";
@@ -48,7 +48,7 @@ interface Held {
   readonly owner: string;
 }
 
-function take(folder: string, pf: PfAddress): Held {
+function take(folder: string, pf: PfAddress | typeof DESIRED): Held {
   const path = join(folder, `${pf}.lock`);
   const owner = join(folder, `${pf}.owner`);
   let lock: ProcessLock | undefined;
@@ -68,10 +68,10 @@ function take(folder: string, pf: PfAddress): Held {
   return { lock, owner };
 }
 
-function taken(pf: PfAddress, owner: Owner | undefined): VfleetError {
+function taken(pf: PfAddress | typeof DESIRED, owner: Owner | undefined): VfleetError {
   const by = owner ? `process ${owner.pid} (${owner.command}), since ${owner.since}` : "another process";
   return new VfleetError("VFL-0306", {
-    message: `${pf} is being changed by ${by}`,
+    message: `${pf === DESIRED ? "what is desired" : pf} is being changed by ${by}`,
     details: { pf, pid: owner?.pid ?? null, command: owner?.command ?? null, since: owner?.since ?? null },
   });
 }

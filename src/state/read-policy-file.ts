@@ -32,6 +32,13 @@ export async function readPolicyFile(path: string): Promise<PolicyFile> {
   }
 }
 
+/** Files that a command line names. @returns undefined where it names none */
+export async function readPolicyFiles(
+  paths: readonly string[] | undefined,
+): Promise<readonly PolicyFile[] | undefined> {
+  return paths && Promise.all(paths.map(readPolicyFile));
+}
+
 async function readAll(descriptor: number, label: string): Promise<string> {
   const { createReadStream } = await import("node:fs");
   const pieces: Buffer[] = [];

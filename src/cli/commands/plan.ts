@@ -1,9 +1,9 @@
+import { planChange } from "../../fleet/changes/plan-change.ts";
+import { changeVerdict } from "../../fleet/changes/planned-change.ts";
 import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
-import { planWishes } from "../../fleet/wishes.ts";
-import { askGuests } from "../../host/plan/ask-guests.ts";
-import { isRefused, isSettled, verdictOf } from "../../host/plan/plan.ts";
+import { readPolicyFiles } from "../../state/read-policy-file.ts";
 import { print, toJson } from "../output.ts";
-import { showPlan } from "../provision/run-plan.ts";
+import { showPlan } from "../provision/run-change.ts";
 import { endedLines } from "../render-ended.ts";
 import { paint } from "../terminal.ts";
 
@@ -19,28 +19,21 @@ const DIFFERS = 4;
 /** `vfleet plan`: what would be done to make the host what is wanted. Writes nothing. */
 export async function plan(options: PlanOptions): Promise<number> {
   const host = await openHost(options);
-  const wishes = await planWishes(host, options.file);
-  const {
-    state,
-    resolved: { ended },
-  } = wishes;
-  const planned = await askGuests(wishes.plan, state, host.guests);
-  const settled = isSettled(planned);
+  const files = await readPolicyFiles(options.file);
+  const change = await planChange(host, { kind: "apply", ...(files && { files: [...files] }) });
+  const { plan: planned, state, ended } = change;
+  const verdict = changeVerdict(change);
   if (options.json) {
-    print(`${toJson({ source: host.kernel.source.name, verdict: verdictOf(planned), ended, plan: planned })}\n`);
+    print(`${toJson({ source: host.kernel.source.name, verdict, ended, plan: planned })}\n`);
   } else {
     for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(planned, state);
-    if (!isRefused(planned) && !settled && !options.check) {
-      const files = (options.file ?? []).map((path) => ` -f ${path}`).join("");
-      print(
-        paint(
-          "faint",
-          `to do it: vfleet apply${files}${options.source === "linux" ? "" : ` --source ${options.source}`}\n`,
-        ),
-      );
+    if (verdict === "changes" && !options.check) {
+      const paths = (options.file ?? []).map((path) => ` -f ${path}`).join("");
+      const source = options.source === "linux" ? "" : ` --source ${options.source}`;
+      print(paint("faint", `to do it: vfleet apply${paths}${source}\n`));
     }
   }
-  if (isRefused(planned)) return REFUSED;
-  return options.check && !settled ? DIFFERS : 0;
+  if (verdict === "refused") return REFUSED;
+  return options.check && verdict === "changes" ? DIFFERS : 0;
 }

@@ -1,9 +1,7 @@
-import { type HostOptions, openHost, operationSetting } from "../../fleet/host-setting.ts";
-import { recoverOperations } from "../../host/apply/recover.ts";
-import { recoverMigration } from "../../host/migrate/recover-migration.ts";
+import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
+import { recoverHost } from "../../fleet/recover-host.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
-import { openMigrations } from "../provision/open-migrations.ts";
 import { progressFor } from "../provision/progress.ts";
 import { operationEnd } from "../render-operation.ts";
 
@@ -17,11 +15,7 @@ const FAILED = 1;
 export async function recover(options: RecoverOptions): Promise<number> {
   const host = await openHost(options);
   let damaged = 0;
-  const setting = operationSetting(host);
-  const found = await recoverOperations({
-    ...setting,
-    endMove: async (operation, state, journal) =>
-      recoverMigration(operation, state, journal, setting, await openMigrations(host.kernel)),
+  const found = await recoverHost(host, {
     onDamage: (damage) => {
       noteDamage(damage);
       damaged++;

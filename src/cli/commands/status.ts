@@ -3,6 +3,8 @@ import { type HostOptions, type HostSetting, openHost, operationSetting } from "
 import { planWishes } from "../../fleet/wishes.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { endedClaims } from "../../host/desired/claim-lifetime.ts";
+import type { PolicyFile } from "../../host/desired/read-documents.ts";
+import { readPolicyFiles } from "../../state/read-policy-file.ts";
 import { noteDamage } from "../note-damage.ts";
 import { print, toJson } from "../output.ts";
 import { endedLines } from "../render-ended.ts";
@@ -16,7 +18,7 @@ export interface StatusOptions extends HostOptions {
 export async function status(options: StatusOptions): Promise<number> {
   const host = await openHost(options);
   const unfinished = await unfinishedOperations(host);
-  const wishes = await wishesOf(host, options.file);
+  const wishes = await wishesOf(host, await readPolicyFiles(options.file));
   const state = wishes?.state ?? (await host.planning.observe());
   const plan = wishes?.plan;
   const ended = wishes?.resolved.ended ?? endedClaims([], host.claims, state.guests, new Date());
@@ -35,11 +37,11 @@ async function unfinishedOperations(host: HostSetting): Promise<readonly Operati
 }
 
 /** Nothing may be wanted yet. */
-async function wishesOf(host: HostSetting, paths: readonly string[] | undefined) {
+async function wishesOf(host: HostSetting, files: readonly PolicyFile[] | undefined) {
   try {
-    return await planWishes(host, paths);
+    return await planWishes(host, files);
   } catch (error) {
-    if (error instanceof VfleetError && error.code === "VFL-0232" && paths === undefined) return undefined;
+    if (error instanceof VfleetError && error.code === "VFL-0232" && files === undefined) return undefined;
     throw error;
   }
 }

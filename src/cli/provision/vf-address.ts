@@ -1,12 +1,11 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
+import { type FoundVf, vfOf } from "../../fleet/vf-name.ts";
+import type { HostState, PfState } from "../../host/state/host-state.ts";
 import { isUnread } from "../../kernel/port.ts";
 import { parseBdf } from "../../pci/bdf.ts";
 
 /** A VF that a user named, and what of the words was not its name. */
-export interface NamedVf {
-  readonly pf: PfState;
-  readonly vf: VfState;
+export interface NamedVf extends FoundVf {
   readonly rest: readonly string[];
 }
 
@@ -28,14 +27,7 @@ export function namedVf(state: HostState, words: readonly string[]): NamedVf {
       remedy: `name it as: ${first} vf 0`,
     });
   }
-  const vf = pf.vfs.find(({ vfIndex }) => vfIndex === Number(third));
-  if (vf === undefined) {
-    throw new VfleetError("VFL-0233", {
-      message: `${pf.bdf} has no VF ${third}; it has ${pf.vfs.length === 0 ? "none" : `0 to ${pf.vfs.length - 1}`}`,
-      details: { pf: pf.bdf, vfIndex: Number(third) },
-    });
-  }
-  return { pf, vf, rest: more };
+  return { pf, vf: vfOf(pf, Number(third)), rest: more };
 }
 
 /** A PF by its address or the name of its interface or controller. @throws VfleetError VFL-0014, VFL-0233 */

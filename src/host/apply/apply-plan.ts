@@ -12,7 +12,14 @@ import type { HostState, PfState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { type ApplyProgress, Journal } from "./journal.ts";
-import type { Operation, OperationFailure, OperationPf, OperationStore, PfLocks } from "./operation.ts";
+import {
+  DESIRED,
+  type Operation,
+  type OperationFailure,
+  type OperationPf,
+  type OperationStore,
+  type PfLocks,
+} from "./operation.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
@@ -42,8 +49,17 @@ export interface ApplyRequest extends OperationSetting {
   readonly title: string;
   /** Makes the plan anew where it does not follow from what is desired alone, as that of a reset. */
   readonly replan?: (state: HostState) => Plan | Promise<Plan>;
+  readonly keeping?: Keeping;
   /** Ends the operation at the next boundary of a step, and takes it back. */
   readonly signal?: AbortSignal;
+}
+
+/** What is written down of a change beside its operation: what is desired, and who has which VFs. */
+export interface Keeping {
+  /** Asked under the lock. @throws VfleetError VFL-0308 where it is not as it was when the plan was made */
+  check(): Promise<void>;
+  /** Before it is told that all is done: where it fails, all is taken back. Left out where nothing is to be written. */
+  keep?(): Promise<void>;
 }
 
 /**
@@ -52,12 +68,14 @@ export interface ApplyRequest extends OperationSetting {
  * @throws VfleetError the first refusal of a plan that has some; VFL-0306, VFL-0307, VFL-0308
  */
 export async function applyPlan(request: ApplyRequest): Promise<Operation> {
-  const { plan, store, locks, clock, planning, pid, kind, title, onEvent } = request;
+  const { plan, store, locks, clock, planning, pid, kind, title, keeping, onEvent } = request;
   const [refusal] = refusalsOf(plan);
   if (refusal) throw refused(refusal.code, refusal.summary, refusal.remedy);
   const involved = plan.pfs.filter(({ steps }) => steps.length > 0);
-  const { release } = await locks.acquire(involved.map(({ pf }) => pf));
+  const kept = keeping?.keep ? ([DESIRED] as const) : [];
+  const { release } = await locks.acquire([...involved.map(({ pf }) => pf), ...kept]);
   try {
+    await keeping?.check();
     const state = await planning.observe();
     const { replan = (now: HostState) => planning.plan(now, plan.desired) } = request;
     checkUnmoved(plan, await replan(state));
@@ -98,6 +116,7 @@ async function perform(request: ApplyRequest, state: HostState, journal: Journal
     if (end.kind === "done") {
       const left = leftOf(await planning.plan(await planning.observe(), desired));
       if (left === undefined) {
+        await request.keeping?.keep?.();
         await journal.write({ event: "ended", state: "settled" });
         return journal.operation;
       }

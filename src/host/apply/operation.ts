@@ -114,8 +114,11 @@ export interface OperationWriter {
   close(): Promise<void>;
 }
 
+/** What is kept of what is desired, and of who has which VFs: one at a time writes it. */
+export const DESIRED = "desired";
+
 /** One operation at a time for a PF. A lock ends with its process. */
 export interface PfLocks {
   /** @throws VfleetError VFL-0306 where another process has one of them, with its pid where that is known */
-  acquire(pfs: readonly PfAddress[]): Promise<{ release(): void }>;
+  acquire(locks: readonly (PfAddress | typeof DESIRED)[]): Promise<{ release(): void }>;
 }

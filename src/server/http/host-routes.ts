@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { DOCUMENT_NAME } from "../../fleet/changes/change-request.ts";
 import { operationSetting } from "../../fleet/host-setting.ts";
 import { readPolicies } from "../../host/desired/read-documents.ts";
 import { readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
 import { hostNamed, type ManagedHost } from "../managed-host.ts";
 import { API_PATH, type Api } from "./api.ts";
-import { DOCUMENT_NAME } from "./plan-routes.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const NAME = z.string().min(1).max(256);

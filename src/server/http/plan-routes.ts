@@ -1,25 +1,10 @@
 import { z } from "zod";
+import { CHANGE_REQUEST } from "../../fleet/changes/change-request.ts";
 import type { PlanDesk, PlanEntry } from "../plan-desk.ts";
 import { API_PATH, type Api } from "./api.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const NAME = z.string().min(1).max(256);
-const MOST_TEXT = 512 * 1024;
-/** Of a document: it becomes a file's. */
-export const DOCUMENT_NAME = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, "lower case letters, digits, - and .");
-
-const REQUEST = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("apply"),
-    document: z
-      .strictObject({ name: DOCUMENT_NAME, text: z.string().max(MOST_TEXT).describe("YAML: VfPolicy, VfClaim") })
-      .optional()
-      .describe("kept by its name once the plan was done; without one, what is kept already is wanted"),
-  }),
-  z.strictObject({ kind: z.literal("undo"), operation: z.int().min(1).max(999_999_999) }),
-]);
 
 const REFUSAL = z.looseObject({ code: z.string(), summary: z.string(), remedy: z.string() });
 const PLAN = z.object({
@@ -44,7 +29,20 @@ const PLAN = z.object({
         }),
       ),
     })
-    .describe("as vfleet plan --json has it"),
+    .describe("as vfleet plan --json has it; of a move it has no PFs"),
+  migration: z
+    .looseObject({
+      checks: z.array(
+        z.looseObject({ check: z.string(), result: z.enum(["ok", "refused", "unknown"]), summary: z.string() }),
+      ),
+      move: z.looseObject({ method: z.string(), guest: z.string(), destination: z.string() }).nullable(),
+    })
+    .nullable()
+    .describe("of a move, as vfleet migrate --json has it; move is null where the guest cannot be moved"),
+  ended: z
+    .array(z.looseObject({ claim: z.string(), why: z.string() }))
+    .describe("claims whose time is over: what they have stays reserved until it is released"),
+  keeps: z.array(z.string()).describe("files of the host that are written once it was done"),
 });
 const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA, 404: PROBLEM_SCHEMA };
 
@@ -55,7 +53,7 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
     schema: {
       summary: "what would be done, and to whom; writes nothing",
       params: z.strictObject({ host: NAME }),
-      body: REQUEST,
+      body: CHANGE_REQUEST,
       response: { 201: PLAN, 409: PROBLEM_SCHEMA, ...ERRORS },
     },
     handler: async ({ params: { host }, body }, reply) => {
@@ -98,6 +96,6 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
   });
 }
 
-function shown({ expiresAt, plan, ...entry }: PlanEntry): z.infer<typeof PLAN> {
-  return { ...entry, expiresAt: expiresAt.toISOString(), plan: JSON.parse(JSON.stringify(plan)) };
+function shown(entry: PlanEntry): z.infer<typeof PLAN> {
+  return JSON.parse(JSON.stringify(entry)) as z.infer<typeof PLAN>;
 }

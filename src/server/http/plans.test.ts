@@ -62,7 +62,7 @@ describe("changes by the API", () => {
   it("a plan is shown, and writes nothing", async () => {
     const { status, body } = await planned({ kind: "apply", document: { name: "web", text: policy(4) } });
     assert.equal(status, 201);
-    assert.deepEqual([body.verdict, body.kind, body.title], ["changes", "apply", "web"]);
+    assert.deepEqual([body.verdict, body.kind, body.title], ["changes", "apply", "policy web"]);
     assert.ok(body.plan.pfs[0].steps.length > 3);
     assert.equal(await numVfs(), "0");
     assert.deepEqual((await served.ask(`${API_PATH}/plans/${body.id}`)).body, body);

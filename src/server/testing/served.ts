@@ -6,7 +6,7 @@ import { type HostSetting, settingOf } from "../../fleet/host-setting.ts";
 import { openModel } from "../../kernel/model/model-kernel.ts";
 import { labModel } from "../../kernel/model/testing/lab-models.ts";
 import { listenAddress } from "../listen-address.ts";
-import { type RunningServer, serve } from "../serve.ts";
+import { type NamedHost, type RunningServer, serve } from "../serve.ts";
 
 /** A server over a modelled host with an 82576, in this process, and what a client needs. */
 export interface Served {
@@ -44,8 +44,13 @@ export async function startServed(machine = "igb"): Promise<Served> {
   for (const module of ["igb", "igbvf"]) await kernel.loadModule(module);
   const folders = { state: join(folder, "host"), config: join(folder, "config"), locks: join(folder, "locks") };
   const setting = await settingOf({ kernel, guests: undefined, folders });
+  return { ...(await serveHosts([{ name: "lab", setting }], folder)), setting };
+}
+
+/** @param folder goes when it is closed */
+export async function serveHosts(hosts: readonly NamedHost[], folder: string): Promise<Omit<Served, "setting">> {
   const server = await serve({
-    hosts: [{ name: "lab", setting }],
+    hosts,
     listen: listenAddress("127.0.0.1:0", false),
     state: join(folder, "server"),
     names: (vendor, device) => `${vendor}:${device}`,
@@ -76,7 +81,6 @@ export async function startServed(machine = "igb"): Promise<Served> {
   };
   return {
     server,
-    setting,
     folder,
     token,
     ask,

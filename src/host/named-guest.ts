@@ -1,7 +1,7 @@
-import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { GuestAddress, SeenGuest } from "../../host/guest-port.ts";
-import type { HostState } from "../../host/state/host-state.ts";
-import { nearMiss } from "../../yaml/near-miss.ts";
+import { VfleetError } from "../errors/vfleet-error.ts";
+import { nearMiss } from "../yaml/near-miss.ts";
+import type { GuestAddress, SeenGuest } from "./guest-port.ts";
+import type { HostState } from "./state/host-state.ts";
 
 /**
  * Finds a guest by its address (`qemu:web-1`), or by its name alone where one guest has it.

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { OperationHeader } from "../host/apply/operation.ts";
-import type { DesiredPf } from "../host/desired/desired-pf.ts";
-import type { Guests, SeenGuest } from "../host/guest-port.ts";
-import { openModel } from "../kernel/model/model-kernel.ts";
-import { labModel } from "../kernel/model/testing/lab-models.ts";
-import { bdf } from "../pci/bdf.ts";
-import { type HostSetting, operationSetting, settingOf } from "./host-setting.ts";
-import { planUndo } from "./planned-change.ts";
+import type { OperationHeader } from "../../host/apply/operation.ts";
+import type { DesiredPf } from "../../host/desired/desired-pf.ts";
+import type { Guests, SeenGuest } from "../../host/guest-port.ts";
+import { openModel } from "../../kernel/model/model-kernel.ts";
+import { labModel } from "../../kernel/model/testing/lab-models.ts";
+import { bdf } from "../../pci/bdf.ts";
+import { type HostSetting, operationSetting, settingOf } from "../host-setting.ts";
+import { planChange } from "./plan-change.ts";
 
 const PF = bdf("0000:01:00.0");
 const WEB: SeenGuest = {
@@ -59,7 +59,7 @@ test("a guest that cannot have its VF back refuses the plan that takes an operat
       desired: [{ ...pf, vfs: [{ vfIndex: 0, guest: null }] }],
       before: [{ ...pf, vfs: [{ vfIndex: 0, guest: WEB.address, driver: "vfio" }] }],
     });
-    const { plan } = await planUndo(host, number);
+    const { plan } = await planChange(host, { kind: "undo", operation: number });
     assert.ok(plan.pfs[0]?.steps.some(({ kind }) => kind === "attachGuest"));
     assert.deepEqual(
       plan.pfs[0]?.refusals.map(({ code, vfIndex }) => [code, vfIndex]),
@@ -77,5 +77,8 @@ test("a guest that was moved is not taken back by a plan, which would have nothi
         ...{ steps: [], undoSteps: [], details: {} },
       },
     });
-    await assert.rejects(planUndo(host, number), { code: "VFL-0512", message: /has moved a guest/ });
+    await assert.rejects(planChange(host, { kind: "undo", operation: number }), {
+      code: "VFL-0512",
+      message: /has moved a guest/,
+    });
   }));

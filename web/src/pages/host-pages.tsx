@@ -8,6 +8,7 @@ import { LiveNotice } from "../app/live-notice.tsx";
 import { NavLink } from "../app/nav-link.tsx";
 import { ChangeProvider } from "../change/change-provider.tsx";
 import { MachinePage } from "../machine/machine-page.tsx";
+import { TrafficProvider } from "../machine/traffic-provider.tsx";
 import { ChangePage } from "./change-page.tsx";
 import { ClaimsPage } from "./claims-page.tsx";
 import { GuestsPage } from "./guests-page.tsx";
@@ -18,9 +19,11 @@ import { OperationsPage } from "./operations-page.tsx";
 export function HostPages({ host }: { readonly host: string }) {
   return (
     <LiveProvider key={host} scope={{ host }}>
-      <ChangeProvider host={host}>
-        <Host name={host} />
-      </ChangeProvider>
+      <TrafficProvider>
+        <ChangeProvider host={host}>
+          <Host name={host} />
+        </ChangeProvider>
+      </TrafficProvider>
     </LiveProvider>
   );
 }

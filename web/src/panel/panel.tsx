@@ -2,6 +2,7 @@ import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import { useChanges } from "../change/change-provider.tsx";
+import { Rates } from "./rates.tsx";
 
 interface PanelProps {
   readonly host: string;
@@ -13,6 +14,7 @@ interface PanelProps {
 /** All of one PF, VF or guest. */
 export function Panel({ name, onClose }: PanelProps) {
   const pf = useObjects("PhysicalFunction").find(({ metadata }) => metadata.name === name);
+  const vfs = useObjects("VirtualFunction").filter(({ metadata, status }) => [metadata.name, status.pf].includes(name));
   const whyNot = useWhyNot("operator");
   const { propose } = useChanges();
   return (
@@ -23,6 +25,7 @@ export function Panel({ name, onClose }: PanelProps) {
           Close
         </button>
       </div>
+      {vfs.length > 0 && <Rates vfs={vfs.map(({ metadata }) => metadata.name)} />}
       {pf && (
         <ActionButton whyNot={whyNot} onClick={() => propose({ kind: "release", pfs: [name] })}>
           Release all VFs

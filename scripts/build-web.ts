@@ -5,12 +5,13 @@
  */
 import { globSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "vite";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BUILT = "dist/web/index.html";
 
 export async function buildWeb(logLevel: "info" | "warn" = "warn"): Promise<void> {
+  // Loaded where it is needed: most starts find the page built.
+  const { build } = await import("vite");
   await build({ configFile: `${ROOT}web/vite.config.ts`, logLevel });
 }
 

@@ -3,11 +3,16 @@
  * with the declarations beside them. The packages that we depend on stay what they are.
  */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
+import { buildWeb, isWebStale } from "./build-web.ts";
 
-rmSync("dist", { recursive: true, force: true });
+// The page is built where it is not there as it is now, and not taken away from a server that shows it.
+for (const name of existsSync("dist") ? readdirSync("dist") : []) {
+  if (name !== "web") rmSync(join("dist", name), { recursive: true });
+}
 const dependencies = Object.keys(manifest.dependencies);
 await build({
   input: {
@@ -29,6 +34,7 @@ await build({
   platform: "node",
   output: { file: "dist/cni/main.js", format: "esm", minify: true },
 });
+if (isWebStale()) await buildWeb();
 const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
   stdio: "inherit",
 });

@@ -7,6 +7,7 @@ import { globSync } from "node:fs";
 import { resolve } from "node:path";
 import { cruise, type ICruiseResult, type IRegularForbiddenRuleType } from "dependency-cruiser";
 import { LAYERS, type Layer, MEANINGLESS_NAMES } from "./layers.ts";
+import { pageProblems } from "./page-imports.ts";
 
 interface LayerReport {
   /** How many files of src/ were read, and how many imports were seen in them. */
@@ -43,7 +44,7 @@ export async function checkLayers(root: string): Promise<LayerReport> {
   return {
     files: readFiles.length,
     imports: readFiles.reduce((sum, path) => sum + (read.get(path) ?? 0), 0),
-    problems,
+    problems: [...problems, ...(await pageProblems(root))],
   };
 }
 

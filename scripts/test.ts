@@ -9,6 +9,7 @@ import { globSync } from "node:fs";
 import { relative } from "node:path";
 import { run } from "node:test";
 import { dot, spec } from "node:test/reporters";
+import { buildWeb, isWebStale } from "./build-web.ts";
 
 // One test's; a test that needs longer says so itself (`{ timeout }`).
 const TEST_TIMEOUT_MS = 120_000;
@@ -34,6 +35,9 @@ if (words.length === 0) {
   // Broken sources count as a failed test. The tests run all the same: they may tell why.
   totals.failed += status === 0 ? 0 : 1;
 }
+
+// Once, before several tests want it.
+if (isWebStale()) await buildWeb();
 
 const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
 events.on("test:summary", ({ file, counts, success, duration_ms: durationMs }) => {

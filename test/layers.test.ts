@@ -24,6 +24,8 @@ const CLEAN: Readonly<Record<string, string>> = {
     'import type { Kernel } from "../kernel/port.ts";\nimport "zod";\nexport type Host = Kernel;',
   "src/cli/main.ts":
     'import "../kernel/linux/kernel.ts";\nimport "../kernel/model/kernel.ts";\nawait import("../host/inventory.ts");',
+  "web/src/main.tsx":
+    'import "../../src/pci/bdf.ts";\nimport type { HostObject } from "../../src/fleet/objects.ts";\nexport const shown = <p />;',
   "node_modules/zod/index.js": "",
   "test/tool.ts": "export {};",
 };
@@ -47,6 +49,18 @@ test("checkLayers finds nothing in a tree that keeps the rules, and has seen all
 });
 
 const PLANTED: readonly (readonly [what: string, path: string, text: string, problem: string])[] = [
+  [
+    "an import of the page from what is not pure",
+    "web/src/bad.tsx",
+    'import "../../src/kernel/linux/kernel.ts";\nexport const bad = <p />;',
+    "web/src/bad.tsx -> src/kernel/linux/kernel.ts: the page may not import from this layer",
+  ],
+  [
+    "an import of the page from Node",
+    "web/src/bad.ts",
+    'import "node:fs";',
+    "web/src/bad.ts -> node:fs: the page runs in a browser: no node: modules",
+  ],
   [
     "an import from a later layer",
     "src/pci/bad.ts",

@@ -1,6 +1,7 @@
 /** The package as its users get it: packed, installed, run. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -65,23 +66,32 @@ describe("the npm package", () => {
     assert.equal(execFileSync(vfleet, ["--version"], { encoding: "utf8", env }), `${manifest.version}\n`);
   });
 
-  test("has the names of devices and a modelled server with it, which its own commands go on with", () => {
+  test("has its page and two modelled servers with it, which it starts with where there is no card", async (t) => {
     const env = { ...process.env, XDG_STATE_HOME: join(folder, "state") };
-    const run = (...args: readonly string[]) =>
-      execFileSync(process.execPath, [vfleet, ...args], { encoding: "utf8", env, cwd: folder });
-    const output = run("start");
-    if (!output.includes("modelled server")) {
-      assert.match(output, /^this host/m);
-      return;
+    const args = ["start", "--listen", "127.0.0.1:0", "--state", join(folder, "server")];
+    const child = spawn(process.execPath, [vfleet, ...args], {
+      env,
+      cwd: folder,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    t.after(() => child.kill("SIGKILL"));
+    let output = "";
+    let url: string | undefined;
+    for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+      output += text;
+      url = /^open (\S+)#token=/m.exec(output)?.[1];
+      if (url !== undefined) break;
     }
-    try {
-      assert.match(output, /Intel 82576 Gigabit Network Connection/);
-      const commands = [...output.matchAll(/^ {2}vfleet ((?:plan|scan|status) .*)$/gm)].map(([, words = ""]) => words);
-      assert.equal(commands.length, 3);
-      for (const words of commands) assert.notEqual(run(...words.split(/ +/)), "");
-    } finally {
-      const [, off = ""] = /until: vfleet (.*)$/m.exec(output) ?? [];
-      run(...off.split(" "));
+    assert.ok(url, output);
+    const page = await fetch(url, { headers: { accept: "text/html" } });
+    assert.equal(page.status, 200);
+    const [, script = ""] = /src="(\/assets\/[^"]+)"/.exec(await page.text()) ?? [];
+    assert.equal((await fetch(new URL(script, url))).status, 200);
+    const ended = once(child, "close");
+    child.kill("SIGTERM");
+    assert.deepEqual(await ended, [0, null]);
+    for (const [, file = ""] of output.matchAll(/vfleet model off (\S+?)(?:;|$)/gm)) {
+      execFileSync(process.execPath, [vfleet, "model", "off", file], { env, cwd: folder });
     }
   });
 

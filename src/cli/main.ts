@@ -57,8 +57,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (pl
 
   program
     .command("start", { hidden: true })
-    .description("what is here, and what to do next; on a modelled server where this machine has no SR-IOV device")
-    .action(async () => run((await import("./commands/start.ts")).start()));
+    .description("vfleet and its page; over two modelled servers where this machine has no SR-IOV device")
+    .option("--listen <address>", "where", "127.0.0.1:7420")
+    .option("--state <folder>", "the server's own folder")
+    .action(async (options) => run((await import("./commands/start.ts")).start(options)));
 
   return program;
 }

@@ -74,7 +74,7 @@ after(() => {
 describe("vfleet up", () => {
   it("shows the first token once, keeps it for its owner alone, and ends at SIGTERM", async () => {
     const first = await up();
-    const shown = /token: (\S+)/.exec(first.output)?.[1];
+    const shown = /#token=(\S+)/.exec(first.output)?.[1];
     assert.equal(shown, token());
     assert.equal(statSync(join(STATE, "token")).mode & 0o777, 0o600);
     assert.equal((await ask(first.url, `${API}/hosts`)).body.items[0].metadata.name, "lab");

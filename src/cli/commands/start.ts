@@ -1,53 +1,95 @@
-import { existsSync } from "node:fs";
-import { relative } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { physicalFunctions, readInventory } from "../../host/inventory.ts";
-import { openMachine } from "../../kernel/model/remote/modelled-machine.ts";
+import { runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
+import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
 import { openSource } from "../../kernel/open-source.ts";
+import type { RunningServer } from "../../server/serve.ts";
+import { type DemoMachine, setUpMachine } from "../demo/set-up-machine.ts";
 import { packageFile } from "../names.ts";
-import { print } from "../output.ts";
+import { note, print } from "../output.ts";
 import { paint } from "../terminal.ts";
-import { preflight } from "./preflight.ts";
-import { scan } from "./scan.ts";
+import { up } from "./up.ts";
 
-/** The machine that is brought up where this one has no SR-IOV device. */
-const MODEL = "examples/models/server.yaml";
-const POLICY = "examples/policies/igb-two-pools.yaml";
-
-/** `npm start`: what is here, and what to do next; on a modelled server where this machine has no SR-IOV device. */
-export async function start(): Promise<number> {
-  const why = await whyNotHere();
-  if (why === undefined) return startHere();
-  const file = shownPath(MODEL);
-  const { info } = await openMachine(fileURLToPath(packageFile(MODEL)));
-  const source = `model:${file}`;
-  print(
-    `${why}\nSo here is a modelled server, register by register, with Linux on it (process ${info.pid}; nothing of this\n`,
-  );
-  print(`machine is touched). It stays as you leave it, until: ${command(`model off ${file}`)}\n\n`);
-  await scan({ source: [`model:${fileURLToPath(packageFile(MODEL))}`] });
-  next([
-    [`plan  -f ${shownPath(POLICY)} --source ${source}`, "seven VFs in two pools: what would be done?"],
-    [`apply -f ${shownPath(POLICY)} --source ${source}`, "do it"],
-    [`attach 01:10.0 web --source ${source}`, "give a VF to the virtual machine web"],
-    [`status --source ${source}`, "what is there, and who uses it"],
-    [`model shell ${file}`, "look around in it: ls, ip link, lspci, dmesg, traffic"],
-    [`scan --tree --source ${source}`, "its PCI Express topology"],
-  ]);
-  return 0;
+export interface StartOptions {
+  readonly listen: string;
+  readonly state?: string;
 }
 
-async function startHere(): Promise<number> {
-  await scan({ source: ["linux"] });
-  print("\n");
-  await preflight(undefined, { source: "linux" });
-  next([
-    ["scan --tree", "the PCI Express topology"],
-    ["explain VfPolicy", "what can be wanted, in YAML"],
-    ["plan -f FILE", "what would be done to have it; writes nothing"],
-    [`model shell ${shownPath(MODEL)}`, "a modelled server, to try things on"],
-  ]);
-  return 0;
+const INTERVAL_S = 5;
+/** Between two looks at machines that cost nothing to look at: their traffic is seen as it goes. */
+const MODEL_INTERVAL_S = 1;
+const DOCUMENT = "examples/demo/tenants.yaml";
+
+interface Demo extends Omit<DemoMachine, "document"> {
+  readonly file: string;
+}
+
+/** The machines that are brought up where this one has no SR-IOV device. */
+const MACHINES: readonly Demo[] = [
+  {
+    host: "host-a",
+    file: "examples/demo/host-a.yaml",
+    attachments: [
+      { vf: "0000:01:00.0-vf0", guest: "model:web" },
+      { vf: "0000:01:00.0-vf1", guest: "model:db" },
+    ],
+    flows: [
+      { netdev: "eth0", from: 0, to: 1, framesPerSecond: 4000, bytes: 1514 },
+      { netdev: "eth0", from: 1, to: 0, framesPerSecond: 1500, bytes: 256 },
+    ],
+  },
+  {
+    host: "host-b",
+    file: "examples/demo/host-b.yaml",
+    attachments: [
+      { vf: "0000:03:00.0-vf0", guest: "model:cache" },
+      { vf: "0000:03:00.0-vf1", guest: "model:queue" },
+    ],
+    flows: [{ netdev: "eth0", from: 0, to: 1, framesPerSecond: 800, bytes: 1024 }],
+  },
+];
+
+/** `npm start`: vfleet and its page, over this machine's SR-IOV devices, or over two modelled machines where it has none. */
+export async function start({ listen, state }: StartOptions): Promise<number> {
+  const why = await whyNotHere();
+  if (why === undefined) {
+    return up({ source: ["linux"], listen, interval: INTERVAL_S, logLevel: "warn", ...(state && { state }) });
+  }
+  const off: Demo[] = [];
+  for (const machine of MACHINES)
+    if ((await runningMachine(packagePath(machine.file))) === undefined) off.push(machine);
+  print(
+    `${why}\nSo here are two modelled servers, register by register, with Linux on them; nothing of this machine is touched.\n`,
+  );
+  print(
+    `They stay as you leave them, until: ${MACHINES.map(({ file }) => command(`model off ${shownPath(file)}`)).join("; ")}\n\n`,
+  );
+  return up({
+    source: MACHINES.map(({ file }) => `model:${packagePath(file)}`),
+    listen,
+    state: state ?? join(dirname(modelsFolder()), "demo"),
+    interval: MODEL_INTERVAL_S,
+    logLevel: "warn",
+    afterStart: (server, signal) => setUp(server, off, signal),
+  });
+}
+
+/** Of machines that were just powered on; others are somebody's by now. */
+async function setUp({ url, tokenFile }: RunningServer, machines: readonly Demo[], signal: AbortSignal): Promise<void> {
+  const token = readFileSync(tokenFile, "utf8").trim();
+  const document = { name: "tenants", text: readFileSync(packagePath(DOCUMENT), "utf8") };
+  for (const machine of machines) {
+    try {
+      await setUpMachine({ url, token, signal }, { ...machine, document });
+      print(`${paint("good", "✔")} ${machine.host}: VFs, guests that have some, traffic between them\n`);
+    } catch (error) {
+      if (signal.aborted) return;
+      // There is a machine all the same, to be set up by hand.
+      note(`${machine.host} was not set up whole: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
 }
 
 /** Why this machine is not shown; undefined where it has a PF. */
@@ -61,18 +103,17 @@ async function whyNotHere(): Promise<string | undefined> {
   }
 }
 
-function next(commands: readonly (readonly [string, string])[]): void {
-  const lines = commands.map(([words, what]) => `  ${command(words)}\n      ${paint("faint", what)}`);
-  print(`\n${paint("strong", "Next")}\n${lines.join("\n")}\n`);
-}
-
 /** As it can be typed here: in a checkout, npx finds the program. */
 function command(words: string): string {
   return existsSync(packageFile("src/cli/main.ts")) ? `npx vfleet ${words}` : `vfleet ${words}`;
 }
 
+function packagePath(path: string): string {
+  return fileURLToPath(packageFile(path));
+}
+
 /** A file of the package, from where the user is; in quotes where its name has a blank. */
 function shownPath(path: string): string {
-  const found = relative("", fileURLToPath(packageFile(path)));
+  const found = relative("", packagePath(path));
   return /\s/.test(found) ? `'${found}'` : found;
 }

@@ -17,6 +17,8 @@ export interface UpOptions {
   readonly tlsKey?: string;
   readonly interval: number;
   readonly logLevel: string;
+  /** While it serves already; ends when the server is to end. */
+  readonly afterStart?: (server: RunningServer, signal: AbortSignal) => Promise<void>;
 }
 
 const MS_PER_S = 1000;
@@ -41,8 +43,10 @@ export async function up(options: UpOptions): Promise<number> {
     page: fileURLToPath(packageFile("dist/web/")),
     ...(tls && { tls }),
   });
+  const stop = new AbortController();
+  const end = ended().then(() => stop.abort());
   print(`${started(server).join("\n")}\n`);
-  await ended();
+  await Promise.all([options.afterStart?.(server, stop.signal), end]);
   note("ending");
   await server.close();
   return 0;
@@ -57,9 +61,8 @@ function started({ url, tokenFile, firstToken }: RunningServer): string[] {
   if (firstToken === undefined) return [`vfleet listens at ${url}`, `the token is in ${tokenFile}`];
   return [
     `vfleet listens at ${url}`,
-    `token: ${firstToken}`,
-    `  shown this once; it is in ${tokenFile} for you alone. Try it:`,
-    `  curl -H "Authorization: Bearer $(cat ${tokenFile})" ${url}api/v1alpha1/physicalfunctions`,
+    `open ${url}#token=${firstToken}`,
+    `  shown this once; the token is in ${tokenFile} for you alone`,
   ];
 }
 

@@ -18,6 +18,7 @@ import { labFigures } from "./lab.ts";
 import { moveFigures } from "./move.ts";
 import { cardFramesPerSecond, guestFramesPerSecond } from "./nic.ts";
 import { nvmeReadsPerSecond } from "./nvme.ts";
+import { pageFigures } from "./page.ts";
 import { planFigures } from "./plan.ts";
 import { type Command, medianMs } from "./processes.ts";
 import { serverFigures } from "./server.ts";
@@ -52,6 +53,7 @@ try {
   compareProcesses(path, built);
   cniFigures(join(built, "dist/cni/main.js"));
   await serverFigures(join(built, "bin/vfleet.js"));
+  await pageFigures(join(built, "dist/web"));
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -7,17 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fastify } from "fastify";
 import { ObjectCache } from "../src/fleet/object-cache.ts";
-import { observedObjects } from "../src/fleet/observe-objects.ts";
-import type { HostState } from "../src/host/state/host-state.ts";
-import { AuditLog } from "../src/server/access/audit-log.ts";
-import { TokenStore } from "../src/server/access/token-store.ts";
-import { buildServer } from "../src/server/http/build-server.ts";
-import { openDatabase } from "../src/server/open-database.ts";
 import { figure, median } from "./figure.ts";
-import { hostWith } from "./host.ts";
+import { FLEET_HOSTS, FLEET_VFS, fillFleet, startFleetServer } from "./fleet-server.ts";
 
-const HOSTS = 1000;
-const VFS = 256;
 const WATCHERS = 1000;
 const ROUNDS = 5;
 const REQUESTS = 2000;
@@ -35,33 +27,21 @@ export async function serverFigures(program: string): Promise<void> {
   const cache = new ObjectCache("bench");
   global.gc?.();
   const before = process.memoryUsage().rss;
-  fill(cache);
+  fillFleet(cache);
   global.gc?.();
   const mib = (process.memoryUsage().rss - before) / BYTES_PER_MIB;
-  figure("memory of what is observed", mib, "MiB", { hosts: HOSTS, vfs: HOSTS * VFS, wanted: "<= 1024" });
-  const folder = mkdtempSync(join(tmpdir(), "vfleet-bench-server-"));
-  const database = openDatabase(folder);
-  const tokens = new TokenStore(database);
-  const api = await buildServer({
-    cache,
-    hosts: [],
-    tokens,
-    audit: new AuditLog(database),
-    names: { isKnown: () => true },
-    version: "0.0.0",
-    logLevel: "silent",
-    requestsPerMinute: Number.MAX_SAFE_INTEGER,
+  figure("memory of what is observed", mib, "MiB", {
+    hosts: FLEET_HOSTS,
+    vfs: FLEET_HOSTS * FLEET_VFS,
+    wanted: "<= 1024",
   });
+  const { url, token, close } = await startFleetServer(cache);
   try {
-    const url = await api.listen({ host: "127.0.0.1", port: 0 });
-    const token = tokens.create("bench", "admin", new Date());
     await readFigures(url, token);
     await writeFigures(url, token);
     await watchFigures(url, token, cache);
   } finally {
-    await api.close();
-    database.close();
-    rmSync(folder, { recursive: true });
+    await close();
   }
 }
 
@@ -95,18 +75,6 @@ async function startMs(program: string): Promise<number> {
     rmSync(folder, { recursive: true, force: true });
   }
   return median(times);
-}
-
-/** As many hosts as there are in a large fleet, each with its own objects, as reading gives them. */
-function fill(cache: ObjectCache): void {
-  const text = JSON.stringify(hostWith(1, VFS));
-  for (let host = 0; host < HOSTS; host++) {
-    const state = JSON.parse(text) as HostState;
-    cache.replace(
-      `host-${host}`,
-      observedObjects(state, "linux", "2026-01-01T00:00:00Z", "nothing", () => "a card"),
-    );
-  }
 }
 
 async function readFigures(url: string, token: string): Promise<void> {

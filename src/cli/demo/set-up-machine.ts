@@ -11,7 +11,7 @@ export interface DemoMachine {
   readonly flows: readonly DemoFlow[];
 }
 
-export interface DemoFlow {
+interface DemoFlow {
   readonly netdev: string;
   readonly from: number;
   readonly to: number;

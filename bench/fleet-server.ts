@@ -44,6 +44,7 @@ export async function startFleetServer(cache: ObjectCache, page?: string): Promi
     tokens,
     audit: new AuditLog(database),
     names: { isKnown: () => true },
+    deviceNames: () => "",
     version: "0.0.0",
     logLevel: "silent",
     requestsPerMinute: Number.MAX_SAFE_INTEGER,

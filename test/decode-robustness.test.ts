@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import fc from "fast-check";
-import { functionToJson } from "../src/cli/function-json.ts";
 import { toJson } from "../src/cli/output.ts";
 import { renderFunction } from "../src/cli/render-function.ts";
 import { bdf } from "../src/pci/bdf.ts";
 import type { ConfigSpace } from "../src/pci/config-space.ts";
 import { type DecodedFunction, decodeFunction } from "../src/pci/decode.ts";
+import { functionToJson } from "../src/pci/function-json.ts";
 import { buildTopology } from "../src/pci/topology.ts";
 import { corpus, mutatedSpace, randomSpace, realSpace, withUnread } from "./corpus.ts";
 import { contradictions, inventedFields } from "./never-invented.ts";

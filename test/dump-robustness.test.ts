@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import fc from "fast-check";
-import { functionToJson } from "../src/cli/function-json.ts";
 import { VfleetError } from "../src/errors/vfleet-error.ts";
 import { type DumpedFunction, type LspciDump, parseLspciDump } from "../src/kernel/snapshot/lspci-dump.ts";
 import { decodeFunction } from "../src/pci/decode.ts";
+import { functionToJson } from "../src/pci/function-json.ts";
 import { capturedDumps, sharedDumps } from "./dumps.ts";
 
 const SEED = 20_261_123;

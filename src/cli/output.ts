@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { CATALOGUE } from "../errors/catalogue.ts";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import { isUnread } from "../kernel/port.ts";
+import { jsonOfObserved } from "../kernel/port-json.ts";
 import { paint } from "./terminal.ts";
 
 const PIECE_CHARACTERS = 256 * 1024;
@@ -9,23 +9,9 @@ const PIECE_CHARACTERS = 256 * 1024;
 const AT_ONCE_MS = 150;
 const ERASE_LINE = "\r\u001b[2K";
 
-declare global {
-  interface JSON {
-    /** Text that goes into JSON as it is (ECMAScript's JSON.parse source text access). */
-    rawJSON(text: string): unknown;
-  }
-}
-
-/**
- * JSON as all commands print it: integers of any size are exact numbers, and an observation that could not be made is
- * null.
- */
+/** JSON as all commands print it. */
 export function toJson(value: unknown, indent = 2): string {
-  return JSON.stringify(
-    value,
-    (_key, item: unknown) => (typeof item === "bigint" ? JSON.rawJSON(item.toString()) : isUnread(item) ? null : item),
-    indent,
-  );
+  return JSON.stringify(value, jsonOfObserved, indent);
 }
 
 /** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends the program quietly. */

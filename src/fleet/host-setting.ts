@@ -12,6 +12,7 @@ import { runPreflights } from "../host/plan/run-preflights.ts";
 import { withClaims } from "../host/state/claim-users.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import { observeWithInventory } from "../host/state/observe-host.ts";
+import type { MachineFlows } from "../kernel/model/remote/model-flows.ts";
 import { machineFolder, modelFile, modelsFolder, realFile } from "../kernel/model/remote/state-folder.ts";
 import { openSource } from "../kernel/open-source.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -19,6 +20,7 @@ import type { ChangeableKernel } from "../kernel/port-change.ts";
 import { readAllocations } from "../state/desired-folder.ts";
 import { openOperationStore } from "../state/operation-store.ts";
 import { openLocks } from "../state/pf-locks.ts";
+import { openFlows } from "./open-flows.ts";
 import { openGuests } from "./open-guests.ts";
 
 /** Options that all commands of provisioning take. */
@@ -40,6 +42,8 @@ export interface HostSetting {
   readonly claims: readonly Allocation[];
   readonly planning: HostPlanning;
   readonly folders: HostFolders;
+  /** Of a modelled machine. */
+  readonly flows?: MachineFlows | undefined;
 }
 
 interface HostFolders {
@@ -51,14 +55,21 @@ interface HostFolders {
 
 export async function openHost(options: HostOptions): Promise<HostSetting> {
   const kernel = await openSource(options.source);
-  return settingOf({ kernel, guests: await openGuests(kernel), folders: foldersOf(options) });
+  return settingOf({
+    kernel,
+    guests: await openGuests(kernel),
+    folders: foldersOf(options),
+    flows: openFlows(kernel),
+  });
 }
 
 /** A host that is open, with its claims as they are kept now. */
-export async function settingOf(host: Pick<HostSetting, "kernel" | "guests" | "folders">): Promise<HostSetting> {
-  const { kernel, guests, folders } = host;
+export async function settingOf(
+  host: Pick<HostSetting, "kernel" | "guests" | "folders" | "flows">,
+): Promise<HostSetting> {
+  const { kernel, guests, folders, flows } = host;
   const sight = { kernel, guests, claims: await readAllocations(folders.state) };
-  return { ...sight, folders, planning: planningOf(sight) };
+  return { ...sight, folders, flows, planning: planningOf(sight) };
 }
 
 /** What a host is seen with. */

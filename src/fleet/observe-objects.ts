@@ -1,12 +1,11 @@
+import type { DeviceNames } from "../host/device-names.ts";
 import { holderOf } from "../host/guest-port.ts";
+import { readOf } from "../host/read-of.ts";
 import type { HostState, NetdevState, PfState, VfState } from "../host/state/host-state.ts";
 import { isUnread, known, type Observed } from "../kernel/port.ts";
 import type { DeviceUsers } from "../kernel/port-users.ts";
 import type { HostObject, Observation } from "./objects.ts";
 import { vfName } from "./vf-name.ts";
-
-/** Of what the names of vendors and devices are. */
-export type DeviceNames = (vendorId: number | undefined, deviceId: number | undefined) => string;
 
 /**
  * A host as it was read at one time, as objects. Pure.
@@ -121,21 +120,6 @@ function netdevsOf(netdevs: Observed<readonly NetdevState[]>) {
     up: known(up) ?? null,
     carrier: known(carrier) ?? null,
   }));
-}
-
-type Read<Fields> = { [Name in keyof Fields]: Exclude<Fields[Name], { readonly kind: "unread" }> | null } & {
-  unknown: Record<string, string>;
-};
-
-/** Values, null where one was not read, and the reasons. */
-function readOf<Fields extends Readonly<Record<string, unknown>>>(fields: Fields): Read<Fields> {
-  const unknown: Record<string, string> = {};
-  const values: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (isUnread(value)) unknown[name] = `${value.reason} (${value.path})`;
-    values[name] = isUnread(value) ? null : value;
-  }
-  return { ...values, unknown } as Read<Fields>;
 }
 
 /** A host that cannot be read: what was seen of it last stays, and it says so. */

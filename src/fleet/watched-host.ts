@@ -1,10 +1,11 @@
 import type { Clock } from "../host/apply/clock.ts";
+import type { DeviceNames } from "../host/device-names.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import { isUnread, type Observed } from "../kernel/port.ts";
 import type { Uevent } from "../kernel/port-uevent.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { HostObject, Observation } from "./objects.ts";
-import { type DeviceNames, observedObjects, unreachableHost } from "./observe-objects.ts";
+import { observedObjects, unreachableHost } from "./observe-objects.ts";
 
 /** One look. */
 export interface HostView {

@@ -57,10 +57,9 @@ const VF_CONFIG_BYTES = PCI_CFG_SPACE_SIZE;
 /**
  * Reads all PCI functions of a host. Whatever could not be read is unread in place; only a host without a list of devices
  * throws (VFL-0012). Reading registers is slow (a millisecond a function), so of VFs, of which there may be thousands, the
- * extended configuration space is left out.
- * @param whole a function of which all registers are wanted, VF or not.
+ * extended configuration space is left out; {@link withAllRegisters} brings it.
  */
-export async function readInventory(kernel: Kernel, whole?: Bdf): Promise<Inventory> {
+export async function readInventory(kernel: Kernel): Promise<Inventory> {
   const names = await kernel.list(DEVICES);
   if (isUnread(names)) {
     throw new VfleetError("VFL-0012", {
@@ -73,10 +72,10 @@ export async function readInventory(kernel: Kernel, whole?: Bdf): Promise<Invent
   const decoded: DecodedFunction[] = [];
   const configs = new Map<Bdf, Observed<true>>();
   for (const bdf of addresses) {
-    const limit = links?.has(bdf) && bdf !== whole ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE;
-    const config = await configSpaceOf(kernel, bdf, limit);
-    configs.set(bdf, isUnread(config) ? config : true);
-    decoded.push(decodeFunction(bdf, isUnread(config) ? new ConfigSpace(new Uint8Array(0)) : config));
+    const limit = links?.has(bdf) ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE;
+    const registers = await readRegisters(kernel, bdf, limit);
+    configs.set(bdf, registers.config);
+    decoded.push(registers.decoded);
   }
   const nodes = buildTopology(decoded, links);
   const functions = new Map<Bdf, HostFunction>();
@@ -94,6 +93,36 @@ export function functionAt(inventory: Inventory, bdf: Bdf): HostFunction {
   throw new VfleetError("VFL-0013", {
     message: `${inventory.kernel.source.name} has no function ${bdf}`,
     details: { bdf },
+  });
+}
+
+/** A function with its whole configuration space, which of VFs is not read at first. */
+export async function withAllRegisters({ kernel }: Inventory, fn: HostFunction): Promise<HostFunction> {
+  if (!fn.node.vf) return fn;
+  return { ...fn, ...(await readRegisters(kernel, fn.bdf, PCI_CFG_SPACE_EXP_SIZE)) };
+}
+
+async function readRegisters(
+  kernel: Kernel,
+  bdf: Bdf,
+  limit: number,
+): Promise<Pick<HostFunction, "config" | "decoded">> {
+  const config = await configSpaceOf(kernel, bdf, limit);
+  if (isUnread(config)) return { config, decoded: decodeFunction(bdf, new ConfigSpace(new Uint8Array(0))) };
+  return { config: true, decoded: decodeFunction(bdf, config) };
+}
+
+/** The PF at an address that a user gave; throws VFL-0013, and VFL-0014 of a function that is none. */
+export function pfAt(inventory: Inventory, bdf: Bdf): HostFunction {
+  const fn = functionAt(inventory, bdf);
+  if (fn.sriov) return fn;
+  const { vf } = fn.node;
+  throw new VfleetError("VFL-0014", {
+    message: vf
+      ? `${fn.bdf} is a VF, of the PF ${vf.physfn}`
+      : `${fn.bdf} on ${inventory.kernel.source.name} has no SR-IOV capability that can be read`,
+    ...(vf ? { remedy: `ask for its PF: vfleet preflight ${vf.physfn}` } : {}),
+    details: { bdf: fn.bdf },
   });
 }
 

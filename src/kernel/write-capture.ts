@@ -1,6 +1,6 @@
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { lstat, rename, rm } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
@@ -41,6 +41,19 @@ export async function writeCapture(
   return count;
 }
 
+/** The same bytes in memory. */
+export async function archiveOf(entries: AsyncIterable<CaptureEntry>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  const sink = new Writable({
+    write(piece: Uint8Array, _, done) {
+      pieces.push(piece);
+      done();
+    },
+  });
+  await archive(entries, sink, true);
+  return Buffer.concat(pieces);
+}
+
 async function writeStdout(entries: AsyncIterable<CaptureEntry>): Promise<number> {
   if (process.stdout.isTTY) {
     throw new VfleetError("VFL-0010", {
@@ -57,7 +70,7 @@ async function writeStdout(entries: AsyncIterable<CaptureEntry>): Promise<number
 
 async function archive(
   entries: AsyncIterable<CaptureEntry>,
-  sink: WriteStream | NodeJS.WriteStream,
+  sink: NodeJS.WritableStream,
   end: boolean,
 ): Promise<number> {
   const packing = pack();

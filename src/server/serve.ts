@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
-import type { DeviceNames } from "../fleet/observe-objects.ts";
 import { OperationList } from "../fleet/operation-list.ts";
 import { recoverHost } from "../fleet/recover-host.ts";
 import { viewHost } from "../fleet/view-host.ts";
 import { WatchedHost } from "../fleet/watched-host.ts";
 import { systemClock } from "../host/apply/clock.ts";
+import type { DeviceNames } from "../host/device-names.ts";
 import { takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder } from "../state/private-folder.ts";
 import { AuditLog } from "./access/audit-log.ts";
@@ -104,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       tokens,
       audit: new AuditLog(database),
       names: serverNames(listen, hostname),
+      deviceNames: names,
       version,
       logLevel,
       ...(tls && { tls }),

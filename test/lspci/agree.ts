@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { functionToJson } from "../../src/cli/function-json.ts";
 import { toJson } from "../../src/cli/output.ts";
 import { compareBdf } from "../../src/pci/bdf.ts";
 import type { DecodedFunction } from "../../src/pci/decode.ts";
+import { functionToJson } from "../../src/pci/function-json.ts";
 import { compareFunction, type JsonFunction } from "./compare.ts";
 import { knownReason } from "./known-differences.ts";
 import { parseLspciOutput } from "./lspci-output.ts";

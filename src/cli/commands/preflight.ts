@@ -1,13 +1,6 @@
-import { VfleetError } from "../../errors/vfleet-error.ts";
-import {
-  functionAt,
-  type HostFunction,
-  type Inventory,
-  physicalFunctions,
-  readInventory,
-} from "../../host/inventory.ts";
+import { pfAt, physicalFunctions, readInventory } from "../../host/inventory.ts";
 import { readHostFacts, type VfUse } from "../../host/preflight/facts.ts";
-import { type Preflight, preflight as runPreflight } from "../../host/preflight/preflight.ts";
+import { type Preflight, preflightToJson, preflight as runPreflight } from "../../host/preflight/preflight.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import { known } from "../../kernel/port.ts";
 import { bdf } from "../../pci/bdf.ts";
@@ -30,15 +23,13 @@ const REFUSED = 3;
 export async function preflight(address: string | undefined, options: PreflightOptions): Promise<number> {
   const wanted = address === undefined ? undefined : bdf(address);
   const inventory = await readInventory(await openSource(options.source));
-  const pfs =
-    wanted === undefined ? physicalFunctions(inventory) : [requirePf(inventory, functionAt(inventory, wanted))];
+  const pfs = wanted === undefined ? physicalFunctions(inventory) : [pfAt(inventory, wanted)];
   const hostFacts = await readHostFacts(inventory.kernel);
   const results: Preflight[] = [];
   for (const pf of pfs)
     results.push(await runPreflight(inventory, pf, { vfs: options.vfs, use: options.use, hostFacts }));
   if (options.json) {
-    const preflights = results.map((result) => ({ ...result, asked: result.asked ?? null, use: result.use ?? null }));
-    print(`${toJson({ source: inventory.kernel.source.name, preflights })}\n`);
+    print(`${toJson({ source: inventory.kernel.source.name, preflights: results.map(preflightToJson) })}\n`);
   } else {
     print(`${await hostLine(inventory, hostFacts)}\n`);
     if (pfs.length === 0) print("\nNo function here has SR-IOV, so there is nothing to check.\n");
@@ -49,16 +40,4 @@ export async function preflight(address: string | undefined, options: PreflightO
     }
   }
   return results.some(({ verdict }) => verdict === "refuse") ? REFUSED : 0;
-}
-
-function requirePf(inventory: Inventory, fn: HostFunction): HostFunction {
-  if (fn.sriov) return fn;
-  const { vf } = fn.node;
-  throw new VfleetError("VFL-0014", {
-    message: vf
-      ? `${fn.bdf} is a VF, of the PF ${vf.physfn}`
-      : `${fn.bdf} on ${inventory.kernel.source.name} has no SR-IOV capability that can be read`,
-    ...(vf ? { remedy: `ask for its PF: vfleet preflight ${vf.physfn}` } : {}),
-    details: { bdf: fn.bdf },
-  });
 }

@@ -1,10 +1,10 @@
 import { readFunctionDetails } from "../../host/function-details.ts";
-import { functionAt, readInventory } from "../../host/inventory.ts";
+import { functionDetailsToJson } from "../../host/function-json.ts";
+import { functionAt, readInventory, withAllRegisters } from "../../host/inventory.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import { known } from "../../kernel/port.ts";
 import { bdf } from "../../pci/bdf.ts";
-import { functionToJson } from "../function-json.ts";
-import { hostFunctionToJson } from "../host-json.ts";
+import { deviceName } from "../names.ts";
 import { print, toJson } from "../output.ts";
 import { renderDetails } from "../render-details.ts";
 import { renderHeadline, renderRegisters } from "../render-function.ts";
@@ -18,11 +18,11 @@ export interface ShowOptions {
 /** `vfleet show BDF`: all of one function, as its host and as its registers have it. */
 export async function show(address: string, options: ShowOptions): Promise<number> {
   const wanted = bdf(address);
-  const inventory = await readInventory(await openSource(options.source), wanted);
-  const fn = functionAt(inventory, wanted);
+  const inventory = await readInventory(await openSource(options.source));
+  const fn = await withAllRegisters(inventory, functionAt(inventory, wanted));
   const details = await readFunctionDetails(inventory, fn);
   if (options.json) {
-    print(`${toJson({ ...hostFunctionToJson(fn), ...details, registers: functionToJson(fn.decoded) })}\n`);
+    print(`${toJson(functionDetailsToJson(fn, details, deviceName))}\n`);
     return 0;
   }
   const remark = fn.node.vf ? { remark: `VF ${fn.node.vf.index} of ${fn.node.vf.physfn}` } : {};

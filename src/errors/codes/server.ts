@@ -90,4 +90,16 @@ export const SERVER = {
     remedy: "ask the server that takes its place",
     exitCode: 1,
   },
+  "VFL-0520": {
+    title: "only of a modelled machine",
+    explanation: "Traffic is started at modelled machines alone. What a real host's programs send is theirs.",
+    remedy: "name a host whose source is model:FILE; GET /hosts has each one's source",
+    exitCode: 3,
+  },
+  "VFL-0521": {
+    title: "the traffic was refused",
+    explanation: "The modelled machine has no such interface or VF, nobody drives it, or enough traffic runs already.",
+    remedy: "see the PF's interface and its VFs with: vfleet show BDF; bring the interface up in vfleet model shell",
+    exitCode: 3,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

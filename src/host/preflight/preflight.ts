@@ -25,6 +25,13 @@ export interface Preflight {
   readonly findings: readonly Finding[];
 }
 
+/** As commands and the API show it: what was left out is null. */
+export function preflightToJson(result: Preflight): PreflightJson {
+  return { ...result, asked: result.asked ?? null, use: result.use ?? null };
+}
+
+type PreflightJson = Omit<Preflight, "asked" | "use"> & { readonly asked: number | null; readonly use: VfUse | null };
+
 interface Check {
   readonly name: string;
   readonly code: string;

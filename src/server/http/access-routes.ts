@@ -2,7 +2,7 @@ import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import { ROLE_SCHEMA } from "../access/role.ts";
-import { isTokenName, type TokenStore } from "../access/token-store.ts";
+import { isTokenName, type TokenHolder, type TokenStore } from "../access/token-store.ts";
 import { API_PATH, type Api } from "./api.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
@@ -12,6 +12,15 @@ const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA }
 
 /** Tokens, and who changed what. */
 export function accessRoutes(api: Api, tokens: TokenStore, audit: AuditLog): void {
+  api.get(`${API_PATH}/whoami`, {
+    config: { access: "viewer" },
+    schema: {
+      summary: "whose token the request has",
+      response: { 200: z.object({ name: z.string(), role: ROLE_SCHEMA }), ...ERRORS },
+    },
+    // The guard lets nobody past without a token.
+    handler: ({ holder }) => holder as TokenHolder,
+  });
   api.get(`${API_PATH}/tokens`, {
     config: { access: "admin" },
     schema: { summary: "tokens by name", response: { 200: z.object({ items: z.array(TOKEN) }), ...ERRORS } },

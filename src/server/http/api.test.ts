@@ -108,6 +108,7 @@ describe("the API over a modelled host", () => {
     const needed: Record<string, Role | "anyone"> = {
       "GET /healthz": "anyone",
       "GET /readyz": "anyone",
+      [`GET ${API_PATH}/errors/{code}`]: "anyone",
       [`GET ${API_PATH}/tokens`]: "admin",
       [`POST ${API_PATH}/tokens`]: "admin",
       [`DELETE ${API_PATH}/tokens/{name}`]: "admin",

@@ -4,21 +4,25 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import {
+  createSerializerCompiler,
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
-  serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { ObjectCache } from "../../fleet/object-cache.ts";
+import type { DeviceNames } from "../../host/device-names.ts";
+import { jsonOfObserved } from "../../kernel/port-json.ts";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { TokenStore } from "../access/token-store.ts";
+import { HostReader } from "../host-reader.ts";
 import type { ManagedHost } from "../managed-host.ts";
 import { PlanDesk } from "../plan-desk.ts";
 import { accessRoutes } from "./access-routes.ts";
 import type { Api } from "./api.ts";
+import { errorRoute } from "./error-route.ts";
 import { guard, type ServerNames } from "./guard.ts";
 import { hostRoutes } from "./host-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
@@ -26,6 +30,8 @@ import { objectRoutes } from "./object-routes.ts";
 import { pageRoute } from "./page-route.ts";
 import { planRoutes } from "./plan-routes.ts";
 import { errorOf, problemOf } from "./problem.ts";
+import { readingRoutes } from "./reading-routes.ts";
+import { trafficRoutes } from "./traffic-routes.ts";
 import { watchRoute } from "./watch-route.ts";
 
 export interface ServerOptions {
@@ -34,6 +40,7 @@ export interface ServerOptions {
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
   readonly names: ServerNames;
+  readonly deviceNames: DeviceNames;
   readonly version: string;
   readonly logLevel: string;
   /** Of one address; 200 in a second on the average where left out. */
@@ -74,7 +81,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   }).withTypeProvider<ZodTypeProvider>() as unknown as Api;
   api.server.maxConnections = MOST_CONNECTIONS;
   api.setValidatorCompiler(validatorCompiler);
-  api.setSerializerCompiler(serializerCompiler);
+  api.setSerializerCompiler(createSerializerCompiler({ replacer: jsonOfObserved as never }));
 
   api.setErrorHandler(sendProblem);
   api.setNotFoundHandler((request) => {
@@ -122,11 +129,17 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
     transform: jsonSchemaTransform,
   });
 
+  const readers = new Map(
+    hosts.map(({ name, setting }) => [name, new HostReader(setting.kernel, options.deviceNames, version)]),
+  );
   const desk = new PlanDesk(hosts, cache, (problem) => api.log.error(problem));
   objectRoutes(api, cache);
   const endWatching = watchRoute(api, cache);
   planRoutes(api, desk);
   hostRoutes(api, hosts);
+  readingRoutes(api, cache, hosts, readers);
+  trafficRoutes(api, hosts);
+  errorRoute(api);
   accessRoutes(api, tokens, audit);
   metricsRoute(api, cache, hosts);
   healthRoutes(api, hosts);

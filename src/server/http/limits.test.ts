@@ -20,6 +20,7 @@ it("who asks too often is told to wait", async () => {
     tokens,
     audit: new AuditLog(database),
     names: { isKnown: () => true },
+    deviceNames: () => "",
     version: "0.0.0",
     logLevel: "silent",
     requestsPerMinute: 2,

@@ -18,6 +18,10 @@ export type Problem = z.infer<typeof PROBLEM_SCHEMA>;
 
 /** Where HTTP has a word that fits better than "bad request", "conflict" or "failed". */
 const STATUS: Partial<Record<ErrorCode, number>> = {
+  // The host cannot be reached, or has no such function.
+  "VFL-0012": 503,
+  "VFL-0013": 404,
+  "VFL-0041": 503,
   "VFL-0502": 401,
   "VFL-0503": 403,
   "VFL-0504": 404,

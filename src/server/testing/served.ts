@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type HostSetting, settingOf } from "../../fleet/host-setting.ts";
 import { openModel } from "../../kernel/model/model-kernel.ts";
+import { modelFlows } from "../../kernel/model/remote/model-flows.ts";
 import { labModel } from "../../kernel/model/testing/lab-models.ts";
 import { listenAddress } from "../listen-address.ts";
 import { type NamedHost, type RunningServer, serve } from "../serve.ts";
@@ -43,7 +44,7 @@ export async function startServed(machine = "igb"): Promise<Served> {
   const kernel = await openModel(model, machine);
   for (const module of ["igb", "igbvf"]) await kernel.loadModule(module);
   const folders = { state: join(folder, "host"), config: join(folder, "config"), locks: join(folder, "locks") };
-  const setting = await settingOf({ kernel, guests: undefined, folders });
+  const setting = await settingOf({ kernel, guests: undefined, folders, flows: modelFlows(kernel) });
   return { ...(await serveHosts([{ name: "lab", setting }], folder)), setting };
 }
 

@@ -3,7 +3,6 @@ import type { Fault } from "../../../hardware/fault.ts";
 import { type Bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
 import { type Observed, unread } from "../../port.ts";
 import { isPending, type Waiting, type Within } from "../../port-outcome.ts";
-import type { TrafficFlows } from "../flow-report.ts";
 import { GuestMoves } from "../guest-moves.ts";
 import { errnoOf } from "../kernel-error.ts";
 import { type KernelFault, putFault } from "../kernel-fault.ts";
@@ -12,16 +11,9 @@ import type { ModelKernel } from "../model-kernel.ts";
 import { mount, unmount } from "../mounts.ts";
 import { lookUp } from "../sysfs-tree.ts";
 import { sendTraffic } from "../traffic.ts";
+import { modelFlows } from "./model-flows.ts";
 import { moveCalls } from "./move-calls.ts";
-import type {
-  FaultRefusal,
-  FileStatus,
-  FlowDescription,
-  FlowReport,
-  MachinePart,
-  Traffic,
-  TrafficReport,
-} from "./protocol.ts";
+import type { FaultRefusal, FileStatus, MachinePart, Traffic, TrafficReport } from "./protocol.ts";
 
 type Call = (...args: never[]) => unknown;
 
@@ -31,6 +23,7 @@ const TO_THE_END: Waiting = { deadlineMs: 2 ** 31 - 1 };
 /** What a client may ask of a machine, by name. */
 export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
   const { devlink, nvme } = kernel;
+  const flows = modelFlows(kernel);
   const calls: Record<string, Call> = {
     ...Object.fromEntries(KERNEL_READS.map((name) => [name, (kernel[name] as Call).bind(kernel)])),
     write: (path: string, text: string) => ended(kernel.write(path, text, TO_THE_END)),
@@ -48,9 +41,9 @@ export function machineCalls(kernel: ModelKernel): ReadonlyMap<string, Call> {
     "machine.unmount": (what: string) => guestCall(kernel, (linux) => unmount(linux, what)),
     "machine.kill": (pid: number) => endProcess(kernel, pid),
     "machine.traffic": (netdev: string, traffic: Traffic) => trafficOf(kernel, netdev, traffic),
-    "flows.list": () => listFlows(kernel),
-    "flows.start": (flow: FlowDescription) => flowCall(kernel, flow.netdev, (flows) => flows.start(flow)),
-    "flows.stop": (id: number) => flowCall(kernel, `flow ${id}`, (flows) => flows.stop(id)),
+    "flows.list": flows.list,
+    "flows.start": flows.start,
+    "flows.stop": flows.stop,
     "guests.list": () => kernel.linux.guests.all,
     "guests.start": (guest: GuestDescription) => guestCall(kernel, ({ guests }) => void guests.start(guest)),
     "guests.stop": (name: string) => guestCall(kernel, ({ guests }) => guests.stop(name)),
@@ -157,20 +150,6 @@ function trafficOf({ linux }: ModelKernel, netdev: string, traffic: Traffic): Ob
     return sendTraffic(linux, netdev, traffic);
   } catch (error) {
     return unread(netdev, errnoOf(error));
-  }
-}
-
-function listFlows({ linux }: ModelKernel): readonly FlowReport[] {
-  linux.time.catchUp();
-  return linux.flows.all;
-}
-
-function flowCall<T>({ linux }: ModelKernel, what: string, call: (flows: TrafficFlows) => T): Observed<T> {
-  linux.time.catchUp();
-  try {
-    return call(linux.flows);
-  } catch (error) {
-    return unread(what, errnoOf(error));
   }
 }
 

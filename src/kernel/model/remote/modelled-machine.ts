@@ -15,10 +15,10 @@ import type { GuestDescription, ModelGuest } from "../linux.ts";
 import { MachineConnection } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
 import { type MachineMoves, machineMoves } from "./machine-moves.ts";
+import type { MachineFlows } from "./model-flows.ts";
 import {
   type FaultRefusal,
   type FileStatus,
-  type FlowDescription,
   type FlowReport,
   type MachineInfo,
   type MachinePart,
@@ -65,15 +65,6 @@ export interface ModelledMachine {
   injectFault(fault: Fault | KernelFault): Promise<FaultRefusal>;
   /** Ends its process; all of its state is gone. */
   powerOff(): Promise<void>;
-}
-
-/** Traffic of a modelled machine that goes on while nobody asks. */
-export interface MachineFlows {
-  list(): Promise<readonly FlowReport[]>;
-  /** @returns its number */
-  start(flow: FlowDescription): Promise<Observed<number>>;
-  /** @returns what came of it */
-  stop(id: number): Promise<Observed<FlowReport>>;
 }
 
 /** Virtual machines of a modelled machine. Changes give the errno, or null where they were done. */

@@ -1,7 +1,7 @@
-import type { Bar } from "../pci/bar.ts";
-import type { DecodedCapability } from "../pci/capability.ts";
-import type { DecodedFunction } from "../pci/decode.ts";
-import { COMMON_HEADER } from "../pci/header.ts";
+import type { Bar } from "./bar.ts";
+import type { DecodedCapability } from "./capability.ts";
+import type { DecodedFunction } from "./decode.ts";
+import { COMMON_HEADER } from "./header.ts";
 
 /** The documented JSON shape of one decoded function (docs/json.md). */
 export function functionToJson(fn: DecodedFunction): Record<string, unknown> {

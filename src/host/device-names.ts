@@ -1,0 +1,2 @@
+/** What vendors and devices are called, by their IDs. */
+export type DeviceNames = (vendorId: number | undefined, deviceId: number | undefined) => string;

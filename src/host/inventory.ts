@@ -57,7 +57,7 @@ const VF_CONFIG_BYTES = PCI_CFG_SPACE_SIZE;
 /**
  * Reads all PCI functions of a host. Whatever could not be read is unread in place; only a host without a list of devices
  * throws (VFL-0012). Reading registers is slow (a millisecond a function), so of VFs, of which there may be thousands, the
- * extended configuration space is left out; {@link withAllRegisters} brings it.
+ * extended configuration space is left out; {@link readAnew} brings it.
  */
 export async function readInventory(kernel: Kernel): Promise<Inventory> {
   const names = await kernel.list(DEVICES);
@@ -81,7 +81,7 @@ export async function readInventory(kernel: Kernel): Promise<Inventory> {
   const functions = new Map<Bdf, HostFunction>();
   for (const node of nodes.values()) {
     const config = configs.get(node.bdf) ?? unread(sysfsPath(node.bdf, "config"), "ENOENT");
-    functions.set(node.bdf, await readFunction(kernel, node, nodes, config));
+    functions.set(node.bdf, await readFunction(kernel, node, node.vf && nodes.get(node.vf.physfn), config));
   }
   return { kernel, functions };
 }
@@ -96,10 +96,11 @@ export function functionAt(inventory: Inventory, bdf: Bdf): HostFunction {
   });
 }
 
-/** A function with its whole configuration space, which of VFs is not read at first. */
-export async function withAllRegisters({ kernel }: Inventory, fn: HostFunction): Promise<HostFunction> {
-  if (!fn.node.vf) return fn;
-  return { ...fn, ...(await readRegisters(kernel, fn.bdf, PCI_CFG_SPACE_EXP_SIZE)) };
+/** One function as it is now, in the place that it had, with its whole configuration space, which of VFs is not read at first. */
+export async function readAnew({ kernel, functions }: Inventory, { bdf, node }: HostFunction): Promise<HostFunction> {
+  const { config, decoded } = await readRegisters(kernel, bdf, PCI_CFG_SPACE_EXP_SIZE);
+  const pf = node.vf && functions.get(node.vf.physfn)?.node;
+  return readFunction(kernel, { ...node, decoded }, pf, config);
 }
 
 async function readRegisters(
@@ -157,11 +158,10 @@ async function readVfLinks(kernel: Kernel, addresses: readonly Bdf[]): Promise<V
 async function readFunction(
   kernel: Kernel,
   node: TopologyNode,
-  nodes: ReadonlyMap<Bdf, TopologyNode>,
+  pf: TopologyNode | undefined,
   config: Observed<true>,
 ): Promise<HostFunction> {
   const { bdf, decoded } = node;
-  const pf = node.vf && nodes.get(node.vf.physfn);
   const ids = pf ? vfIds(pf.decoded) : decoded;
   return {
     bdf,

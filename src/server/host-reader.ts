@@ -8,16 +8,19 @@ import {
   type Inventory,
   pfAt,
   physicalFunctions,
+  readAnew,
   readInventory,
-  withAllRegisters,
 } from "../host/inventory.ts";
 import { readHostFacts } from "../host/preflight/facts.ts";
 import { preflight, preflightToJson } from "../host/preflight/preflight.ts";
 import { readTopology } from "../host/topology.ts";
-import type { Kernel } from "../kernel/port.ts";
+import { isUnread, type Kernel } from "../kernel/port.ts";
 import { archiveOf } from "../kernel/write-capture.ts";
 import type { Bdf } from "../pci/bdf.ts";
 import { SharedRead } from "./shared-read.ts";
+
+/** Who looks at one function after the other does not wait for all of them each time. */
+const PLACES_MS = 10_000;
 
 /**
  * Reads of a host that are made when they are asked for, beside the looks that are made anyway. However many ask, the host is asked
@@ -28,11 +31,17 @@ export class HostReader {
   readonly #inventory: SharedRead<Inventory>;
   readonly #topology: SharedRead<Awaited<ReturnType<typeof readTopology>>>;
   readonly #captures: Record<"whole" | "anonymised", SharedRead<Buffer>>;
+  /** What was read last of all functions. */
+  #recent: { readonly inventory: Inventory; readonly atMs: number } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(kernel: Kernel, names: DeviceNames, version: string) {
     this.#names = names;
-    this.#inventory = new SharedRead(() => readInventory(kernel));
+    this.#inventory = new SharedRead(async () => {
+      const inventory = await readInventory(kernel);
+      this.#recent = { inventory, atMs: performance.now() };
+      return inventory;
+    });
     this.#topology = new SharedRead(async () => readTopology(await this.#inventory.now(), names));
     const capture = (anonymise: boolean) =>
       new SharedRead(() => archiveOf(gatherHost(kernel, { vfleetVersion: version, time: new Date(), anonymise })));
@@ -43,11 +52,20 @@ export class HostReader {
     return this.#topology.now();
   }
 
-  /** @throws VfleetError VFL-0013 where there is none */
+  /**
+   * One function as it is now. Its place among the others, for which all of them are read, may be from a little earlier.
+   * @throws VfleetError VFL-0013 where there is none
+   */
   async function(bdf: Bdf) {
-    const inventory = await this.#inventory.now();
+    const recent =
+      this.#recent && performance.now() - this.#recent.atMs < PLACES_MS ? this.#recent.inventory : undefined;
+    const place = recent?.functions.get(bdf);
+    const again = recent && place && (await this.#alone(() => readAnew(recent, place)));
+    // One that has come or gone meanwhile has another place, or none.
+    const isThere = again && !isUnread(again.config);
+    const inventory = recent && isThere ? recent : await this.#inventory.now();
     return this.#alone(async () => {
-      const fn = await withAllRegisters(inventory, functionAt(inventory, bdf));
+      const fn = isThere ? again : await readAnew(inventory, functionAt(inventory, bdf));
       return functionDetailsToJson(fn, await readFunctionDetails(inventory, fn), this.#names);
     });
   }

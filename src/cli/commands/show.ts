@@ -1,6 +1,6 @@
 import { readFunctionDetails } from "../../host/function-details.ts";
 import { functionDetailsToJson } from "../../host/function-json.ts";
-import { functionAt, readInventory, withAllRegisters } from "../../host/inventory.ts";
+import { functionAt, readAnew, readInventory } from "../../host/inventory.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import { known } from "../../kernel/port.ts";
 import { bdf } from "../../pci/bdf.ts";
@@ -19,7 +19,7 @@ export interface ShowOptions {
 export async function show(address: string, options: ShowOptions): Promise<number> {
   const wanted = bdf(address);
   const inventory = await readInventory(await openSource(options.source));
-  const fn = await withAllRegisters(inventory, functionAt(inventory, wanted));
+  const fn = await readAnew(inventory, functionAt(inventory, wanted));
   const details = await readFunctionDetails(inventory, fn);
   if (options.json) {
     print(`${toJson(functionDetailsToJson(fn, details, deviceName))}\n`);

@@ -1,4 +1,4 @@
-import type { FlowDescription, FlowReport } from "../flow-report.ts";
+import type { FlowReport } from "../flow-report.ts";
 import type { sendTraffic } from "../traffic.ts";
 
 /**
@@ -58,7 +58,7 @@ export interface FileStatus {
 }
 
 export type Traffic = Parameters<typeof sendTraffic>[2];
-export type { FlowDescription, FlowReport };
+export type { FlowReport };
 export type TrafficReport = ReturnType<typeof sendTraffic>;
 
 /** Why a fault could not be put upon the machine; null where it could. */

@@ -1,6 +1,6 @@
 import type { MigrationCheck, MigrationVerdict } from "../host/migrate/migration-port.ts";
 import type { MigrationTimes } from "../host/migrate/migration-times.ts";
-import { duration } from "../host/words/amounts.ts";
+import { moveWords, timesWords } from "../host/words/migration-words.ts";
 import { factLines } from "./render-operation.ts";
 import { paint, type Tone } from "./terminal.ts";
 
@@ -24,17 +24,11 @@ export function renderVerdict({ checks, move }: MigrationVerdict): string[] {
       ...(each.remedy === "" || each.result === "ok" ? [] : factLines("remedy", each.remedy)),
     ];
   });
-  if (move === null) return [...lines, "", `${paint("bad", "✖")} the guest cannot be moved (VFL-0412)`];
-  const by = move.method === "vfio" ? "by VFIO, with its VF's state" : "by the failover pair";
-  const vf = move.destinationVf === null ? "" : `, from ${move.sourceVf.bdf} to ${move.destinationVf.bdf}`;
-  return [...lines, "", `${move.guest} to ${move.destination} ${by}${vf}`];
+  if (move === null) return [...lines, "", `${paint("bad", "✖")} ${moveWords(move)}`];
+  return [...lines, "", moveWords(move)];
 }
 
 /** How long what took. */
-export function renderTimes({ downtimeMs, withoutVfMs }: MigrationTimes): string[] {
-  return [
-    ...factLines("stood still", downtimeMs === null ? "not told" : `${downtimeMs} ms`),
-    ...(withoutVfMs === null ? [] : factLines("by standby", duration(withoutVfMs))),
-    ...factLines("no traffic", "not measured: nobody sent to the guest in order to know"),
-  ];
+export function renderTimes(times: MigrationTimes): string[] {
+  return timesWords(times).flatMap(([name, text]) => factLines(name, text));
 }

@@ -1,6 +1,7 @@
 import type { Operation, OperationEvent, OperationFailure } from "../host/apply/operation.ts";
 import { pfOf, type Step } from "../host/plan/step.ts";
 import { duration } from "../host/words/amounts.ts";
+import { endWords, goOnCommand, phaseFact } from "../host/words/operation-words.ts";
 import { stepWords } from "../host/words/step-words.ts";
 import { type Cell, paint, type Tone, table, wrapWords } from "./terminal.ts";
 
@@ -44,8 +45,7 @@ export function renderOperation(operation: Operation): string[] {
     lines.push(...eventLines(event, steps, pfs.length > 1));
   }
   if (failure !== null && (state === "stuck" || state === "undone")) lines.push("", ...failureLines(failure));
-  if (state === "stuck" || state === "applying" || state === "undoing") lines.push(thenLine(state));
-  return lines;
+  return [...lines, ...thenLines(state)];
 }
 
 function eventLines(event: OperationEvent, steps: readonly Step[], several: boolean): string[] {
@@ -79,11 +79,6 @@ function eventLines(event: OperationEvent, steps: readonly Step[], several: bool
   }
 }
 
-/** What was seen of a phase, and how long the guest stood still. */
-export function phaseFact({ evidence, downtimeMs }: Extract<OperationEvent, { event: "phase" }>): string {
-  return downtimeMs === undefined ? evidence : `${evidence}; it stood still for ${downtimeMs} ms`;
-}
-
 /** Kernel, cause, remedy: in the order in which a person asks. */
 export function failureLines({ code, message, remedy, log }: OperationFailure): string[] {
   return [
@@ -97,26 +92,24 @@ export function failureLines({ code, message, remedy, log }: OperationFailure): 
 export function operationEnd(operation: Operation): string[] {
   const { number, state, failure } = operation;
   const kept = paint("faint", `operation ${number}: vfleet operations show ${number}`);
+  const line = (mark: string) => `${mark}${endWords(state)}   ${kept}`;
   switch (state) {
     case "settled":
-      return [`${paint("good", "✔")} verified by reading back   ${kept}`];
+      return [line(`${paint("good", "✔")} `)];
     case "undone":
-      return [`${paint("warn", "↺")} undone: all is as it was before   ${kept}`];
+      return [line(`${paint("warn", "↺")} `)];
     case "overtaken":
-      return [`the host was rebooted meanwhile: nothing of it is left   ${kept}`];
+      return [line("")];
     case "stuck":
-      return [
-        `${paint("bad", "✖")} stuck: neither as wished nor as before   ${kept}`,
-        ...(failure ? failureLines(failure) : []),
-        thenLine(state),
-      ];
+      return [line(`${paint("bad", "✖")} `), ...(failure ? failureLines(failure) : []), ...thenLines(state)];
     default:
-      return [`not ended   ${kept}`, thenLine(state)];
+      return [line(""), ...thenLines(state)];
   }
 }
 
-function thenLine(state: Operation["state"]): string {
-  return factLines("then", `vfleet recover${state === "stuck" ? " --stuck" : ""}`).join("\n");
+function thenLines(state: Operation["state"]): readonly string[] {
+  const command = goOnCommand(state);
+  return command === undefined ? [] : factLines("then", command);
 }
 
 /** `  cause       it is so` */

@@ -1,9 +1,10 @@
-import { isRefused, isSettled, type PfPlan, type Plan, type Refusal } from "../host/plan/plan.ts";
-import type { Step, StepKind, StepOf } from "../host/plan/step.ts";
+import { isRefused, type PfPlan, type Plan } from "../host/plan/plan.ts";
 import type { HostState, PfState } from "../host/state/host-state.ts";
 import { duration, plural } from "../host/words/amounts.ts";
-import { linkChange } from "../host/words/step-words.ts";
-import { vfChanges, vfsText } from "../host/words/vf-changes.ts";
+import { pfChanges } from "../host/words/pf-changes.ts";
+import { planWords } from "../host/words/plan-words.ts";
+import { type ToldRefusal, toldRefusals } from "../host/words/told-refusals.ts";
+import { vfChanges } from "../host/words/vf-changes.ts";
 import { pfName } from "./pf-name.ts";
 import { paint, wrapWords } from "./terminal.ts";
 
@@ -20,7 +21,8 @@ const MOST_FACTS = 8;
  */
 export function renderPlan(plan: Plan, state: HostState): string[] {
   const paragraphs: string[][] = [];
-  if (plan.refusals.length > 0) paragraphs.push(refusalList("refused", plan.refusals));
+  if (plan.refusals.length > 0)
+    paragraphs.push(toldRefusals(plan.refusals).flatMap((each) => refusalLines("refused", each)));
   const shown = plan.pfs.filter(
     ({ steps, refusals, warnings }) => steps.length + refusals.length + warnings.length > 0,
   );
@@ -40,22 +42,16 @@ export function renderPlan(plan: Plan, state: HostState): string[] {
 
 /** The last line: what comes of it. */
 export function planSummary(plan: Plan): string {
-  if (isRefused(plan)) return `${paint("bad", "refused")}: nothing was changed`;
-  if (isSettled(plan)) return plan.pfs.length === 0 ? "nothing is wanted" : "nothing to do: all is as wished";
-  const pfs = plan.pfs.filter(({ steps }) => steps.length > 0);
-  const steps = pfs.reduce((sum, pf) => sum + pf.steps.length, 0);
-  // PFs are changed side by side.
-  const time = duration(Math.max(...pfs.map(({ expectedMs }) => expectedMs)));
-  return `${plural(steps, "step")} on ${plural(pfs.length, "PF")}, about ${time}`;
+  return planWords(plan).replace(/^refused/, (word) => paint("bad", word));
 }
 
 function pfLines(plan: PfPlan, pf: PfState | undefined, wantedBy: readonly string[]): string[] {
   const head = [paint("strong", plan.pf), pf ? pfName(pf) : "", paint("faint", wantedBy.join(", "))];
   return [
     head.filter((part) => part !== "").join("  "),
-    ...refusalList("refused", plan.refusals),
-    ...refusalList("note", plan.warnings),
-    ...pfChanges(plan),
+    ...toldRefusals(plan.refusals).flatMap((each) => refusalLines("refused", each)),
+    ...toldRefusals(plan.warnings).flatMap((each) => refusalLines("note", each)),
+    ...pfChanges(plan).map(({ what, text, note }) => keyLine(what, note === "" ? text : `${text}   ${note}`)),
     ...vfChanges(plan.steps).flatMap(({ vfs, text }) => keyLines(vfs, text)),
     ...affectedLines(plan),
     ...(plan.steps.length > 0 && plan.refusals.length === 0
@@ -64,30 +60,11 @@ function pfLines(plan: PfPlan, pf: PfState | undefined, wantedBy: readonly strin
   ];
 }
 
-/** Those that say the same of several VFs are one. */
-function refusalList(word: "refused" | "note", list: readonly Refusal[]): string[] {
-  const same = Map.groupBy(list, (each) =>
-    JSON.stringify({ ...each, vfIndex: undefined, summary: withoutVf(each), users: each.users ?? null }),
-  );
-  return [...same.values()].flatMap((each) => {
-    const [first] = each;
-    if (first === undefined) return [];
-    const vfs = each.flatMap(({ vfIndex }) => vfIndex ?? []);
-    if (each.length === 1 || vfs.length < each.length) return each.flatMap((one) => refusalLines(word, one));
-    return refusalLines(word, { ...first, summary: withoutVf(first).replace("VF *", () => vfsText(vfs)) });
-  });
-}
-
-function withoutVf({ summary, vfIndex }: Refusal): string {
-  return vfIndex === undefined ? summary : summary.replace(new RegExp(`\\bVF ${vfIndex}\\b`), "VF *");
-}
-
-function refusalLines(word: "refused" | "note", { code, summary, evidence, users, remedy }: Refusal): string[] {
+function refusalLines(word: "refused" | "note", { code, summary, facts: told, users, remedy }: ToldRefusal): string[] {
   const [tone, key] = word === "refused" ? (["bad", "instead"] as const) : (["warn", "to know"] as const);
   const [first = "", ...more] = wrapWords(summary, TEXT_AT + code.length + 2);
   const lines = [`${" ".repeat(INDENT)}${paint(tone, word.padEnd(KEY_WIDTH))}${code}  ${first}`];
   for (const line of more) lines.push(`${" ".repeat(TEXT_AT + code.length + 2)}${line}`);
-  const told = evidence.map(({ fact }) => fact).filter((fact) => !summary.includes(fact));
   const facts = users?.map(({ vfIndex, user }) => `VF ${vfIndex}  ${user.evidence}`) ?? told;
   for (const fact of facts.slice(0, MOST_FACTS)) {
     lines.push(...wrapWords(fact, FACT_AT).map((line) => `${" ".repeat(FACT_AT)}${line}`));
@@ -101,28 +78,6 @@ function affectedLines({ affected }: PfPlan): string[] {
     .slice(0, MOST_FACTS)
     .flatMap(({ vfIndex, user, how }) => keyLines("notices", `VF ${vfIndex}: ${how}; ${user.evidence}`));
   if (affected.length > MOST_FACTS) lines.push(keyLine("", `and ${affected.length - MOST_FACTS} more (--json)`));
-  return lines;
-}
-
-/** What the steps change of the PF itself. */
-function pfChanges({ steps, resetsAllVfs }: PfPlan): string[] {
-  const of = <Kind extends StepKind>(kind: Kind) =>
-    steps.filter((step: Step): step is StepOf<Kind> => step.kind === kind);
-  const lines = of("loadModule").map(({ module }) => keyLine("module", `load ${module}`));
-  for (const { from, to, netdev } of of("setPfMtu")) lines.push(keyLine("MTU", `${from} -> ${to}   ${netdev}`));
-  // Waiting for a link that was brought up before is no change of its own.
-  for (const step of of("setPfUp").filter(({ from, to }, place) => from !== to || place === 0)) {
-    lines.push(keyLine("link", `${step.from === step.to ? "is waited for" : linkChange(step)}   ${step.netdev}`));
-  }
-  for (const { from, to } of of("setEswitchMode")) lines.push(keyLine("eSwitch", `${from} -> ${to}`));
-  const numVfs = of("setNumVfs");
-  const [first] = numVfs;
-  const last = numVfs.at(-1);
-  if (first && last) {
-    const anew = last.to > 0 ? ", and makes them anew" : "";
-    const note = resetsAllVfs && first.from > 0 ? `   takes every VF of this PF away${anew}` : "";
-    lines.push(keyLine("numVfs", `${first.from} -> ${last.to}${note}`));
-  }
   return lines;
 }
 

@@ -1,10 +1,11 @@
 import type { ApplyProgress } from "../../host/apply/journal.ts";
 import type { OperationEvent } from "../../host/apply/operation.ts";
-import { pfOf, type Step, type StepOf } from "../../host/plan/step.ts";
+import { pfOf, type Step } from "../../host/plan/step.ts";
 import { duration, plural } from "../../host/words/amounts.ts";
-import { stepGroup } from "../../host/words/step-words.ts";
+import { phaseFact } from "../../host/words/operation-words.ts";
+import { stepGroup, stepTotal } from "../../host/words/step-words.ts";
 import { print } from "../output.ts";
-import { factLines, failureLines, phaseFact } from "../render-operation.ts";
+import { factLines, failureLines } from "../render-operation.ts";
 import { paint, shorten } from "../terminal.ts";
 
 const NAME_WIDTH = 22;
@@ -165,28 +166,13 @@ export class ProgressLines {
 
 /** How much of what was to be done is done: all of it. */
 function groupCount(steps: readonly Step[]): string {
-  const total = totalOf(steps);
+  const total = stepTotal(steps);
   return total === undefined ? "" : `${total} of ${total}`;
 }
 
 /** Of VFs that are made at once, none; of steps one by one, those before. */
 function failedCount(step: Step, group: Group | undefined): string {
-  const total = totalOf(group?.steps ?? [step]);
+  const total = stepTotal(group?.steps ?? [step]);
   if (total === undefined) return "";
   return `${"vfIndex" in step ? (group?.done ?? 0) : 0} of ${total}`;
-}
-
-/** VFs, settings or steps; undefined of what is one thing. */
-function totalOf(steps: readonly Step[]): number | undefined {
-  let total = 0;
-  for (const step of steps) {
-    if (step.kind === "setNumVfs") total += Math.max(step.from, step.to);
-    else if (step.kind === "setVfNetwork") total += settingCount(step);
-    else if ("vfIndex" in step) total++;
-  }
-  return total === 0 ? undefined : total;
-}
-
-function settingCount({ changes }: StepOf<"setVfNetwork">): number {
-  return changes.reduce((sum, { to }) => sum + Object.keys(to).length - 1, 0);
 }

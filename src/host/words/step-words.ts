@@ -1,4 +1,4 @@
-import type { Step, StepKind } from "../plan/step.ts";
+import type { Step, StepKind, StepOf } from "../plan/step.ts";
 import { plural } from "./amounts.ts";
 import { vfChanges } from "./vf-changes.ts";
 
@@ -59,3 +59,18 @@ const GROUPS = {
   attachGuest: "given to guests",
   detachGuest: "taken from guests",
 } as const satisfies Partial<Record<StepKind, string>>;
+
+/** How many VFs, settings or steps; undefined of what is one thing. */
+export function stepTotal(steps: readonly Step[]): number | undefined {
+  let total = 0;
+  for (const step of steps) {
+    if (step.kind === "setNumVfs") total += Math.max(step.from, step.to);
+    else if (step.kind === "setVfNetwork") total += settingCount(step);
+    else if ("vfIndex" in step) total++;
+  }
+  return total === 0 ? undefined : total;
+}
+
+function settingCount({ changes }: StepOf<"setVfNetwork">): number {
+  return changes.reduce((sum, { to }) => sum + Object.keys(to).length - 1, 0);
+}

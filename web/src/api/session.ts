@@ -1,4 +1,4 @@
-import { ApiError } from "./problem.ts";
+import { ApiError, type Told } from "./problem.ts";
 
 const KEY = "vfleet.token";
 const API_PATH = "/api/v1alpha1";
@@ -67,8 +67,8 @@ export async function send(path: string, { method = "GET", body, signal, headers
 async function problemIn(response: Response): Promise<ApiError> {
   const { status } = response;
   try {
-    const { code, detail, remedy } = (await response.json()) as { code: string; detail: string; remedy: string };
-    return new ApiError({ status, code, message: detail, remedy });
+    const { code, detail, remedy, details } = (await response.json()) as Omit<Told, "message"> & { detail: string };
+    return new ApiError({ status, code, message: detail, remedy, ...(details === undefined ? {} : { details }) });
   } catch {
     return new ApiError({ status, code: "", message: `the server answered ${status}`, remedy: "look at its log" });
   }

@@ -10,4 +10,32 @@ export type ChangeRequest =
   | { readonly kind: "detach"; readonly vf: string }
   | { readonly kind: "release"; readonly pfs: readonly string[] }
   | { readonly kind: "release"; readonly claim: string }
+  | { readonly kind: "release"; readonly ended: true }
   | { readonly kind: "migrate"; readonly guest: string; readonly destination: string };
+
+/** What is asked for, as the heading of the conversation about it. */
+export function requestTitle(request: ChangeRequest): string {
+  switch (request.kind) {
+    case "apply":
+      return request.document === undefined ? "Apply what is desired" : `Apply ${request.document.name}`;
+    case "undo":
+      return `Undo operation ${request.operation}`;
+    case "set":
+      return `Set ${Object.keys(request.settings).join(", ")} of ${request.vf}`;
+    case "bind":
+      return `Bind ${request.vf} to ${request.driver}`;
+    case "reset":
+      return `Reset ${request.vf}`;
+    case "attach": {
+      const what = "vf" in request ? request.vf : `the VFs of the claim ${request.claim}`;
+      return request.guest === undefined ? `Attach ${what}` : `Attach ${what} to ${request.guest}`;
+    }
+    case "detach":
+      return `Detach ${request.vf}`;
+    case "release":
+      if ("pfs" in request) return `Release all VFs of ${request.pfs.join(", ")}`;
+      return "claim" in request ? `Release the claim ${request.claim}` : "Release the claims that have ended";
+    case "migrate":
+      return `Move ${request.guest} to ${request.destination}`;
+  }
+}

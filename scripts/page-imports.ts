@@ -3,7 +3,8 @@ import { join, posix } from "node:path";
 import { parseFile } from "@swc/core";
 import { LAYERS } from "./layers.ts";
 
-const TEST_FILE = /\.test\.tsx?$/;
+/** Tests, and what tests share. */
+const TEST_FILE = /\.test\.tsx?$|\/testing\//;
 /** What the API gives, in types. */
 const OBJECTS = "src/fleet/objects.ts";
 /** Examples, as text. */

@@ -12,12 +12,14 @@ export function hostFunctionToJson(fn: HostFunction, names: DeviceNames) {
 /** All of a function, as its host and as its registers have it: `vfleet show`, and the API. */
 export function functionDetailsToJson(fn: HostFunction, details: FunctionDetails, names: DeviceNames) {
   const { devices, netDevices, groupMembers, settings, resources, attributes } = details;
+  const { space } = fn.decoded;
   return {
     ...readOf({ ...fieldsOf(fn, names), groupMembers, resources, ...(settings !== undefined && { settings }) }),
     devices: readOf({ ...devices }),
     netDevices: netDevices.map((each): ReadFields<typeof each> => readOf({ ...each })),
     attributes: attributes.map((each) => readOf({ ...each })),
     registers: functionToJson(fn.decoded),
+    config: space.hexDump(0, space.end),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ConfigSpace } from "./config-space.ts";
+import { ConfigSpace, configSpaceOf } from "./config-space.ts";
 
 const COUNTING = Uint8Array.from({ length: 256 }, (_, index) => 0xf0 ^ index);
 
@@ -49,5 +49,19 @@ describe("ConfigSpace", () => {
         assert.equal(space.has(offset, size), expected);
       }),
     );
+  });
+
+  it("is made again from the bytes that it writes, those that were not read among them", () => {
+    const bytes = fc.uint8Array({ maxLength: 64 });
+    fc.assert(
+      fc.property(bytes, fc.nat(63), fc.nat(63), (all, from, size) => {
+        const space = new ConfigSpace(all, from < all.length ? [[from, Math.min(from + size + 1, all.length)]] : []);
+        const again = configSpaceOf(space.hexDump(0, all.length));
+        assert.equal(again.hexDump(0, 65), space.hexDump(0, 65));
+        assert.deepEqual(again.known, space.known);
+      }),
+    );
+    assert.deepEqual(configSpaceOf("").known, []);
+    assert.throws(() => configSpaceOf("86 8z"), RangeError);
   });
 });

@@ -75,3 +75,22 @@ export class ConfigSpace {
     return out.join(" ");
   }
 }
+
+/**
+ * The configuration space that {@link ConfigSpace.hexDump} wrote, from offset 0 on.
+ * @throws RangeError of text that is none
+ */
+export function configSpaceOf(hexDump: string): ConfigSpace {
+  const words = hexDump.split(" ").filter((word) => word !== "");
+  const bytes = new Uint8Array(words.length);
+  const known: [number, number][] = [];
+  for (const [at, word] of words.entries()) {
+    if (word === "--") continue;
+    if (!/^[0-9a-f]{2}$/.test(word)) throw new RangeError(`${JSON.stringify(word)} is no byte`);
+    bytes[at] = Number.parseInt(word, 16);
+    const last = known.at(-1);
+    if (last?.[1] === at) last[1]++;
+    else known.push([at, at + 1]);
+  }
+  return new ConfigSpace(bytes, known);
+}

@@ -68,6 +68,7 @@ const FUNCTION = z
       extendedCapabilities: z.array(z.looseObject({})),
       problems: z.array(z.looseObject({})),
     }),
+    config: z.string().describe("its configuration space, byte by byte in hexadecimal; -- where one was not read"),
     unknown: UNKNOWN,
   })
   .describe("as vfleet show --json has it");

@@ -55,6 +55,8 @@ describe("what is read of a host when it is asked for", () => {
     assert.deepEqual([body.bdf, body.driver, body.devices.net, body.unknown], [PF, "igb", [netdev], {}]);
     const resource = body.resources.find(({ index }: { index: number }) => index === 0);
     assert.deepEqual([typeof resource.start, body.registers.bars[0].address], ["number", resource.start]);
+    assert.match(body.config, /^86 80 c9 10 /);
+    assert.equal(body.config.split(" ").length, 4096);
     const vf = (await served.ask(`${HOST}/functions/${VF}`)).body;
     assert.deepEqual([vf.physfn, vf.vfIndex, vf.settings.vfIndex], [PF, 0, 0]);
     // Of VFs it is not read at first.

@@ -20,7 +20,7 @@ export function MachinePage({ host }: { readonly host: string }) {
   return (
     <div className="machine-page">
       <MachineView host={host} chosen={chosen} onChoose={choose} />
-      {chosen !== undefined && <Panel key={chosen} host={host} name={chosen} onClose={() => choose(undefined)} />}
+      {chosen !== undefined && <Panel host={host} name={chosen} onClose={() => choose(undefined)} />}
     </div>
   );
 }

@@ -1,0 +1,21 @@
+import { type ComponentProps, lazy, Suspense } from "react";
+
+// The standard's tables and the plots are as much code as the rest of the page: they come when they are looked at.
+const RegisterList = lazy(async () => ({ default: (await import("./register-list.tsx")).RegisterList }));
+const Throughput = lazy(async () => ({ default: (await import("./throughput.tsx")).Throughput }));
+
+export function RegistersOnDemand(props: ComponentProps<typeof RegisterList>) {
+  return (
+    <Suspense fallback={<p className="muted">Loading the standard's registers…</p>}>
+      <RegisterList {...props} />
+    </Suspense>
+  );
+}
+
+export function ThroughputOnDemand(props: ComponentProps<typeof Throughput>) {
+  return (
+    <Suspense fallback={<p className="muted">Loading the plots…</p>}>
+      <Throughput {...props} />
+    </Suspense>
+  );
+}

@@ -1,0 +1,112 @@
+import { useQuery } from "@tanstack/react-query";
+import { plural } from "../../../src/host/words/amounts.ts";
+import { ask } from "../api/session.ts";
+import { ErrorCode } from "../app/error-code.tsx";
+import { Failure } from "../app/failure.tsx";
+
+type Result = "pass" | "warn" | "refuse" | "unknown";
+
+interface Finding {
+  readonly check: string;
+  readonly code: string;
+  readonly result: Result;
+  readonly summary: string;
+  readonly evidence: ReadonlyArray<{ readonly fact: string; readonly from?: string }>;
+  readonly remedy?: string;
+}
+
+interface PfPreflight {
+  readonly largest: number | null;
+  readonly count: number;
+  readonly verdict: Result;
+  readonly findings: readonly Finding[];
+}
+
+const WORDS = {
+  pass: { mark: "✔", tone: "good", word: "pass" },
+  warn: { mark: "▲", tone: "warn", word: "warning" },
+  refuse: { mark: "✖", tone: "bad", word: "refused" },
+  unknown: { mark: "?", tone: "warn", word: "unknown" },
+} as const satisfies Record<Result, object>;
+
+/** Whether a PF can have as many VFs as it may, and what stands in the way. */
+export function PfPreflights({ host, pf }: { readonly host: string; readonly pf: string }) {
+  const { data, error } = useQuery({
+    queryKey: ["preflights", host, pf],
+    queryFn: ({ signal }) =>
+      ask<{ readonly items: readonly PfPreflight[] }>(
+        `/hosts/${encodeURIComponent(host)}/preflights?pf=${encodeURIComponent(pf)}`,
+        { signal },
+      ),
+  });
+  if (error) return <Failure title="It cannot be checked" error={error} />;
+  const preflight = data?.items[0];
+  if (preflight === undefined) return <p className="muted">Checking…</p>;
+  const passed = preflight.findings.filter(({ result }) => result === "pass");
+  return (
+    <>
+      <p>
+        <Verdict result={preflight.verdict} /> {verdictWords(preflight)}
+      </p>
+      {preflight.findings
+        .filter(({ result }) => result !== "pass")
+        .map((finding) => (
+          <FindingCard key={finding.check} finding={finding} />
+        ))}
+      {passed.length > 0 && (
+        <details>
+          <summary>{plural(passed.length, "check")} passed</summary>
+          <ul className="plain-list">
+            {passed.map(({ check, summary }) => (
+              <li key={check}>
+                {check} <span className="muted">{summary}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function verdictWords({ verdict, count, largest }: PfPreflight): string {
+  const most = largest === null ? "how many are possible is unknown" : `${largest} at most are possible`;
+  switch (verdict) {
+    case "pass":
+      return `${plural(count, "VF")} can be made; ${most}`;
+    case "warn":
+      return `${plural(count, "VF")} can be made, with a warning; ${most}`;
+    case "refuse":
+      return `${plural(count, "VF")} cannot be made; ${most}`;
+    case "unknown":
+      return `whether ${plural(count, "VF")} can be made is not known`;
+  }
+}
+
+function Verdict({ result }: { readonly result: Result }) {
+  const { mark, tone, word } = WORDS[result];
+  return (
+    <strong className={tone}>
+      <span aria-hidden="true">{mark}</span> {word}
+    </strong>
+  );
+}
+
+function FindingCard({ finding: { check, code, result, summary, evidence, remedy } }: { readonly finding: Finding }) {
+  return (
+    <section className={`notice ${result === "refuse" ? "bad" : "warn"} stack`} aria-label={check}>
+      <p>
+        <Verdict result={result} /> {check}: {summary}
+      </p>
+      <ul className="plain-list">
+        {evidence.map(({ fact, from }) => (
+          <li key={`${fact} ${from}`}>
+            {fact} {from !== undefined && <span className="muted">({from})</span>}
+          </li>
+        ))}
+      </ul>
+      {remedy !== undefined && <p>What to do: {remedy}</p>}
+      <ErrorCode code={code} />
+    </section>
+  );
+}

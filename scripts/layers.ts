@@ -46,6 +46,8 @@ export const LAYERS: readonly Layer[] = [
   { name: "guests", path: "src/guests/" },
   { name: "fleet", path: "src/fleet/" },
   { name: "integrations", path: "src/integrations/" },
+  // What asks a server, from a program or a page.
+  { name: "client", path: "src/client/", pure: true, imports: ["errors"], packages: [] },
   { name: "server", path: "src/server/" },
   { name: "cli", path: "src/cli/" },
 ];

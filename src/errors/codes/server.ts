@@ -102,4 +102,16 @@ export const SERVER = {
     remedy: "see the PF's interface and its VFs with: vfleet show BDF; bring the interface up in vfleet model shell",
     exitCode: 3,
   },
+  "VFL-0522": {
+    title: "the server does not answer",
+    explanation: "Nobody answers there, or not as vfleet does: the address, the certificate, or what stands between.",
+    remedy: "see whether vfleet up still runs, and at which address",
+    exitCode: 1,
+  },
+  "VFL-0523": {
+    title: "an answer of another version",
+    explanation: "The server answered with a code that this vfleet does not know: it is newer, or no vfleet at all.",
+    remedy: "use the same version of vfleet here and there; GET /errors/CODE of that server tells what its code means",
+    exitCode: 1,
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

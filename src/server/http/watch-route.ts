@@ -67,7 +67,8 @@ export function watchRoute(api: Api, cache: ObjectCache): () => void {
         end: () => raw.end(),
       };
       raw.on("close", () => watchers.delete(watcher));
-      watcher.send(": watching\n\n");
+      // So that who is cut off before anything has changed knows where to go on.
+      watcher.send(`: watching\nid: ${from}\n\n`);
       for (const event of missed) if (concerns(event, watcher)) watcher.send(textOf(event));
       watchers.add(watcher);
     },

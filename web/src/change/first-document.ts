@@ -27,7 +27,8 @@ function newDraft({ metadata, status }: ObjectOf<"PhysicalFunction">): Draft {
     numVfs: numVfs ? String(numVfs) : "",
     onShrink: "",
     up: isNetwork ? "on" : "",
-    pools: [{ ...EMPTY_POOL, range: "0-", driver: "default", mac: isNetwork ? "auto" : "" }],
+    // No driver: a VF that is given to a guest is on another, and would not be as it is desired.
+    pools: [{ ...EMPTY_POOL, range: "0-", mac: isNetwork ? "auto" : "" }],
   });
   return { name, text };
 }

@@ -1,10 +1,10 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { HostObject } from "../../../src/fleet/objects.ts";
 import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { LiveNotice } from "../app/live-notice.tsx";
+import { VirtualTable } from "../app/virtual-table.tsx";
 import { hostVerdict } from "./host-verdict.ts";
 import "./fleet-page.css";
 
@@ -92,47 +92,28 @@ function FleetSummary({ hosts }: { readonly hosts: readonly HostObject[] }) {
 
 const ROW_PX = 38;
 
-/** A thousand hosts are as many rows as fit; the others are room above and below. */
 function HostTable({ hosts }: { readonly hosts: readonly HostObject[] }) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: hosts.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    overscan: 8,
-  });
-  const shown = rows.getVirtualItems();
-  const above = shown[0]?.start ?? 0;
-  const below = rows.getTotalSize() - (shown.at(-1)?.end ?? 0);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard, too
-    <section ref={scroller} className="card host-table" aria-label="Hosts" tabIndex={0}>
-      <table aria-rowcount={hosts.length + 1}>
-        <thead>
-          <tr>
-            <th>Host</th>
-            <th>State</th>
-            <th className="number">PFs</th>
-            <th>VFs there of offered</th>
-            <th className="number">Guests</th>
-            <th>Source</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Room height={above} />
-          {shown.map(({ index }) => {
-            const host = hosts[index];
-            return host && <HostRow key={host.metadata.host} host={host} index={index} />;
-          })}
-          <Room height={below} />
-        </tbody>
-      </table>
-    </section>
+    <VirtualTable
+      label="Hosts"
+      count={hosts.length}
+      rowPx={ROW_PX}
+      head={
+        <tr>
+          <th>Host</th>
+          <th>State</th>
+          <th className="number">PFs</th>
+          <th>VFs there of offered</th>
+          <th className="number">Guests</th>
+          <th>Source</th>
+        </tr>
+      }
+      row={(index) => {
+        const host = hosts[index];
+        return host && <HostRow key={host.metadata.host} host={host} index={index} />;
+      }}
+    />
   );
-}
-
-function Room({ height }: { readonly height: number }) {
-  return height > 0 ? <tr style={{ height }} /> : null;
 }
 
 function HostRow({ host, index }: { readonly host: HostObject; readonly index: number }) {

@@ -1,5 +1,13 @@
-import { useObjects } from "../api/use-live.tsx";
-import { vfStateOf } from "./vf-state.ts";
+import { type KeyboardEvent, useCallback, useRef, useState } from "react";
+import { useKey } from "../app/keyboard.ts";
+import { Legend } from "./legend.tsx";
+import { MachineDrawing } from "./machine-drawing.tsx";
+import { MachineList } from "./machine-list.tsx";
+import { NoPfs } from "./no-pfs.tsx";
+import { SummaryLine } from "./summary-line.tsx";
+import { useMachine } from "./use-machine.ts";
+import { useSize } from "./use-size.ts";
+import "./machine-view.css";
 
 interface MachineViewProps {
   readonly host: string;
@@ -8,25 +16,81 @@ interface MachineViewProps {
   readonly onChoose: (name: string) => void;
 }
 
-export function MachineView({ chosen, onChoose }: MachineViewProps) {
-  const pfs = useObjects("PhysicalFunction");
-  const vfs = useObjects("VirtualFunction");
+/** Below this there is no room for a drawing. */
+const LEAST_DRAWN_PX = 560;
+
+/** A host's PFs, VFs and guests: the answer in a line, then the drawing of it, or, where it is narrow or wanted so, a list. */
+export function MachineView({ host, chosen, onChoose }: MachineViewProps) {
+  const [words, setWords] = useState("");
+  const [isList, setList] = useState(false);
+  const own = useRef<HTMLDivElement>(null);
+  const { width } = useSize(own);
+  const machine = useMachine(host, words);
+  const isNarrow = width > 0 && width < LEAST_DRAWN_PX;
+  if (machine.plan.bars.length === 0) return <NoPfs />;
   return (
-    <ul>
-      {pfs.map(({ metadata, status }) => (
-        <li key={metadata.name}>
-          <button type="button" aria-pressed={metadata.name === chosen} onClick={() => onChoose(metadata.name)}>
-            {metadata.name} {status.device}
-          </button>
-          {vfs
-            .filter((vf) => vf.status.pf === metadata.name)
-            .map((vf) => (
-              <button key={vf.metadata.name} type="button" onClick={() => onChoose(vf.metadata.name)}>
-                VF {vf.status.vfIndex}: {vfStateOf(vf)}
-              </button>
-            ))}
-        </li>
-      ))}
-    </ul>
+    <div ref={own} className="machine stack">
+      <SummaryLine host={host} summary={machine.summary} onChoose={onChoose} />
+      <div className="row">
+        <Search words={words} onWords={setWords} found={machine.found} onOpen={onChoose} />
+        {!isNarrow && (
+          <label>
+            <input type="checkbox" checked={isList} onChange={({ target }) => setList(target.checked)} />
+            as a list
+          </label>
+        )}
+      </div>
+      {isList || isNarrow ? (
+        <MachineList host={host} machine={machine} chosen={chosen} onChoose={onChoose} />
+      ) : (
+        width > 0 && <MachineDrawing host={host} machine={machine} chosen={chosen} onChoose={onChoose} />
+      )}
+      <Legend />
+    </div>
   );
+}
+
+interface SearchProps {
+  readonly words: string;
+  readonly onWords: (words: string) => void;
+  readonly found: readonly string[] | undefined;
+  readonly onOpen: (name: string) => void;
+}
+
+function Search({ words, onWords, found, onOpen }: SearchProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useKey(
+    "/",
+    useCallback((event) => {
+      event.preventDefault();
+      field.current?.focus();
+    }, []),
+  );
+  const pressed = ({ key }: KeyboardEvent) => {
+    const [first] = found ?? [];
+    if (key === "Enter" && first !== undefined) onOpen(first);
+    if (key === "Escape") onWords("");
+  };
+  return (
+    <>
+      <input
+        ref={field}
+        type="search"
+        className="machine-search"
+        aria-label="Search this machine"
+        placeholder="Address, guest, interface, MAC, VLAN  /"
+        value={words}
+        onChange={({ target }) => onWords(target.value)}
+        onKeyDown={pressed}
+      />
+      <span className="muted" role="status">
+        {found === undefined ? "" : foundWords(found.length)}
+      </span>
+    </>
+  );
+}
+
+function foundWords(count: number): string {
+  if (count === 0) return "nothing is like that";
+  return count === 1 ? "1 is like that; Enter opens it" : `${count} are like that; Enter opens the first`;
 }

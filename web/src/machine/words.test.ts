@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { vfObject } from "./testing/objects.ts";
+import { linkWords, vfFacts, vfLabel } from "./words.ts";
+
+test("a VF is called by its number, its PF, its state and who has it", () => {
+  assert.equal(
+    vfLabel(vfObject("0000:01:00.0", 3, { guest: "model:web" })),
+    "VF 3 of 0000:01:00.0, in use by model:web",
+  );
+  assert.equal(vfLabel(vfObject("0000:01:00.0", 4, {})), "VF 4 of 0000:01:00.0, free");
+});
+
+test("facts leave out what is not set, and say with how many a group is shared", () => {
+  const vf = vfObject("0000:01:00.0", 3, {
+    bdf: "0000:01:10.6",
+    driver: "vfio-pci",
+    iommuGroup: 12,
+    settings: { mac: "00:00:00:00:00:00", vlan: 100 },
+  });
+  assert.equal(vfFacts(vf, 1, undefined), "0000:01:10.6 · vfio-pci · VLAN 100 · IOMMU group 12");
+  assert.match(vfFacts(vf, 4, undefined), /IOMMU group 12 with 3 others/);
+});
+
+test("a link that is slower than it could be says so", () => {
+  assert.equal(linkWords({ speed: 8, width: 4, maxSpeed: 8, maxWidth: 4 }), "8 GT/s x4");
+  assert.equal(linkWords({ speed: 8, width: 4, maxSpeed: 16, maxWidth: 16 }), "8 GT/s x4 of 16 GT/s x16");
+  assert.equal(linkWords(null), undefined);
+});

@@ -1,0 +1,116 @@
+import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { PfObject } from "../panel/chosen.ts";
+import { type HolderBox, isBar, type MachinePlan, type PfBar, type TreeNode } from "./machine-plan.ts";
+import { dropsOf } from "./machine-rates.ts";
+import { bitRate } from "./rate-words.ts";
+import type { Rate } from "./traffic.ts";
+import { holderOf, vfProblems, vfStateOf } from "./vf-state.ts";
+
+/** What a VF, or several, receive and send; undefined where nothing is counted. */
+function rateWords(rate: Rate | undefined): string | undefined {
+  if (rate === undefined || (rate.rxBitsPerS === null && rate.txBitsPerS === null)) return undefined;
+  return `receives ${bitRate(rate.rxBitsPerS)}, sends ${bitRate(rate.txBitsPerS)}`;
+}
+
+/** `VF 3 of 0000:01:00.0, in use by model:web`: what a cell is called, everywhere. */
+export function vfLabel(vf: VirtualFunctionObject): string {
+  const { pf, vfIndex } = vf.status;
+  const state = vfStateOf(vf);
+  const holder = state === "in use" ? holderOf(vf) : undefined;
+  return `VF ${vfIndex} of ${pf}, ${state}${holder ? ` by ${holder.label}` : ""}`;
+}
+
+/** What a VF is, in one line. */
+export function vfFacts(vf: VirtualFunctionObject, groupSize: number, rate: Rate | undefined): string {
+  const { bdf, driver, netdevs, settings, iommuGroup, unknown } = vf.status;
+  const shared = groupSize > 1 ? ` with ${groupSize - 1} others` : "";
+  return facts([
+    bdf,
+    driver ?? ("driver" in unknown ? undefined : "no driver"),
+    netdevs?.map(({ name }) => name).join(", "),
+    isSet(settings?.mac) && `MAC ${settings?.mac}`,
+    isSet(settings?.vlan) && `VLAN ${settings?.vlan}`,
+    iommuGroup !== null && `IOMMU group ${iommuGroup}${shared}`,
+    rateWords(rate),
+    ...vfProblems(vf, dropsOf(rate)),
+  ]);
+}
+
+function isSet(value: unknown): boolean {
+  return (typeof value === "number" && value > 0) || (typeof value === "string" && /[1-9a-f]/i.test(value));
+}
+
+/** `PF 0000:01:00.0 eth0, 7 of 7 VFs` */
+export function pfLabel({ pf, cells }: PfBar): string {
+  const { numVfs, driverLimit } = pf.status;
+  const name = pfDeviceName(pf);
+  const count = numVfs ?? cells.filter((vf) => vf !== undefined).length;
+  return `PF ${pf.metadata.name}${name ? ` ${name}` : ""}, ${count} of ${driverLimit ?? "an unknown number of"} VFs`;
+}
+
+/** What the kernel calls the device of a PF: its interfaces, or its controller. */
+export function pfDeviceName({ status }: PfObject): string {
+  return status.netdevs?.map(({ name }) => name).join(", ") || (status.nvmeController ?? "");
+}
+
+export function pfFacts({ pf, link, iommuGroup }: PfBar, problems: readonly string[]): string {
+  const { device, driver, numaNode, unknown, carriesDefaultRoute } = pf.status;
+  return facts([
+    device,
+    driver ?? ("driver" in unknown ? undefined : "no driver"),
+    numaNode !== null && `NUMA node ${numaNode}`,
+    linkWords(link),
+    iommuGroup !== null && `IOMMU group ${iommuGroup}`,
+    carriesDefaultRoute === true && "carries the default route",
+    ...problems,
+  ]);
+}
+
+/** `8 GT/s x4 of 16 GT/s x16` where a link is slower than it could be. */
+export function linkWords(link: PfBar["link"]): string | undefined {
+  if (link === null) return undefined;
+  const now = `${link.speed} GT/s x${link.width}`;
+  const most = `${link.maxSpeed} GT/s x${link.maxWidth}`;
+  return now === most ? now : `${now} of ${most}`;
+}
+
+/** What is wrong with a PF, or was not seen of it. */
+export function pfProblems({ status }: PfObject): readonly string[] {
+  return [
+    ...Object.entries(status.unknown).map(([field, reason]) => `${field} was not read: ${reason}`),
+    ...status.notLookedAt.map((what) => `not looked at: ${what}`),
+  ];
+}
+
+export function holderLabel({ label, vfs, isGuest }: HolderBox): string {
+  const count = vfs.length === 1 ? "1 VF" : `${vfs.length} VFs`;
+  return `${isGuest ? "Guest" : "User"} ${label}, ${vfs.length === 0 ? "no VF" : count}`;
+}
+
+export function holderFacts({ vfs }: HolderBox, rate: Rate | undefined): string {
+  const names = vfs.slice(0, 6).map(({ status }) => `VF ${status.vfIndex} of ${status.pf}`);
+  return facts([...names, vfs.length > 6 && `and ${vfs.length - 6} more`, rateWords(rate)]);
+}
+
+export function nodeFacts({ label, bridge, children }: TreeNode): string {
+  const pfs = children.filter(isBar).length;
+  return facts([
+    label,
+    bridge?.device,
+    linkWords(bridge?.link ?? null),
+    pfs > 0 && `${pfs} ${pfs === 1 ? "PF" : "PFs"} below it`,
+  ]);
+}
+
+export function placeWords({ pf, cells }: PfBar, index: number): string {
+  return `a place for VF ${index} of ${pf.metadata.name}: the driver allows ${cells.length}`;
+}
+
+function facts(words: readonly (string | null | undefined | false)[]): string {
+  return words.filter((word) => word).join(" · ");
+}
+
+/** How many functions an IOMMU group has, this one included. */
+export function groupSizeOf({ groups }: MachinePlan, group: number | null): number {
+  return group === null ? 1 : (groups.get(group)?.length ?? 1);
+}

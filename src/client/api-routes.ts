@@ -827,6 +827,8 @@ export interface ApiRoutes {
         }[];
         readonly [more: string]: unknown;
       };
+      /** its configuration space, byte by byte in hexadecimal; -- where one was not read */
+      readonly config: string;
       /** why a field is null: it was not read; empty where all was */
       readonly unknown: Readonly<Record<string, string>>;
       readonly [more: string]: unknown;

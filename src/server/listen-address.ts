@@ -1,6 +1,9 @@
+import type { X509Certificate } from "node:crypto";
 import { isIP, isIPv4 } from "node:net";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { ServerNames } from "./http/guard.ts";
+import type { MachineNames } from "./machine-names.ts";
+import { isNamed } from "./tls/own-certificate.ts";
 
 export interface ListenAddress {
   readonly host: string;
@@ -38,15 +41,27 @@ export function listenAddress(text: string, hasTls: boolean): ListenAddress {
 }
 
 /**
- * Names of a server that listens there, whatever their case, at any port: it may be forwarded.
- * @param hostname the machine's, which may change while the server runs
+ * Names of a server that listens there, whatever their case, at any port: it may be forwarded. The machine's own addresses are among
+ * them, so that one that listens on all interfaces is reached by each of them, and the names of its certificate.
+ * @param machine what the machine is called, now
  */
-export function serverNames({ shownHost }: ListenAddress, hostname: () => string): ServerNames {
+export function serverNames(
+  { shownHost }: ListenAddress,
+  machine: () => MachineNames,
+  certificate?: X509Certificate,
+): ServerNames {
   const fixed = new Set(["127.0.0.1", "localhost", "[::1]", shownHost.toLowerCase()]);
   return {
     isKnown(host) {
       const name = host.replace(/:\d+$/, "").toLowerCase();
-      return fixed.has(name) || name === hostname().toLowerCase();
+      if (name === "" || fixed.has(name)) return name !== "";
+      const { hostname, addresses } = machine();
+      const bare = name.replace(/^\[(.*)\]$/, "$1");
+      return (
+        name === hostname.toLowerCase() ||
+        addresses.includes(bare) ||
+        (certificate !== undefined && isNamed(certificate, bare))
+      );
     },
   };
 }

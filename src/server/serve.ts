@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { randomBytes, X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { hostname } from "node:os";
 import { join } from "node:path";
+import type { Server as TlsServer } from "node:tls";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
@@ -16,17 +16,22 @@ import { takeProcessLock } from "../process-lock/process-lock.ts";
 import { makePrivateFolder } from "../state/private-folder.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { TokenStore } from "./access/token-store.ts";
+import type { Api } from "./http/api.ts";
 import { buildServer } from "./http/build-server.ts";
 import { type ListenAddress, serverNames } from "./listen-address.ts";
+import { machineNames } from "./machine-names.ts";
 import type { ManagedHost } from "./managed-host.ts";
 import { openDatabase } from "./open-database.ts";
+import { type CertificateMarks, marksOf } from "./tls/certificate-pin.ts";
+import { keepOwnCertificate, type TlsFiles } from "./tls/own-certificate.ts";
 
 export interface ServeOptions {
   readonly hosts: readonly NamedHost[];
   readonly listen: ListenAddress;
   /** The server's own; made where it is not there. */
   readonly state: string;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Files of one, or `own`: one that the server makes and renews. */
+  readonly tls?: TlsFiles | "own";
   readonly names: DeviceNames;
   readonly version: string;
   /** Of pino: `info`, `warn`, `silent`, ... */
@@ -45,6 +50,8 @@ export interface NamedHost {
 export interface RunningServer {
   /** As a browser takes it. */
   readonly url: string;
+  /** Undefined without TLS. */
+  readonly certificate: CertificateMarks | undefined;
   /** Where the token of the first start is. */
   readonly tokenFile: string;
   /** Of the first start with this state folder alone: it is shown once. */
@@ -57,6 +64,8 @@ const LOCK = "server.lock";
 const TOKEN_FILE = "token";
 const FIRST_TOKEN = "first";
 const EPOCH_BYTES = 6;
+/** How often it is looked whether the server's own certificate still serves. */
+const RENEWAL_MS = 6 * 60 * 60_000;
 
 /**
  * Starts the server: hosts are watched, the API listens.
@@ -82,6 +91,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
   try {
     const tokenFile = join(state, TOKEN_FILE);
+    const renewed = () => keepOwnCertificate(join(state, "tls"), certificateNames(listen), new Date());
+    const files = tls === "own" ? renewed() : tls;
+    const certificate = files && new X509Certificate(readFileSync(files.certFile));
     const firstToken = makeFirstToken(tokens, tokenFile);
     for (const { name, setting } of hosts) {
       const { kernel } = setting;
@@ -103,11 +115,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       hosts: managed,
       tokens,
       audit: new AuditLog(database),
-      names: serverNames(listen, hostname),
+      names: serverNames(listen, machineNames, certificate),
       deviceNames: names,
       version,
       logLevel,
-      ...(tls && { tls }),
+      ...(files && { tls: { ...files, isOwn: tls === "own" } }),
       ...(page !== undefined && { page }),
     });
     try {
@@ -128,12 +140,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
           .then(() => host.watched.start()),
       );
     }
+    const renewal = tls === "own" && setInterval(() => takeRenewed(api, renewed), RENEWAL_MS).unref();
     const { port } = api.server.address() as AddressInfo;
     return {
       url: `${tls ? "https" : "http"}://${listen.shownHost}:${port}/`,
+      certificate: certificate && marksOf(certificate),
       tokenFile,
       firstToken,
       async close() {
+        if (renewal) clearInterval(renewal);
         await api.close();
         await release();
       },
@@ -146,6 +161,25 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
 async function recover({ setting }: ManagedHost, onDamage: (damage: VfleetError) => void): Promise<void> {
   if ("write" in setting.kernel) await recoverHost(setting, { onDamage });
+}
+
+/** What a certificate of the server's own is for: all that the machine may be called by. */
+function certificateNames({ host }: ListenAddress): readonly string[] {
+  const { hostname, addresses } = machineNames();
+  const isOne = host !== "0.0.0.0" && host !== "::" && host !== "localhost";
+  return [...new Set([hostname, "localhost", ...(isOne ? [host] : []), "127.0.0.1", "::1", ...addresses])];
+}
+
+/** A certificate that was made anew is for those who connect from now on. */
+function takeRenewed(api: Api, renewed: () => ReturnType<typeof keepOwnCertificate>): void {
+  try {
+    const { isNew, certFile, keyFile } = renewed();
+    if (!isNew) return;
+    (api.server as unknown as TlsServer).setSecureContext({ cert: readFileSync(certFile), key: readFileSync(keyFile) });
+    api.log.info("the certificate was made anew");
+  } catch (error) {
+    api.log.error(error);
+  }
 }
 
 /** @returns undefined where there are tokens already */

@@ -15,6 +15,7 @@ export interface UpOptions {
   readonly state?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsGenerate?: boolean;
   readonly interval: number;
   readonly logLevel: string;
   /** While it serves already; ends when the server is to end. */
@@ -29,7 +30,11 @@ export async function up(options: UpOptions): Promise<number> {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new VfleetError("VFL-0001", { message: "--tls-cert and --tls-key go together" });
   }
-  const tls = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+  if (options.tlsGenerate && certFile !== undefined) {
+    throw new VfleetError("VFL-0001", { message: "--tls-generate makes a certificate: --tls-cert names another one" });
+  }
+  const files = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+  const tls = options.tlsGenerate ? "own" : files;
   const listen = listenAddress(options.listen, tls !== undefined);
   sayWaiting("opening hosts");
   const server = await serve({
@@ -57,13 +62,13 @@ export function stateFolder(): string {
   return process.geteuid?.() === 0 ? "/var/lib/vfleet/server" : join(dirname(modelsFolder()), "server");
 }
 
-function started({ url, tokenFile, firstToken }: RunningServer): string[] {
-  if (firstToken === undefined) return [`vfleet listens at ${url}`, `the token is in ${tokenFile}`];
-  return [
+function started({ url, certificate, tokenFile, firstToken }: RunningServer): string[] {
+  const where = [
     `vfleet listens at ${url}`,
-    `open ${url}#token=${firstToken}`,
-    `  shown this once; the token is in ${tokenFile} for you alone`,
+    ...(certificate ? [`certificate: SHA-256 ${certificate.fingerprint}`, `its key: ${certificate.pin}`] : []),
   ];
+  if (firstToken === undefined) return [...where, `the token is in ${tokenFile}`];
+  return [...where, `open ${url}#token=${firstToken}`, `  shown this once; the token is in ${tokenFile} for you alone`];
 }
 
 async function openHosts(sources: readonly string[]): Promise<readonly NamedHost[]> {

@@ -14,6 +14,7 @@ export function declareServer(program: Command): void {
     .option("--state <folder>", STATE_HELP)
     .option("--tls-cert <file>", "certificate chain, PEM")
     .option("--tls-key <file>", "its private key, PEM")
+    .option("--tls-generate", "make a certificate, and renew it; clients pin its key, which stays")
     .addOption(new Option("--interval <seconds>", "between two looks at a host").default(5).argParser(parseSeconds))
     .addOption(
       new Option("--log-level <level>", "of the log on standard output, JSON a line")
@@ -28,7 +29,8 @@ The first start prints a token, once; it is kept in the state folder, for you al
 Examples:
   vfleet up
   vfleet up --source model:examples/models/server.yaml --source model:examples/models/e810.yaml
-  vfleet up --listen 10.0.0.5:7420 --tls-cert server.pem --tls-key server.key`,
+  vfleet up --listen 10.0.0.5:7420 --tls-cert server.pem --tls-key server.key
+  vfleet up --listen 0.0.0.0:7420 --tls-generate`,
     )
     .action(async (options) => run((await import("../commands/up.ts")).up(options)));
 

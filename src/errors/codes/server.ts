@@ -49,7 +49,7 @@ export const SERVER = {
     title: "the address is not for this",
     explanation:
       "The server listens on the loopback interface, or with TLS. In the clear on other interfaces anyone on the way could read its tokens.",
-    remedy: "listen on 127.0.0.1, or give --tls-cert and --tls-key",
+    remedy: "listen on 127.0.0.1, or give --tls-generate, or --tls-cert and --tls-key",
     exitCode: 2,
   },
   "VFL-0509": {

@@ -20,6 +20,7 @@ import type { TokenStore } from "../access/token-store.ts";
 import { HostReader } from "../host-reader.ts";
 import type { ManagedHost } from "../managed-host.ts";
 import { PlanDesk } from "../plan-desk.ts";
+import type { TlsFiles } from "../tls/own-certificate.ts";
 import { accessRoutes } from "./access-routes.ts";
 import type { Api } from "./api.ts";
 import { errorRoute } from "./error-route.ts";
@@ -45,7 +46,7 @@ export interface ServerOptions {
   readonly logLevel: string;
   /** Of one address; 200 in a second on the average where left out. */
   readonly requestsPerMinute?: number;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: TlsFiles & { readonly isOwn: boolean };
   /** Where the page was built to; undefined: there is none. */
   readonly page?: string;
 }
@@ -112,7 +113,8 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
       directives: { defaultSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
     },
     frameguard: { action: "deny" },
-    hsts: tls !== undefined,
+    // With a certificate of its own a person has to be able to say that they trust it.
+    hsts: tls !== undefined && !tls.isOwn,
   });
   await api.register(rateLimit, { max: options.requestsPerMinute ?? REQUESTS_PER_MINUTE, timeWindow: "1 minute" });
   await api.register(swagger, {

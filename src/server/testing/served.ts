@@ -7,7 +7,7 @@ import { openModel } from "../../kernel/model/model-kernel.ts";
 import { modelFlows } from "../../kernel/model/remote/model-flows.ts";
 import { labModel } from "../../kernel/model/testing/lab-models.ts";
 import { listenAddress } from "../listen-address.ts";
-import { type NamedHost, type RunningServer, serve } from "../serve.ts";
+import { type NamedHost, type RunningServer, type ServeOptions, serve } from "../serve.ts";
 
 /** A server over a modelled host with an 82576, in this process, and what a client needs. */
 export interface Served {
@@ -37,7 +37,8 @@ interface Answer {
   readonly body: any;
 }
 
-export async function startServed(machine = "igb"): Promise<Served> {
+/** @param more of the server, besides what it needs */
+export async function startServed(machine = "igb", more: Partial<ServeOptions> = {}): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), "vfleet-server-"));
   const model = labModel(machine);
   if (model === undefined) throw new TypeError(`there is no model of ${machine}`);
@@ -45,11 +46,15 @@ export async function startServed(machine = "igb"): Promise<Served> {
   for (const module of ["igb", "igbvf"]) await kernel.loadModule(module);
   const folders = { state: join(folder, "host"), config: join(folder, "config"), locks: join(folder, "locks") };
   const setting = await settingOf({ kernel, guests: undefined, folders, flows: modelFlows(kernel) });
-  return { ...(await serveHosts([{ name: "lab", setting }], folder)), setting };
+  return { ...(await serveHosts([{ name: "lab", setting }], folder, more)), setting };
 }
 
 /** @param folder goes when it is closed */
-export async function serveHosts(hosts: readonly NamedHost[], folder: string): Promise<Omit<Served, "setting">> {
+export async function serveHosts(
+  hosts: readonly NamedHost[],
+  folder: string,
+  more: Partial<ServeOptions> = {},
+): Promise<Omit<Served, "setting">> {
   const server = await serve({
     hosts,
     listen: listenAddress("127.0.0.1:0", false),
@@ -59,6 +64,7 @@ export async function serveHosts(hosts: readonly NamedHost[], folder: string): P
     logLevel: "silent",
     // What happens is seen by the kernel's events.
     intervalMs: 60_000,
+    ...more,
   });
   const token = server.firstToken ?? "";
   const ask = async (path: string, { method = "GET", body, token: own = token, headers = {} }: Asked = {}) => {

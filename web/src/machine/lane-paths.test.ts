@@ -36,13 +36,13 @@ test("many lanes are one from each PF to each guest, which has the sum of their 
   for (const each of lanes) assert.equal(each.rate?.rxBitsPerS, 1000 * each.lanes.length);
 });
 
-test("a lane without traffic has no width, and a decade more is a pixel and a half more", () => {
+test("a lane without traffic has no width, little has a pixel, and more is wider", () => {
   assert.equal(widthOfRate(undefined), 0);
   assert.equal(widthOfRate(null), 0);
   assert.equal(widthOfRate(0), 0);
   assert.equal(widthOfRate(3), 1);
-  assert.equal(widthOfRate(1e9) - widthOfRate(1e8), 1.5);
-  assert.equal(widthOfRate(1e15), 10);
+  assert.ok(widthOfRate(1e9) > widthOfRate(1e8));
+  assert.equal(widthOfRate(1e15), 6);
 });
 
 test("rates are summed for who has the VFs, and those that drop are named", () => {

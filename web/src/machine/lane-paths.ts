@@ -76,8 +76,11 @@ function bundles({ lanes, busX }: Layout, rateOf: RateOf): readonly LaneBundle[]
   );
 }
 
-/** How wide a lane is, in pixels of the screen: a pixel and a half for each decade of bits, from 10 kbit/s on; 0 of no traffic. */
+/** Of each decade of bits, from 10 kbit/s on. */
+const DECADE_PX = 0.6;
+
+/** How wide a lane's strand is, in pixels of the screen; 0 of no traffic. */
 export function widthOfRate(bitsPerS: number | null | undefined): number {
   if (!bitsPerS || bitsPerS <= 0) return 0;
-  return Math.min(10, Math.max(1, 1 + 1.5 * (Math.log10(bitsPerS) - 4)));
+  return Math.min(6, Math.max(1, 1.5 + DECADE_PX * (Math.log10(bitsPerS) - 4)));
 }

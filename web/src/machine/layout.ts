@@ -67,12 +67,12 @@ const BETWEEN_BARS = 26;
 /** Of a bar that is broken into rows. */
 const LEAST_COLUMNS = 8;
 const MARGIN = 12;
-const TRACK = 4;
+const TRACK = 6;
 const GUTTER = 10;
-const MOST_OF_TRACKS = 40;
+const MOST_OF_TRACKS = 44;
 const TO_HOLDERS = 90;
 const HOLDER_WIDTH = 176;
-const HOLDER_HEIGHT = 46;
+const HOLDER_HEIGHT = 58;
 const BETWEEN_HOLDERS = 10;
 
 /** Gives everything its place, so that it fits best into a view of this size. */

@@ -97,6 +97,7 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
   const drag = useDrag(scroller);
   const facts =
     hovered !== undefined ? spotFacts(hovered, machine) : stopFacts(stops.get(focused ?? chosen ?? ""), machine);
+  const percent = `${Math.round(zoom.value * 100)} %`;
   return (
     <section className="machine-drawing card" aria-label="The machine drawn">
       <div className="machine-tools row spread">
@@ -113,8 +114,8 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
             <button type="button" aria-label="Zoom out" onClick={() => zoom.by(1 / 1.4)}>
               −
             </button>
-            <button type="button" aria-label="Show all of it" onClick={zoom.fit}>
-              {Math.round(zoom.value * 100)} %
+            <button type="button" aria-label={`${percent}, show all of it`} onClick={zoom.fit}>
+              {percent}
             </button>
             <button type="button" aria-label="Zoom in" onClick={() => zoom.by(1.4)}>
               +

@@ -80,7 +80,6 @@ function RowContent({ row, host, machine, chosen, onChoose }: MachineListProps &
     <button
       type="button"
       className={`machine-row ${"bar" in row && row.vf === undefined ? "pf" : ""}`}
-      aria-label={label}
       aria-pressed={row.name === chosen}
       onClick={() => onChoose(row.name)}
     >

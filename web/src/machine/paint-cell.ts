@@ -37,7 +37,7 @@ function lookOf(vf: VirtualFunctionObject): CellLook {
 
 /** Below this width a cell is a part of a texture: filled, without an outline. */
 const LEAST_OUTLINED = 7;
-const LEAST_NUMBERED = 20;
+const LEAST_NUMBERED = 30;
 const LEAST_WORDED = 64;
 const LINE = 13;
 

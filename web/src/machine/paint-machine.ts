@@ -171,8 +171,8 @@ function paintHolder(context: Painter, scene: Scene, holder: HolderBox, placed: 
   const rate = scene.rates.ofHolder(holder.key);
   paintText(context, palette, box, [
     [holder.label, holder.label.slice(holder.label.indexOf(":") + 1)],
-    holder.vfs.length === 0 ? "no VF" : `${holder.vfs.length} ${holder.vfs.length === 1 ? "VF" : "VFs"}`,
     rate === undefined ? "" : `↓ ${bitRate(rate.rxBitsPerS)}  ↑ ${bitRate(rate.txBitsPerS)}`,
+    holder.vfs.length === 0 ? "no VF" : `${holder.vfs.length} ${holder.vfs.length === 1 ? "VF" : "VFs"}`,
   ]);
   context.globalAlpha = 1;
 }

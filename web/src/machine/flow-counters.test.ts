@@ -1,37 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FlowReport } from "../../../src/kernel/model/flow-report.ts";
-import { withFlowCounters } from "./flow-counters.ts";
+import { type Flow, withFlowCounters } from "./flow-counters.ts";
 import { pfObject, vfObject } from "./testing/objects.ts";
 
-const NONE = { spoofed: 0, noReceiver: 0, notFetched: 0, noDescriptor: 0, toNetwork: 0 };
+const NONE = { spoofed: 0, notFetched: 0, noDescriptor: 0 };
 const PFS = [pfObject("0000:01:00.0", { netdevs: [{ name: "eth0", mac: null, mtu: null, up: true, carrier: true }] })];
 
-function flow(
-  from: FlowReport["from"],
-  to: FlowReport["to"],
-  sent: number,
-  lost: Partial<FlowReport["dropped"]> = {},
-): FlowReport {
+function flow(from: Flow["from"], to: Flow["to"], sent: number, lost: Partial<Flow["dropped"]> = {}): Flow {
   const dropped = { ...NONE, ...lost };
   const received = sent - Object.values(dropped).reduce((sum, value) => sum + value, 0);
-  const unsent = { noDriver: 0, ringFull: 0, overload: 0 };
-  return {
-    id: 1,
-    netdev: "eth0",
-    from,
-    to,
-    framesPerSecond: 1000,
-    bytes: 100,
-    seconds: 1,
-    sent,
-    received,
-    unsent,
-    dropped,
-  };
+  return { netdev: "eth0", from, to, bytes: 100, sent, received, dropped };
 }
 
-function counted(vf: ReturnType<typeof vfObject>, ...flows: readonly FlowReport[]): unknown {
+function counted(vf: ReturnType<typeof vfObject>, ...flows: readonly Flow[]): unknown {
   return withFlowCounters([vf], PFS, flows)[0]?.status.settings?.counters;
 }
 

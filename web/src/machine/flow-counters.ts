@@ -1,5 +1,18 @@
-import type { FlowReport, TrafficEnd } from "../../../src/kernel/model/flow-report.ts";
 import type { PfObject, VfObject } from "../panel/chosen.ts";
+
+/** A VF by its index, or the PF itself. */
+type End = number | "pf";
+
+/** Traffic of a modelled machine, as the API has it: as far as it is counted here. */
+export interface Flow {
+  readonly netdev: string;
+  readonly from: End;
+  readonly to: End;
+  readonly bytes: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly dropped: { readonly spoofed: number; readonly notFetched: number; readonly noDescriptor: number };
+}
 
 /** By the names that a VF's settings have them. */
 interface Counted {
@@ -18,7 +31,7 @@ interface Counted {
 export function withFlowCounters(
   vfs: readonly VfObject[],
   pfs: readonly PfObject[],
-  flows: readonly FlowReport[],
+  flows: readonly Flow[],
 ): readonly VfObject[] {
   if (flows.length === 0) return vfs;
   const counted = countersOf(pfs, flows);
@@ -30,12 +43,12 @@ export function withFlowCounters(
   });
 }
 
-function countersOf(pfs: readonly PfObject[], flows: readonly FlowReport[]): ReadonlyMap<string, Counted> {
+function countersOf(pfs: readonly PfObject[], flows: readonly Flow[]): ReadonlyMap<string, Counted> {
   const pfOf = new Map(
     pfs.flatMap(({ metadata, status }) => (status.netdevs ?? []).map(({ name }) => [name, metadata.name])),
   );
   const counted = new Map<string, Counted>();
-  const at = (netdev: string, end: TrafficEnd): Counted | undefined => {
+  const at = (netdev: string, end: End): Counted | undefined => {
     const pf = pfOf.get(netdev);
     if (pf === undefined || end === "pf") return undefined;
     const name = `${pf}-vf${end}`;

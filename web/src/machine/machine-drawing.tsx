@@ -24,6 +24,9 @@ interface MachineDrawingProps {
 const AROUND_PX = 330;
 const LEAST_HEIGHT = 320;
 
+/** Buttons are placed anew when the view has come to rest. */
+const SETTLE_MS = 80;
+
 /**
  * The machine on a canvas as large as the view, in an element that scrolls as any other does: so panning is scrolling. Over it lie
  * buttons that nobody sees, for those who point, press keys, or have it read to them.
@@ -50,6 +53,7 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
   const scene: Scene = { plan, layout, lanes, palette, found, chosen, allGroups, rates };
   const latest = useRef({ scene, zoom: zoom.value, width, height });
   latest.current = { scene, zoom: zoom.value, width, height };
+  const settled = useRef<ReturnType<typeof setTimeout>>(undefined);
   const paint = useCallback(() => {
     const view = viewOf(scroller.current, latest.current);
     const context = canvas.current?.getContext("2d");
@@ -57,7 +61,8 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
     sizeCanvas(context, view);
     paintMachine(context, latest.current.scene, view);
     flows.current?.setAttribute("transform", `scale(${view.zoom}) translate(${-view.x} ${-view.y})`);
-    setPart((last) => (last !== undefined && isAround(last, view) ? last : view));
+    clearTimeout(settled.current);
+    settled.current = setTimeout(() => setPart((last) => (last && isAround(last, view) ? last : view)), SETTLE_MS);
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever anything that is painted is another
   useLayoutEffect(paint, [
@@ -74,6 +79,7 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
     width,
     height,
   ]);
+  useEffect(() => () => clearTimeout(settled.current), []);
   const isDue = useRef(false);
   const scrolled = () => {
     if (isDue.current) return;

@@ -10,10 +10,9 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { HostObject, VirtualFunctionObject } from "../../../src/fleet/objects.ts";
-import type { FlowReport } from "../../../src/kernel/model/flow-report.ts";
 import { ask } from "../api/session.ts";
 import { useLiveState, useObjects } from "../api/use-live.tsx";
-import { withFlowCounters } from "./flow-counters.ts";
+import { type Flow, withFlowCounters } from "./flow-counters.ts";
 import { TrafficHistory } from "./traffic.ts";
 
 /** One history, and who is told of new samples. */
@@ -63,15 +62,15 @@ export function TrafficProvider({ children }: { readonly children: ReactNode }) 
   return <Traffic value={feed}>{children}</Traffic>;
 }
 
-const NO_FLOWS: readonly FlowReport[] = [];
+const NO_FLOWS: readonly Flow[] = [];
 
 /** What a modelled machine says of its flows; no other host has any. */
-function useFlows(host: HostObject | undefined): readonly FlowReport[] {
+function useFlows(host: HostObject | undefined): readonly Flow[] {
   const name = host?.metadata.host;
   const { data } = useQuery({
     queryKey: ["traffic", name],
     queryFn: ({ signal }) =>
-      ask<{ readonly items: readonly FlowReport[] }>(`/hosts/${encodeURIComponent(name ?? "")}/traffic`, { signal }),
+      ask<{ readonly items: readonly Flow[] }>(`/hosts/${encodeURIComponent(name ?? "")}/traffic`, { signal }),
     enabled: host?.status.reachable === true && host.status.source.startsWith("model:"),
     refetchInterval: FLOWS_MS,
     retry: false,

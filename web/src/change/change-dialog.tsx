@@ -162,7 +162,7 @@ function Actions({ answer, at, keepsDocument, onApply, onAnew, onClose }: Action
           {at === "beginning" ? "Close" : "Cancel"}
         </button>
         {at === "beginning" && <span role="status">Beginning…</span>}
-        {at === "planned" && (
+        {at === "planned" && whyNot === undefined && (
           <span className="muted">
             Good until {new Date(answer.expiresAt).toLocaleTimeString()}; done as it is shown, or not at all.
           </span>

@@ -62,7 +62,8 @@ function Editing({ host, documents }: EditingProps) {
   const pfs = useObjects("PhysicalFunction");
   const [params] = useSearchParams();
   const wanted = params.get("pf");
-  const first = pfs.find(({ metadata }) => metadata.name === wanted) ?? pfs[0];
+  const asked = pfs.find(({ metadata }) => metadata.name === wanted);
+  const first = asked ?? pfs[0];
   const [chosen, setChosen] = useState<{ readonly draft: Draft; readonly place: number }>();
   const draft = chosen?.draft ?? (first && draftFor(first, documents));
   const choose = (next: Draft) => {
@@ -71,6 +72,7 @@ function Editing({ host, documents }: EditingProps) {
   };
   return (
     <>
+      {wanted !== null && asked === undefined && <p className="notice warn">▲ {wanted} is no PF of this host.</p>}
       <div className="row">
         <label className="row">
           Begin with

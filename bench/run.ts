@@ -51,7 +51,7 @@ try {
   writeFileSync(path, text);
   const built = buildPackage();
   compareProcesses(path, built);
-  cniFigures(join(built, "dist/cni/main.js"));
+  cniFigures(join(built, "dist/cni/main.cjs"));
   await serverFigures(join(built, "bin/vfleet.js"));
   await pageFigures(join(built, "dist/web"));
 } finally {

@@ -7,6 +7,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
+import { buildCni } from "./build-cni.ts";
 import { buildWeb, isWebStale } from "./build-web.ts";
 
 // The page is built where it is not there as it is now, and not taken away from a server that shows it.
@@ -28,12 +29,7 @@ await build({
   // All beside main.js: names.ts finds the package's files from where it is.
   output: { dir: "dist/cli", format: "esm", chunkFileNames: "[name].js" },
 });
-// One file that loads nothing of the rest: each container waits for its start.
-await build({
-  input: "src/guests/container/cni/main.ts",
-  platform: "node",
-  output: { file: "dist/cni/main.js", format: "esm", minify: true },
-});
+await buildCni("dist/cni/main.cjs");
 if (isWebStale()) await buildWeb();
 const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
   stdio: "inherit",

@@ -1,5 +1,3 @@
-import { DatabaseSync } from "node:sqlite";
-
 /** Held until it is released or its process ends, however that ends. It lasts as long as this object. */
 export interface ProcessLock {
   readonly isHeld: boolean;
@@ -15,6 +13,8 @@ const TAKEN: readonly unknown[] = [5, 6];
  * @returns undefined where it is taken
  */
 export function takeProcessLock(file: string): ProcessLock | undefined {
+  // Loaded by the first lock: most commands take none, and the CNI plugin is to start fast.
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const database = new DatabaseSync(file);
   try {
     database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE;");

@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "rolldown";
-import { ROOT } from "../dumps.ts";
+import { buildCni } from "../../scripts/build-cni.ts";
 import { requireTool } from "../require-tool.ts";
 
 const PLUGINS = "/usr/lib/cni";
@@ -29,7 +28,7 @@ class Bench {
   readonly folder = mkdtempSync(join(tmpdir(), "vfleet-cni-"));
 
   get plugin(): string {
-    return join(this.folder, "main.mjs");
+    return join(this.folder, "main.cjs");
   }
 
   get records(): string {
@@ -84,13 +83,16 @@ class Bench {
     }
   }
 
+  /** @param host another namespace in which the plugin runs, with /sys as it is here */
   call(
     command: string,
     environment: Record<string, string>,
     input: object | string,
-    killAfterMs?: number,
+    { killAfterMs, host }: { readonly killAfterMs?: number | undefined; readonly host?: string } = {},
   ): Promise<Result> {
-    const child = spawn(process.execPath, [this.plugin], {
+    const inside = host === undefined ? [] : ["nsenter", `--net=${host}`];
+    const [program = "", ...args] = [...inside, process.execPath, this.plugin];
+    const child = spawn(program, args, {
       env: { PATH: process.env.PATH, CNI_COMMAND: command, CNI_PATH: PLUGINS, ...environment },
       stdio: ["pipe", "pipe", "inherit"],
     });
@@ -154,12 +156,7 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
   let bench: Bench;
   before(async () => {
     bench = new Bench();
-    await build({
-      input: join(ROOT, "src/guests/container/cni/main.ts"),
-      platform: "node",
-      output: { file: bench.plugin, format: "esm" },
-      logLevel: "warn",
-    });
+    await buildCni(bench.plugin);
   });
   after(() => bench.end());
 
@@ -206,6 +203,33 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
     assert.equal(link("net1", netns), undefined);
     assert.deepEqual([bench.recorded(), bench.leases()], [[], []]);
     assert.equal((await bench.call("DEL", of("a1", netns), input)).code, 0, "a second DEL finds nothing to do");
+  });
+
+  test("an interface that was up is up again; one of a namespace that /sys does not show is put back as it was there", async () => {
+    const [host, netns] = [bench.namespace("h"), bench.namespace("i")];
+    const device = bench.veth("h", "02:00:00:00:0b:01");
+    ip("link", "set", device, "mtu", "1400", "netns", host);
+    ip("-n", nameOf(host), "link", "set", device, "up");
+    // Of the same name, and here: what /sys shows.
+    ip("link", "add", device, "address", "02:00:00:00:0b:02", "type", "veth", "peer", "name", `${device}p`);
+    try {
+      ip("link", "set", device, "up");
+      for (const [at, mac, mtu] of [
+        [host, "02:00:00:00:0b:01", 1400],
+        [undefined, "02:00:00:00:0b:02", 1500],
+      ] as const) {
+        const input = bench.configuration({ device });
+        const from = at === undefined ? {} : { host: at };
+        const added = await bench.call("ADD", of("h1", netns), input, from);
+        assert.equal(added.code, 0, JSON.stringify(added.output));
+        assert.deepEqual([link("net1", netns)?.address, link("net1", netns)?.mtu], [mac, mtu]);
+        assert.equal((await bench.call("DEL", of("h1", netns), input, from)).code, 0);
+        const back = link(device, at);
+        assert.deepEqual([back?.address, back?.mtu, back?.flags.includes("UP")], [mac, mtu, true]);
+      }
+    } finally {
+      ip("link", "del", device);
+    }
   });
 
   test("an ADD that fails leaves nothing, wherever it fails", async () => {
@@ -322,8 +346,8 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
         for (let round = 0; round < ADDS / PAIRS; round++) {
           const container = `k${pair}-${round}`;
           const kill = () => (Math.random() < 1 / KILLED_OF ? Math.random() * 1500 : undefined);
-          const add = await bench.call("ADD", of(container, netns), input, kill());
-          const del = await bench.call("DEL", of(container, netns), input, kill());
+          const add = await bench.call("ADD", of(container, netns), input, { killAfterMs: kill() });
+          const del = await bench.call("DEL", of(container, netns), input, { killAfterMs: kill() });
           killed += Number(add.signal !== null) + Number(del.signal !== null);
           added += Number(add.code === 0);
         }

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "rolldown";
+import { buildCni } from "../../scripts/build-cni.ts";
 import { ROOT } from "../dumps.ts";
 
 /**
@@ -18,10 +19,5 @@ export async function layOutProgram(folder: string): Promise<void> {
     output: { dir: join(folder, "dist/cli"), format: "esm", chunkFileNames: "[name].js" },
     logLevel: "warn",
   });
-  await build({
-    input: join(ROOT, "src/guests/container/cni/main.ts"),
-    platform: "node",
-    output: { file: join(folder, "dist/cni/main.js"), format: "esm" },
-    logLevel: "warn",
-  });
+  await buildCni(join(folder, "dist/cni/main.cjs"));
 }

@@ -167,7 +167,7 @@ function deviceOf(name: string): string {
 function cni(stage: string, command: string, index: number, container: string, more: object = {}): void {
   const since = performance.now();
   const bdf = vfOf(index);
-  const { status, stdout } = spawnSync(process.execPath, [`${PROGRAM}/dist/cni/main.js`], {
+  const { status, stdout } = spawnSync(process.execPath, [`${PROGRAM}/dist/cni/main.cjs`], {
     input: JSON.stringify({ cniVersion: "1.1.0", name: "tenants", type: "vfleet-cni", deviceID: bdf, ...more }),
     encoding: "utf8",
     env: {

@@ -5,7 +5,7 @@ import { because, CniError } from "./cni-error.ts";
 import type { Call, Configuration } from "./configuration.ts";
 import { detachRecorded } from "./detach.ts";
 import { type Device, readDevice } from "./device.ts";
-import { type IpWords, type Link, linksIn, mustRunIp } from "./ip-command.ts";
+import { type IpWords, type Link, linksIn, mustRunIp, runIp } from "./ip-command.ts";
 import { callIpam, type IpamResult } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
@@ -98,9 +98,9 @@ function recordOf(
     network: name,
     netns,
     deviceId,
-    before: link && { name: link.ifname, mac: link.address, mtu: link.mtu, up: link.flags.includes("UP") },
+    before: link,
     mac: mac ?? null,
-    settingsBefore: vf === null ? {} : touchedBefore(settingsOf(vf.info), change),
+    settingsBefore: vf?.info ? touchedBefore(settingsOf(vf.info), change) : {},
     settings: change,
     mtu: configuration.mtu ?? null,
     deviceInfoFile: deviceInfoFile ?? null,
@@ -115,13 +115,21 @@ function moveIn({ before, settings, netns, ifname, mac, mtu }: AttachmentRecord,
   if (before !== null) host.push(["link", "set", "dev", before.name, "netns", netns, "name", ifname]);
   if (host.length > 0) mustRunIp(`${before?.name ?? vf?.pfNetdev} cannot be given to the container`, host);
   if (before === null) return null;
-  const inside: IpWords[] = [];
-  if (mac !== null) setAddress(ifname, mac, netns);
-  if (mtu !== null) inside.push(["link", "set", "dev", ifname, "mtu", mtu]);
+  const inside: IpWords[] = mtu === null ? [] : [["link", "set", "dev", ifname, "mtu", mtu]];
   inside.push(["link", "set", "dev", ifname, "up"], ["link", "show", "dev", ifname]);
-  const [link] = linksIn(mustRunIp(`${ifname} cannot be set up in the container`, inside, netns));
+  const [link] = linksIn(setUp(ifname, mac, inside, netns));
   if (link === undefined) throw new CniError("refused", `${ifname} is not in the container's namespace`);
   return link;
+}
+
+/** Most drivers take the address like anything else, and one program is enough. */
+function setUp(ifname: string, mac: string | null, commands: readonly IpWords[], netns: string): string {
+  if (mac !== null) {
+    const answer = runIp([["link", "set", "dev", ifname, "address", mac], ...commands], netns);
+    if (answer.ok) return answer.output;
+    setAddress(ifname, mac, netns);
+  }
+  return mustRunIp(`${ifname} cannot be set up in the container`, commands, netns);
 }
 
 function giveAddresses({ ifname, netns }: AttachmentRecord, { ips, routes }: IpamResult): void {

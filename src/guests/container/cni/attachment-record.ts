@@ -24,7 +24,7 @@ export interface AttachmentRecord extends Attachment {
   /** Address of the VF; null of an interface that is none. */
   readonly deviceId: string | null;
   /** The VF's interface as it was; null of a VF on vfio-pci, which has none. */
-  readonly before: { readonly name: string; readonly mac: string; readonly mtu: number; readonly up: boolean } | null;
+  readonly before: LinkBefore | null;
   /** The MAC address that it is given. */
   readonly mac: string | null;
   /** The VF's settings as they were; those only that are changed. */
@@ -34,6 +34,14 @@ export interface AttachmentRecord extends Attachment {
   readonly deviceInfoFile: string | null;
   /** For IPAM: the configuration of the ADD, where there is an IPAM plugin. */
   readonly ipamConfiguration: Readonly<Record<string, unknown>> | null;
+}
+
+/** An interface as it was. */
+export interface LinkBefore {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
 }
 
 /** Records of one folder, a file each. */

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { AttachmentRecord, RecordFolder } from "./attachment-record.ts";
+import type { AttachmentRecord, LinkBefore, RecordFolder } from "./attachment-record.ts";
 import { CniError } from "./cni-error.ts";
 import { netdevOf, pfNetdevOf } from "./device.ts";
 import { type IpWords, runIp, showLink } from "./ip-command.ts";
@@ -53,19 +53,22 @@ function putBack(record: AttachmentRecord): void {
 }
 
 /**
- * @returns the interface's name in the host's namespace; undefined where it is not there: a veth ends with its namespace, a VF
- * with its PF, and then there is nothing to put back
+ * @returns the interface's name in the host's namespace; undefined where nothing more is to be put back: it is as it was, or it is
+ * not there, as a veth ends with its namespace, a VF with its PF
  */
-function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): string | undefined {
+function moveBack(record: AttachmentRecord, before: LinkBefore): string | undefined {
   const { netns } = record;
   const inside = isNamespace(netns) ? nameInside(record, before) : undefined;
   if (inside !== undefined) {
+    // In one message, of which the kernel does the move first (`do_setlink`).
+    const isWhole = !isSetOtherwise(record, before);
+    const rest = isWhole ? linkWords(before) : [];
     const back = (name: string): IpWords[] => [
       ["link", "set", "dev", inside, "down"],
-      ["link", "set", "dev", inside, "netns", hostNamespace(), "name", name],
+      ["link", "set", "dev", inside, "netns", hostNamespace(), "name", name, ...rest],
     ];
     const answer = runIp(back(before.name), netns);
-    if (answer.ok) return before.name;
+    if (answer.ok) return isWhole ? undefined : before.name;
     // Its old name may be another's by now: it keeps one of its own, which udev may change.
     if (nameInside(record, before) !== undefined) {
       const again = runIp(back(spareName(record)), netns);
@@ -76,7 +79,7 @@ function moveBack(record: AttachmentRecord, before: NonNullable<AttachmentRecord
 }
 
 /** What the interface was before, once the PF's settings are: a VF takes its address from them. */
-function restoreLink(name: string, { mac }: AttachmentRecord, before: NonNullable<AttachmentRecord["before"]>): void {
+function restoreLink(name: string, { mac }: AttachmentRecord, before: LinkBefore): void {
   const rename: readonly IpWords[] = [
     ["link", "set", "dev", name, "down"],
     ["link", "set", "dev", name, "name", before.name],
@@ -84,11 +87,17 @@ function restoreLink(name: string, { mac }: AttachmentRecord, before: NonNullabl
   // Where its old name is another's, it keeps the one that it has.
   const now = name === before.name || runIp(rename).ok ? before.name : name;
   if (mac !== null && mac !== before.mac) setAddress(now, before.mac);
-  const answer = runIp([
-    ["link", "set", "dev", now, "mtu", before.mtu],
-    ["link", "set", "dev", now, before.up ? "up" : "down"],
-  ]);
+  const answer = runIp([["link", "set", "dev", now, ...linkWords(before)]]);
   if (!answer.ok) throw new CniError("refused", `${now} cannot be made what it was`, answer.words);
+}
+
+/** Whether it has, or gets from its PF, an address that it had not: that is put back before it is up. */
+function isSetOtherwise({ mac, settingsBefore }: AttachmentRecord, before: LinkBefore): boolean {
+  return (mac !== null && mac !== before.mac) || Object.keys(settingsBefore).length > 0;
+}
+
+function linkWords({ mtu, up }: LinkBefore): IpWords {
+  return ["mtu", mtu, up ? "up" : "down"];
 }
 
 /**
@@ -97,7 +106,7 @@ function restoreLink(name: string, { mac }: AttachmentRecord, before: NonNullabl
  */
 function nameInside(
   { netns, ifname, deviceId, mac }: AttachmentRecord,
-  before: { readonly name: string; readonly mac: string },
+  before: Pick<LinkBefore, "name" | "mac">,
 ): string | undefined {
   for (const name of new Set([ifname, before.name])) {
     const { link } = showLink("link", name, netns);
@@ -114,7 +123,7 @@ function nameInside(
 /** The interface's name in the host's namespace; undefined where it is not there. */
 function returned(
   { deviceId, netns, mac }: AttachmentRecord,
-  before: { readonly name: string; readonly mac: string },
+  before: Pick<LinkBefore, "name" | "mac">,
 ): string | undefined {
   if (deviceId === null) {
     const shown = showLink("link", before.name).link?.address;

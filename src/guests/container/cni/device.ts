@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import type { VfInfo } from "../../../kernel/port-vf-info.ts";
+import type { LinkBefore } from "./attachment-record.ts";
 import { CniError } from "./cni-error.ts";
 import type { Configuration } from "./configuration.ts";
-import { type Link, linksIn, mustRunIp, showLink } from "./ip-command.ts";
+import { linksIn, mustRunIp, showLink } from "./ip-command.ts";
+import { sysfsLink } from "./sysfs-link.ts";
 import { vfInfoOf } from "./vf-settings.ts";
 
 /** Where a VF's settings are made. */
@@ -17,21 +19,24 @@ export interface PfPlace {
 export interface Device {
   /** null of an interface that is no VF. */
   readonly deviceId: string | null;
-  readonly vf: (PfPlace & { readonly info: VfInfo }) | null;
+  readonly vf: VfPlace | null;
   /** null of a VF on vfio-pci: only its settings are made. */
-  readonly link: Link | null;
+  readonly link: LinkBefore | null;
+}
+
+interface VfPlace extends PfPlace {
+  /** What the PF has set of it; null where none of that is to be changed, so that it was not read. */
+  readonly info: VfInfo | null;
 }
 
 const DEVICES = "/sys/bus/pci/devices";
 const USERSPACE_DRIVERS: readonly string[] = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
+type Wanted = Pick<Configuration, "deviceId" | "device" | "settings" | "mac">;
+
 /** @throws CniError where there is no such device, or it is no VF */
-export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" | "device">): Device {
-  if (device !== undefined) {
-    const { link, words } = showLink("address", device);
-    if (link === undefined) throw new CniError("invalidConfig", `device: there is no interface ${device}`, words);
-    return { deviceId: null, vf: null, link };
-  }
+export function readDevice({ deviceId, device, settings, mac }: Wanted): Device {
+  if (device !== undefined) return { deviceId: null, vf: null, link: sysfsLink(device) ?? shownLink(device) };
   const bdf = deviceId ?? "";
   const folder = `${DEVICES}/${bdf}`;
   if (!existsSync(folder)) throw new CniError("invalidConfig", `deviceID: there is no device ${bdf}`);
@@ -53,16 +58,23 @@ export function readDevice({ deviceId, device }: Pick<Configuration, "deviceId" 
       `${why}, or another namespace has it`,
     );
   }
-  const shown = mustRunIp(`${pfNetdev} cannot be read`, [
-    ["link", "show", "dev", pfNetdev],
-    ...(netdev === undefined ? [] : [["address", "show", "dev", netdev]]),
-  ]);
-  const links = linksIn(shown);
-  const pfLink = links.find(({ ifname }) => ifname === pfNetdev);
+  const isSet = mac !== undefined || Object.keys(settings).length > 0;
+  const info = isSet ? shownInfo(pfNetdev, vfIndex) : null;
+  const link = netdev === undefined ? null : (sysfsLink(netdev) ?? shownLink(netdev));
+  return { deviceId: bdf, vf: { ...place, info }, link };
+}
+
+function shownInfo(pfNetdev: string, vfIndex: number): VfInfo {
+  const [pfLink] = linksIn(mustRunIp(`${pfNetdev} cannot be read`, [["link", "show", "dev", pfNetdev]]));
   const info = pfLink && vfInfoOf(pfLink, vfIndex);
   if (info === undefined) throw new CniError("invalidConfig", `${pfNetdev} shows no VF ${vfIndex}`);
-  const link = links.find(({ ifname }) => ifname === netdev) ?? null;
-  return { deviceId: bdf, vf: { ...place, info }, link };
+  return info;
+}
+
+function shownLink(name: string): LinkBefore {
+  const { link, words } = showLink("link", name);
+  if (link === undefined) throw new CniError("invalidConfig", `device: there is no interface ${name}`, words);
+  return { name: link.ifname, mac: link.address, mtu: link.mtu, up: link.flags.includes("UP") };
 }
 
 /** The interface of a function in the host's namespace. */

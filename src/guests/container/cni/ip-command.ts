@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { CniError } from "./cni-error.ts";
+import { runProgram } from "./run-program.ts";
 
 const DEADLINE_MS = 30_000;
 const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -23,9 +23,8 @@ export function runIp(commands: readonly IpWords[], netns?: string): IpAnswer {
   const batch = ["-json", "-details", "-batch", "-"];
   // ip -n takes names below /run/netns alone; nsenter takes any path, and becomes ip.
   const [program, args] = netns === undefined ? ["ip", batch] : ["nsenter", [`--net=${netns}`, "ip", ...batch]];
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
+  const { status, stdout, stderr, error } = runProgram(program, args, {
     input: `${lines.join("\n")}\n`,
-    encoding: "utf8",
     env: ENVIRONMENT,
     timeout: DEADLINE_MS,
     maxBuffer: OUTPUT_LIMIT_BYTES,

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CNI_CODES, CniError } from "./cni-error.ts";
 import type { Call, Configuration } from "./configuration.ts";
+import { runProgram } from "./run-program.ts";
 
 /** What an IPAM plugin gives; addresses as CNI 1.0 has them, those of 0.4 with a `version` besides. */
 export interface IpamResult {
@@ -42,9 +42,8 @@ export function callIpam(
       `ipam.type: no plugin ${ipam.type} in ${path.join(":") || "CNI_PATH, which is empty"}`,
     );
   }
-  const { status, stdout, stderr, error } = spawnSync(program, [], {
+  const { status, stdout, stderr, error } = runProgram(program, [], {
     input: JSON.stringify(raw),
-    encoding: "utf8",
     timeout: DEADLINE_MS,
     maxBuffer: OUTPUT_LIMIT_BYTES,
     env: {

@@ -4,7 +4,7 @@ import type { DesiredPf } from "../host/desired/desired-pf.ts";
 import { planHost } from "../host/plan/plan-host.ts";
 import { planReset } from "../host/plan/plan-reset.ts";
 import type { HostState } from "../host/state/host-state.ts";
-import { hostState, usedBy, vfioUser } from "../host/state/testing/host-state-builder.ts";
+import { hostState, netdev, usedBy, vfioUser } from "../host/state/testing/host-state-builder.ts";
 import { bdf } from "../pci/bdf.ts";
 import { planSummary, renderPlan } from "./render-plan.ts";
 
@@ -103,9 +103,7 @@ describe("a plan for a person", () => {
   });
 
   test("a link that is brought up and waited for is one line", () => {
-    const state = hostState([
-      { netdevs: [{ name: "eth0", mac: "52:54:00:00:00:01", mtu: 1500, up: false, carrier: null }] },
-    ]);
+    const state = hostState([{ netdevs: [netdev("eth0", undefined, { up: false, carrier: null })] }]);
     const vfs = [{ vfIndex: 0, network: { maxTxRateMbps: 500 } }];
     const lines = told(state, wanted({ numVfs: 1, up: true, vfs })).filter((line) => line.startsWith("  link"));
     assert.deepEqual(lines, ["  link          down -> up   eth0"]);

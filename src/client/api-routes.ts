@@ -131,6 +131,23 @@ interface VirtualFunction {
     readonly iommuGroup: number | null;
     /** what the PF's driver holds of it, counters included */
     readonly settings: Readonly<Record<string, unknown>> | null;
+    /** what went through it; null where neither its PF's driver, nor its interface here, nor its guest has told */
+    readonly counters: {
+      /** who has counted */
+      readonly by: "pf" | "interface" | "guest";
+      readonly rxBytes: number | null;
+      readonly rxPackets: number | null;
+      readonly rxDropped: number | null;
+      readonly txBytes: number | null;
+      readonly txPackets: number | null;
+      readonly txDropped: number | null;
+    } | null;
+    /** of an NVMe secondary controller */
+    readonly nvme: {
+      readonly queues: number;
+      readonly interrupts: number;
+      readonly online: boolean;
+    } | null;
     readonly msixCount: number | null;
     /** who has it: qemu:NAME, libvirt:NAME, netns:NAME, model:NAME */
     readonly guest: string | null;

@@ -77,6 +77,17 @@ export const PHYSICAL_FUNCTION_SCHEMA = object(
   }),
 );
 
+const count = z.number().nullable();
+const counters = z.object({
+  by: z.enum(["pf", "interface", "guest"]).describe("who has counted"),
+  rxBytes: count,
+  rxPackets: count,
+  rxDropped: count,
+  txBytes: count,
+  txPackets: count,
+  txDropped: count,
+});
+
 export const VIRTUAL_FUNCTION_SCHEMA = object(
   "VirtualFunction",
   z.object({
@@ -90,6 +101,15 @@ export const VIRTUAL_FUNCTION_SCHEMA = object(
       .record(z.string(), z.unknown())
       .nullable()
       .describe("what the PF's driver holds of it, counters included"),
+    counters: counters
+      .nullable()
+      .describe(
+        "what went through it; null where neither its PF's driver, nor its interface here, nor its guest has told",
+      ),
+    nvme: z
+      .object({ queues: z.int(), interrupts: z.int(), online: z.boolean() })
+      .nullable()
+      .describe("of an NVMe secondary controller"),
     msixCount: z.int().nullable(),
     guest: z.string().nullable().describe("who has it: qemu:NAME, libvirt:NAME, netns:NAME, model:NAME"),
     users: z.array(user),

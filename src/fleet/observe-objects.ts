@@ -1,7 +1,8 @@
 import type { DeviceNames } from "../host/device-names.ts";
-import { holderOf } from "../host/guest-port.ts";
+import { deviceOf, holderOf } from "../host/guest-port.ts";
 import { readOf } from "../host/read-of.ts";
 import type { HostState, NetdevState, PfState, VfState } from "../host/state/host-state.ts";
+import { vfTraffic } from "../host/vf-counters.ts";
 import { isUnread, known, type Observed } from "../kernel/port.ts";
 import type { DeviceUsers } from "../kernel/port-users.ts";
 import type { HostObject, Observation } from "./objects.ts";
@@ -83,7 +84,8 @@ function physicalFunction(pf: PfState, names: DeviceNames): Observation {
 }
 
 function virtualFunction(pf: PfState, vf: VfState, state: HostState): Observation {
-  const { settings } = vf;
+  const { settings, nvme } = vf;
+  const holder = state.guests && holderOf(state.guests, vf.bdf);
   return {
     kind: "VirtualFunction",
     name: vfName(pf.bdf, vf.vfIndex),
@@ -97,8 +99,10 @@ function virtualFunction(pf: PfState, vf: VfState, state: HostState): Observatio
         iommuGroup: vf.iommuGroup,
         settings: isUnread(settings) || settings === null ? settings : { ...settings },
         msixCount: vf.msixCount,
+        nvme: isUnread(nvme) || nvme === null ? nvme : { queues: nvme.vq, interrupts: nvme.vi, online: nvme.online },
       }),
-      guest: (state.guests && holderOf(state.guests, vf.bdf)?.address) ?? null,
+      counters: vfTraffic(vf, holder && deviceOf(holder, vf.bdf)?.counters),
+      guest: holder?.address ?? null,
       ...usersOf(vf.users),
     },
   };

@@ -1,6 +1,7 @@
 import type { Observed, Unread } from "../kernel/port.ts";
 import type { Outcome, Waiting } from "../kernel/port-outcome.ts";
 import type { Bdf } from "../pci/bdf.ts";
+import type { LinkCounters } from "./link-counters.ts";
 import type { Evidence } from "./preflight/check.ts";
 
 /** What VFs are given to: a QEMU by its monitor, a domain of libvirt, a network namespace, a guest of the model. */
@@ -65,6 +66,8 @@ export interface GuestDevice extends Pick<Attachment, "place" | "managed"> {
   readonly deviceId: string | null;
   /** Whether vfleet gave it: what it has given it may take back for a while, where a policy says `drain`. */
   readonly byVfleet: boolean;
+  /** What the guest's own driver has counted; left out where the guest does not tell. */
+  readonly counters?: LinkCounters;
 }
 
 /** A VF that is to be given away, with what an adapter must know of it. */

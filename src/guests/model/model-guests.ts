@@ -34,13 +34,16 @@ function modelGuests(guests: MachineGuests): GuestPort {
 
     async guests() {
       const all = await guests.list();
-      return all.map(({ name, uuid, pid, devices }) => ({
+      return all.map(({ name, uuid, pid, devices, counters }) => ({
         address: `model:${name}` as const,
         name,
         uuid,
         pid,
         running: true,
-        devices: devices.map((bdf) => ({ bdf, deviceId: null, byVfleet: true })),
+        devices: devices.map((bdf) => {
+          const { [bdf]: counted } = counters;
+          return { bdf, deviceId: null, byVfleet: true, ...(counted && { counters: counted }) };
+        }),
         unreachable: null,
       }));
     },

@@ -4,6 +4,7 @@ import type { DeviceUsers } from "../../kernel/port-users.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { SeenGuests } from "../guest-port.ts";
+import type { LinkCounters } from "../link-counters.ts";
 import type { PfAddress } from "../pf-address.ts";
 
 /**
@@ -80,6 +81,7 @@ export interface NetdevState {
   readonly up: Observed<boolean>;
   /** null while it is down, where the kernel tells no carrier. */
   readonly carrier: Observed<boolean | null>;
+  readonly counters: Observed<LinkCounters>;
 }
 
 export interface VfState {

@@ -8,6 +8,7 @@ import { PCI_CAP_ID_MSIX } from "../../pci/capability-ids.ts";
 import { PCI_HEADER_TYPE_BRIDGE } from "../../pci/header.ts";
 import { vfIds } from "../../pci/sriov-state.ts";
 import { type HostFunction, type Inventory, physicalFunctions, readInventory } from "../inventory.ts";
+import { type LinkCounters, readLinkCounters } from "../link-counters.ts";
 import { readDefaultRoutes, readDevices, readUppers } from "../net-devices.ts";
 import { isAbsent, readDriverOverride, readNumber, readText, sysfsPath } from "../observe.ts";
 import { devlinkHandle, type PfAddress } from "../pf-address.ts";
@@ -30,6 +31,7 @@ interface Look {
   readonly users: ReadonlyMap<Bdf, DeviceUsers>;
   readonly vfioAliases: Observed<readonly VfioAlias[]>;
   readonly defaultRoutes: Observed<readonly string[]>;
+  readonly linkCounters: Observed<ReadonlyMap<string, LinkCounters>>;
   /** By devlink device; undefined where devlink could not be asked. */
   readonly devlinkDevices: Observed<ReadonlySet<string>>;
 }
@@ -71,14 +73,15 @@ async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<Observation>
   const inventory = await readInventory(kernel);
   const pfs = physicalFunctions(inventory);
   // Programs tell of users and devlink: they run side by side.
-  const [users, vfioAliases, defaultRoutes, devlinkDevices] = await Promise.all([
+  const [users, vfioAliases, defaultRoutes, linkCounters, devlinkDevices] = await Promise.all([
     readUsers(kernel, pfs),
     readVfioAliases(kernel),
     readDefaultRoutes(kernel),
+    readLinkCounters(kernel),
     readDevlinkDevices(kernel),
   ]);
   const groups = groupsOf(inventory);
-  const look: Look = { kernel, inventory, groups, users, vfioAliases, defaultRoutes, devlinkDevices };
+  const look: Look = { kernel, inventory, groups, users, vfioAliases, defaultRoutes, linkCounters, devlinkDevices };
   const identities = pfIdentities(pfs);
   const states = await Promise.all(
     pfs.map(async (pf) => {
@@ -88,6 +91,7 @@ async function lookOnce(kernel: Kernel | ChangeableKernel): Promise<Observation>
     }),
   );
   const simulated = await observeNetdevsim(kernel, {
+    readNetdevs: (pf) => observeNetdevs(kernel, pf, linkCounters),
     readSettings: (netdevs) => readSettings(kernel, netdevs, "netdevsim"),
     readEswitchMode: (pf) => readEswitchMode(look, pf),
   });
@@ -104,7 +108,7 @@ async function observePf(look: Look, pf: HostFunction): Promise<Omit<PfState, "i
   const { kernel, inventory } = look;
   const { bdf, vendorId, deviceId, driver, numaNode, sriov, node } = pf;
   const devices = await readDevices(kernel, bdf);
-  const netdevs = await observeNetdevs(kernel, bdf);
+  const netdevs = await observeNetdevs(kernel, bdf, look.linkCounters);
   const controller = first(devices.nvme);
   const nvme = await observeNvme(kernel, controller);
   const settings = await readSettings(kernel, netdevs, driver);
@@ -152,7 +156,7 @@ async function observeVf(
   const { bdf, driver, iommuGroup } = fn;
   const [override, netdevs, methods] = await Promise.all([
     readDriverOverride(kernel, bdf),
-    observeNetdevs(kernel, bdf),
+    observeNetdevs(kernel, bdf, look.linkCounters),
     readText(kernel, sysfsPath(bdf, "reset_method")),
   ]);
   return {

@@ -5,13 +5,13 @@ import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import { isAbsent, readNumber, sysfsPath } from "../observe.ts";
 import { parseSimulatedPf, type SimulatedPf } from "../pf-address.ts";
 import type { PfState, VfState } from "./host-state.ts";
-import { observeNetdevs } from "./observe-netdevs.ts";
 
 const DEVICES = "/sys/bus/netdevsim/devices";
 const NOBODY: DeviceUsers = { users: [], idle: [], notLookedAt: [] };
 
 /** What both kinds of PF are read by. */
-export interface SettingsReader {
+export interface PfReader {
+  readNetdevs(pf: SimulatedPf): Promise<PfState["netdevs"]>;
   readSettings(netdevs: PfState["netdevs"]): Promise<Observed<readonly VfInfo[] | null>>;
   readEswitchMode(pf: SimulatedPf): Promise<Observed<string | null>>;
 }
@@ -22,7 +22,7 @@ export interface SettingsReader {
  */
 export async function observeNetdevsim(
   kernel: Kernel | ChangeableKernel,
-  reader: SettingsReader,
+  reader: PfReader,
 ): Promise<readonly PfState[]> {
   const names = await kernel.list(DEVICES);
   if (isUnread(names)) return [];
@@ -30,9 +30,9 @@ export async function observeNetdevsim(
   return Promise.all(pfs.map((pf) => observePf(kernel, pf, reader)));
 }
 
-async function observePf(kernel: Kernel, pf: SimulatedPf, reader: SettingsReader): Promise<PfState> {
+async function observePf(kernel: Kernel, pf: SimulatedPf, reader: PfReader): Promise<PfState> {
   const none = unread(sysfsPath(pf), "ENODATA", "it is no PCI function");
-  const netdevs = await observeNetdevs(kernel, pf);
+  const netdevs = await reader.readNetdevs(pf);
   const settings = await reader.readSettings(netdevs);
   const numVfs = await readNumber(kernel, sysfsPath(pf, "sriov_numvfs"));
   // `nsim_bus_dev_max_vfs`; without debugfs, the kernel tells when it is exceeded.

@@ -4,6 +4,7 @@ import type { MovableGuest } from "../../hardware/guests/movable-guest.ts";
 import { forgetAddress } from "../../hardware/guests/moved-vf.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { GuestHardware } from "./guest-hardware.ts";
+import { igbvfStatistics } from "./igbvf-statistics.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux, ModelGuest, ModelGuests, ModelProcess } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
@@ -41,12 +42,18 @@ export class GuestList implements ModelGuests {
   get all(): readonly ModelGuest[] {
     return [...this.#guests.values()]
       .filter(({ move }) => move !== "arriving")
-      .map(({ name, memoryMib, uuid, pid, opened }) => ({
+      .map(({ name, memoryMib, uuid, pid, opened, hardware }) => ({
         name,
         memoryMib,
         uuid,
         pid,
         devices: [...opened.keys()].sort(),
+        counters: Object.fromEntries(
+          [...opened.values()].flatMap(({ dev }) => {
+            const driver = hardware.driverOf(dev);
+            return driver === undefined ? [] : [[dev.bdf, igbvfStatistics(driver)]];
+          }),
+        ),
       }));
   }
 

@@ -11,7 +11,7 @@ import type { KernelDma } from "./kernel-dma.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import type { KernelTime } from "./kernel-time.ts";
 import type { Mutex } from "./mutex.ts";
-import type { NetDevice, NetDeviceOptions } from "./net-device.ts";
+import type { LinkStatistics, NetDevice, NetDeviceOptions } from "./net-device.ts";
 import type { PciBus, PciDev } from "./pci-dev.ts";
 import type { Folder } from "./sysfs-tree.ts";
 import type { Uevents } from "./uevents.ts";
@@ -202,6 +202,8 @@ export interface ModelGuest extends GuestDescription {
   readonly uuid: string;
   readonly pid: number;
   readonly devices: readonly Bdf[];
+  /** What its drivers of network VFs have counted. */
+  readonly counters: Readonly<Record<Bdf, LinkStatistics>>;
 }
 
 /** Virtual machines of a model. What they do to the kernel is what QEMU does by VFIO. */

@@ -1,5 +1,6 @@
 import type { KernelModule, Linux, PciDeviceId } from "./linux.ts";
 import { showMountInfo, showMounts } from "./mounts.ts";
+import { statisticsOf } from "./net-devices.ts";
 import { dmarTable, showInterrupts, showMemory } from "./proc-hardware.ts";
 import type { Folder } from "./sysfs-tree.ts";
 
@@ -7,6 +8,11 @@ const COMPILER = "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU
 const VERSION = "#1 SMP PREEMPT_DYNAMIC Debian 6.12.95-1 (2026-07-05)";
 
 const ROUTE_HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT";
+
+const NET_DEVICES_HEAD = [
+  "Inter-|   Receive                                                |  Transmit\n",
+  " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
+];
 
 /** What of /proc and /sys/kernel is no driver's. */
 export function addProcFiles(linux: Linux, procModules: () => string): void {
@@ -25,6 +31,7 @@ export function addProcFiles(linux: Linux, procModules: () => string): void {
   const net = proc.folder("net");
   file(net, "route", () => `${ROUTE_HEADER.padEnd(127)}\n`);
   file(net, "ipv6_route", () => "");
+  file(net, "dev", () => showNetDevices(linux));
   file(net, "if_inet6", () => "");
   const kernel = proc.folders("sys/kernel");
   file(kernel, "osrelease", () => `${release}\n`);
@@ -36,6 +43,18 @@ export function addProcFiles(linux: Linux, procModules: () => string): void {
   sys.folders("kernel/iommu_groups");
   sys.folders("devices/system/node").shows("online", () => "0");
   sys.folders("devices/system/cpu").shows("online", () => "0-1");
+}
+
+/** `dev_seq_show`; errors have not been seen. */
+function showNetDevices({ net }: Linux): string {
+  const lines = net.all.map((netdev) => {
+    const { rxBytes, rxPackets, rxDropped, rxMulticast, txBytes, txPackets, txDropped } = statisticsOf(netdev);
+    const column = (value: number, width: number) => String(value).padStart(width);
+    const received = `${column(rxBytes, 8)} ${column(rxPackets, 7)}    0 ${column(rxDropped, 4)}    0     0          0 ${column(rxMulticast, 9)}`;
+    const sent = `${column(txBytes, 8)} ${column(txPackets, 7)}    0 ${column(txDropped, 4)}    0     0       0          0`;
+    return `${netdev.name.padStart(6)}: ${received} ${sent}\n`;
+  });
+  return [...NET_DEVICES_HEAD, ...lines].join("");
 }
 
 /** What depmod and the kernel's build write of modules, as far as it is about drivers of VFIO and what is built in. */

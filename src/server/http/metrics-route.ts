@@ -5,7 +5,7 @@ import type { ManagedHost } from "../managed-host.ts";
 import type { Api } from "./api.ts";
 
 const MS_PER_S = 1000;
-/** Counters of VFs that kernels tell (IFLA_VF_STATS), with the names that Prometheus' users know from interfaces. */
+/** What was counted of VFs, with the names that Prometheus' users know from interfaces. */
 const COUNTERS = {
   rxBytes: ["receive_bytes", "Bytes that the VF received"],
   rxPackets: ["receive_packets", "Packets that the VF received"],
@@ -53,15 +53,16 @@ function metricsOf(cache: ObjectCache, hosts: readonly ManagedHost[]): Registry 
     if (object.status.numVfs !== null) enabled.set(labels, object.status.numVfs);
   }
   const states = gauge("vfs", "VFs by what they are used for", ["host", "state"]);
-  const counters = Object.entries(COUNTERS).map(([field, [name, help]]) => ({
-    field,
-    counter: new Counter({ name: `vfleet_vf_${name}_total`, help, labelNames: ["host", "pf", "vf"], registers }),
-  }));
+  const counters = (Object.keys(COUNTERS) as (keyof typeof COUNTERS)[])
+    .map((field) => [field, ...COUNTERS[field]] as const)
+    .map(([field, name, help]) => ({
+      field,
+      counter: new Counter({ name: `vfleet_vf_${name}_total`, help, labelNames: ["host", "pf", "vf"], registers }),
+    }));
   for (const { metadata, status } of cache.all("VirtualFunction")) {
     states.inc({ host: metadata.host, state: stateOf(status) });
-    const counted = status.settings?.counters as Readonly<Record<string, number | null>> | null | undefined;
     for (const { field, counter } of counters) {
-      const value = counted?.[field];
+      const value = status.counters?.[field];
       if (typeof value === "number") {
         counter.inc({ host: metadata.host, pf: status.pf, vf: String(status.vfIndex) }, value);
       }

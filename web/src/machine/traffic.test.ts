@@ -5,9 +5,10 @@ import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
 import { type Rate, sumOfSamples, TrafficHistory } from "./traffic.ts";
 
 const NONE = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, rxDropped: 0, txDropped: null };
+type Counters = NonNullable<VirtualFunctionObject["status"]["counters"]>;
 
 /** A VF with these counters; null: its driver counts nothing. */
-function vf(counters: Partial<Record<keyof typeof NONE, number | null>> | null, vfIndex = 0): VirtualFunctionObject {
+function vf(counters: Partial<Counters> | null, vfIndex = 0): VirtualFunctionObject {
   return {
     apiVersion: "vfleet.dev/v1alpha1",
     kind: "VirtualFunction",
@@ -19,7 +20,9 @@ function vf(counters: Partial<Record<keyof typeof NONE, number | null>> | null, 
       driver: null,
       netdevs: [],
       iommuGroup: null,
-      settings: { vlan: 0, counters: counters && { ...NONE, ...counters } },
+      settings: null,
+      counters: counters && { by: "pf", ...NONE, ...counters },
+      nvme: null,
       msixCount: null,
       guest: null,
       users: [],
@@ -132,6 +135,15 @@ test("TrafficHistory has no negative rate, whatever counters do, and its bytes a
       assert.ok(Math.abs(sum - bytes) <= bytes * 1e-9 + 1e-3, `${sum} of ${bytes}`);
     }),
   );
+});
+
+test("TrafficHistory does not take what one has counted from what another has", () => {
+  const history = new TrafficHistory();
+  history.add(vf({ rxBytes: 100, by: "interface" }), 0);
+  history.add(vf({ rxBytes: 9000, by: "guest" }), 5000);
+  assert.equal(history.rateOf(NAME), undefined);
+  history.add(vf({ rxBytes: 9500, by: "guest" }), 10_000);
+  assert.equal(history.rateOf(NAME)?.rxBitsPerS, 800);
 });
 
 test("TrafficHistory takes a VF that comes again for another one", () => {

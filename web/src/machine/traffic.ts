@@ -17,8 +17,8 @@ export interface Sample {
   readonly rate: Rate | null;
 }
 
-/** Counters by the names that they have in a VF's settings, as far as they are known. */
-type Counters = Readonly<Partial<Record<(typeof COUNTED)[number][0], number>>>;
+/** Counters as far as they are known, and whose they are. */
+type Counters = Readonly<Partial<Record<(typeof COUNTED)[number][0], number>>> & { readonly by: string };
 
 interface Seen {
   counters: Counters | null;
@@ -167,22 +167,23 @@ export function sumOfSamples(vfs: readonly (readonly Sample[])[]): readonly Samp
 }
 
 function countersOf({ status }: VirtualFunctionObject): Counters | null {
-  const counters = status.settings?.counters as Readonly<Record<string, unknown>> | null | undefined;
-  if (counters === null || counters === undefined) return null;
-  const known = COUNTED.flatMap(([name]) => (typeof counters[name] === "number" ? [[name, counters[name]]] : []));
-  return known.length === 0 ? null : Object.fromEntries(known);
+  const { counters } = status;
+  if (counters === null) return null;
+  const known = COUNTED.flatMap(([name]) => (counters[name] === null ? [] : [[name, counters[name]] as const]));
+  return known.length === 0 ? null : { by: counters.by, ...Object.fromEntries(known) };
 }
 
 function isSame(a: Counters | null, b: Counters | null): boolean {
   if (a === null || b === null) return a === b;
-  return COUNTED.every(([name]) => a[name] === b[name]);
+  return a.by === b.by && COUNTED.every(([name]) => a[name] === b[name]);
 }
 
 /** null where one cannot be told: counters that went down have begun anew, and how often is not known. */
 function rateBetween(seen: Seen, counters: Counters | null, atMs: number): Rate | null {
   const { counters: old } = seen;
   const seconds = (atMs - (seen.samples.at(-1)?.atMs ?? atMs)) / 1000;
-  if (old === null || counters === null || seconds <= 0) return null;
+  // Another has counted other frames.
+  if (old === null || old.by !== counters?.by || seconds <= 0) return null;
   if (COUNTED.some(([name]) => (counters[name] ?? 0) < (old[name] ?? 0))) return null;
   const rates = COUNTED.map(([name, key, factor]) => {
     const [from, to] = [old[name], counters[name]];

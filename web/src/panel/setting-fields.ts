@@ -3,7 +3,7 @@ import type { PfObject, VfObject } from "./chosen.ts";
 /** A setting of a VF, by the name that policies have for it. */
 export interface SettingField {
   readonly name: string;
-  /** In `status.settings`, where the name is another there. */
+  /** In `status.settings` or `status.nvme`, where the name is another there. */
   readonly settingsKey?: string;
   readonly type: "text" | "number" | "flag" | "choice";
   readonly choices?: readonly string[];
@@ -34,7 +34,7 @@ const NETWORK: readonly SettingField[] = [
 ];
 const INFINIBAND: ReadonlySet<string> = new Set(["nodeGuid", "portGuid"]);
 
-/** Of an NVMe secondary controller. What it has is not among what is known of a VF. */
+/** Of an NVMe secondary controller. */
 const NVME: readonly SettingField[] = [
   { name: "queues", type: "number" },
   { name: "interrupts", type: "number" },
@@ -44,7 +44,7 @@ const NVME: readonly SettingField[] = [
 /** The settings that a VF can have: a network card's, or an NVMe controller's. */
 export function settingFields({ status }: VfObject, pf: PfObject | undefined): readonly SettingField[] {
   const { settings } = status;
-  if (pf?.status.nvmeController != null) return NVME;
+  if (status.nvme !== null || pf?.status.nvmeController != null) return NVME;
   if (settings === null) return [];
   // GUIDs are of InfiniBand alone.
   return NETWORK.filter((field) => !INFINIBAND.has(field.name) || settingValue(status, field) !== null);
@@ -52,10 +52,10 @@ export function settingFields({ status }: VfObject, pf: PfObject | undefined): r
 
 /** As its control shows it; null where it is not known. */
 export function settingValue(
-  { settings }: VfObject["status"],
+  { settings, nvme }: VfObject["status"],
   { name, settingsKey = name, type }: SettingField,
 ): string | null {
-  const value = settings?.[settingsKey];
+  const value = settings?.[settingsKey] ?? nvme?.[name as keyof typeof nvme];
   if (value === null || value === undefined) return null;
   return type === "flag" ? (value === true ? "on" : "off") : String(value);
 }

@@ -158,9 +158,11 @@ function vfState(vfIndex: number, { bdf: given, settings = {}, ...parts }: VfPar
   };
 }
 
+const NOTHING_COUNTED = { rxBytes: 0, rxPackets: 0, rxDropped: 0, txBytes: 0, txPackets: 0, txDropped: 0 };
+
 /** A network interface that is up. */
 export function netdev(name: string, mac = "52:54:00:00:00:01", parts: Partial<NetdevState> = {}): NetdevState {
-  return { name, mac, mtu: 1500, up: true, carrier: true, ...parts };
+  return { name, mac, mtu: 1500, up: true, carrier: true, counters: NOTHING_COUNTED, ...parts };
 }
 
 /** An NVMe PF with as many secondary controllers, of which those that have VFs are offline and without resources. */

@@ -1,6 +1,7 @@
 import { IGBVF_MEMORY_BYTES, IgbvfDriver } from "../../../hardware/guests/igbvf-driver.ts";
 import { IgbvfWatchdog } from "../../../hardware/guests/igbvf-watchdog.ts";
 import { disableDevice, enableDevice, PCI_COMMAND_MASTER } from "../enable-device.ts";
+import { igbvfStatistics } from "../igbvf-statistics.ts";
 import type { DriverMemory } from "../kernel-dma.ts";
 import { KernelError } from "../kernel-error.ts";
 import { type KernelModule, type Linux, logOf, type PciDriver } from "../linux.ts";
@@ -113,8 +114,7 @@ function operationsOf(
     setMtu: () => {},
     statistics: () => {
       driver.poll();
-      const { rxPackets, rxBytes, rxMulticast, txPackets, txBytes } = driver.statistics();
-      return { rxPackets, rxBytes, rxMulticast, txPackets, txBytes, rxDropped: driver.dropped(), txDropped: 0 };
+      return igbvfStatistics(driver);
     },
   };
 }

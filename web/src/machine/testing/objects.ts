@@ -23,6 +23,8 @@ export function vfObject(
       netdevs: [],
       iommuGroup: null,
       settings: null,
+      counters: null,
+      nvme: null,
       msixCount: null,
       guest: null,
       users: [],

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import {
   createContext,
   type ReactNode,
@@ -9,10 +8,8 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import type { HostObject, VirtualFunctionObject } from "../../../src/fleet/objects.ts";
-import { ask } from "../api/session.ts";
+import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
 import { useLiveState, useObjects } from "../api/use-live.tsx";
-import { type Flow, withFlowCounters } from "./flow-counters.ts";
 import { TrafficHistory } from "./traffic.ts";
 
 /** One history, and who is told of new samples. */
@@ -38,17 +35,12 @@ class TrafficFeed {
 
 const Traffic = createContext<TrafficFeed | undefined>(undefined);
 const TICK_MS = 1000;
-/** As often as the server looks at its hosts where it is told nothing. */
-const FLOWS_MS = 5000;
 
 /** Keeps what goes through the VFs of a host, as long as pages of it are open. Inside a LiveProvider. */
 export function TrafficProvider({ children }: { readonly children: ReactNode }) {
   const [feed] = useState(() => new TrafficFeed());
-  const objects = useObjects("VirtualFunction");
-  const pfs = useObjects("PhysicalFunction");
+  const vfs = useObjects("VirtualFunction");
   const [host] = useObjects("Host");
-  const flows = useFlows(host);
-  const vfs = useMemo(() => withFlowCounters(objects, pfs, flows), [objects, pfs, flows]);
   const isSeen = useLiveState().state === "live" && host?.status.reachable === true;
   const names = useMemo(() => new Set(vfs.map(({ metadata }) => metadata.name)), [vfs]);
   useEffect(() => {
@@ -60,22 +52,6 @@ export function TrafficProvider({ children }: { readonly children: ReactNode }) 
     return () => clearInterval(timer);
   }, [feed, vfs, names, isSeen]);
   return <Traffic value={feed}>{children}</Traffic>;
-}
-
-const NO_FLOWS: readonly Flow[] = [];
-
-/** What a modelled machine says of its flows; no other host has any. */
-function useFlows(host: HostObject | undefined): readonly Flow[] {
-  const name = host?.metadata.host;
-  const { data } = useQuery({
-    queryKey: ["traffic", name],
-    queryFn: ({ signal }) =>
-      ask<{ readonly items: readonly Flow[] }>(`/hosts/${encodeURIComponent(name ?? "")}/traffic`, { signal }),
-    enabled: host?.status.reachable === true && host.status.source.startsWith("model:"),
-    refetchInterval: FLOWS_MS,
-    retry: false,
-  });
-  return data?.items ?? NO_FLOWS;
 }
 
 /** The traffic of the host's VFs; what calls it is drawn anew when there are new samples (`history.version`). */

@@ -22,6 +22,8 @@ type Counters = Readonly<Partial<Record<(typeof COUNTED)[number][0], number>>> &
 
 interface Seen {
   counters: Counters | null;
+  /** The last sample is of a look; of one that was there when the page came, nobody knows how old it was. */
+  isOfLook: boolean;
   readonly samples: Sample[];
 }
 
@@ -69,7 +71,7 @@ export class TrafficHistory {
     const counters = countersOf(vf);
     const seen = this.#vfs.get(name);
     if (seen === undefined) {
-      this.#vfs.set(name, { counters, samples: [{ atMs: this.#lookAt(atMs), rate: null }] });
+      this.#vfs.set(name, { counters, isOfLook: false, samples: [{ atMs, rate: null }] });
       this.#version++;
       return;
     }
@@ -80,8 +82,9 @@ export class TrafficHistory {
     const lookMs = this.#lookAt(atMs);
     const before = this.#looks.findLast((each) => each < lookMs);
     if (before !== undefined) this.#quietUntil(seen, before);
-    this.#push(seen, { atMs: lookMs, rate: rateBetween(seen, counters, lookMs) });
+    this.#push(seen, { atMs: lookMs, rate: seen.isOfLook ? rateBetween(seen, counters, lookMs) : null });
     seen.counters = counters;
+    seen.isOfLook = true;
   }
 
   /** Forgets the VFs that are not among these: one that comes again by the same name is another. */
@@ -114,7 +117,7 @@ export class TrafficHistory {
   }
 
   #isQuiet(seen: Seen, atMs: number): void {
-    const newest = this.#looks.at(-1) ?? atMs;
+    const newest = this.#looks.at(-1) ?? seen.samples.at(-1)?.atMs ?? atMs;
     if (atMs - newest > 2 * this.#intervalMs) this.#lookAt(atMs);
     // Of a look that is under way more may come.
     const ended = this.#looks.findLast((each) => atMs - each >= this.#togetherMs);
@@ -127,6 +130,7 @@ export class TrafficHistory {
     const last = samples.at(-1);
     if (last === undefined || last.atMs >= lookMs) return;
     const rate = rateBetween(seen, counters, lookMs);
+    seen.isOfLook = true;
     // A long silence is one sample, which grows.
     if (isSilence(last.rate) && isSilence(samples.at(-2)?.rate ?? null)) samples.pop();
     this.#push(seen, { atMs: lookMs, rate });

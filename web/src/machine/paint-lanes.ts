@@ -1,7 +1,8 @@
 import { isBundled, type LaneBundle, trackPath } from "./lane-paths.ts";
-import { CELL_WIDTH, type Lane, touches } from "./layout.ts";
+import { CELL_WIDTH, type Lane, type Layout, type PlacedBar, touches } from "./layout.ts";
 import { partOf, type Scene, type View } from "./paint-machine.ts";
 
+const TRACKS = new WeakMap<PlacedBar, Path2D>();
 const PATHS = new WeakMap<LaneBundle | Lane, Path2D>();
 /** Narrower cells show no tracks below them. */
 const LEAST_TRACKED = 26;
@@ -31,23 +32,36 @@ export function paintLanes(context: CanvasRenderingContext2D, scene: Scene, view
 
 /** Of bundled lanes what is below each row, and the line that they all come to. */
 function paintTracks(context: CanvasRenderingContext2D, scene: Scene, view: View): void {
-  const { layout, palette, chosen } = scene;
+  const { layout, palette, found, chosen } = scene;
   const part = partOf(view);
+  const isTracked = CELL_WIDTH * view.zoom >= LEAST_TRACKED;
   context.strokeStyle = palette.lineStrong;
   context.lineWidth = 1 / view.zoom;
-  for (const { y, height, bar } of layout.bars) {
-    if (bar.cells.length === 0 || y > part.y + part.height || y + height < part.y) continue;
+  for (const bar of layout.bars) {
+    if (bar.bar.cells.length === 0 || bar.y > part.y + part.height || bar.y + bar.height < part.y) continue;
     context.globalAlpha = 0.6;
-    context.strokeRect(layout.busX, y, 0, height);
+    context.strokeRect(layout.busX, bar.y, 0, bar.height);
+    context.globalAlpha = found === undefined ? 0.7 : 0.12;
+    if (isTracked) context.stroke(tracksOf(layout, bar));
   }
-  if (CELL_WIDTH * view.zoom < LEAST_TRACKED) return;
+  if (!isTracked || (found === undefined && chosen === undefined)) return;
   for (const lane of layout.lanes) {
-    if (lane.fromY > part.y + part.height || lane.trackY < part.y || lane.fromX > part.x + part.width) continue;
     const isChosen = lane.vf.metadata.name === chosen;
+    if (!isChosen && (found === undefined || !isFound(scene, lane))) continue;
     context.strokeStyle = isChosen ? palette.accent : palette.lineStrong;
-    context.globalAlpha = isFound(scene, lane) ? 0.7 : 0.12;
+    context.globalAlpha = 1;
     context.stroke(pathOf(lane, () => trackPath(lane, layout.busX)));
   }
+}
+
+/** All tracks of a bar: one stroke costs less than one for each. */
+function tracksOf({ lanes, busX }: Layout, bar: PlacedBar): Path2D {
+  const known = TRACKS.get(bar);
+  if (known !== undefined) return known;
+  const own = lanes.filter((lane) => lane.bar === bar).map((lane) => trackPath(lane, busX));
+  const path = new Path2D(own.join(""));
+  TRACKS.set(bar, path);
+  return path;
 }
 
 function isFound({ found }: Scene, { vf, holder }: Lane): boolean {

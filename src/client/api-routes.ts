@@ -20,11 +20,11 @@ interface Host {
     readonly since: string;
     readonly hostId: string | null;
     readonly bootId: string | null;
-    readonly physicalFunctions: number;
-    readonly virtualFunctions: number;
+    readonly physicalFunctions: number | null;
+    readonly virtualFunctions: number | null;
     /** what the drivers of its PFs allow in all, as far as it is known */
-    readonly offeredVfs: number;
-    readonly guests: number;
+    readonly offeredVfs: number | null;
+    readonly guests: number | null;
     /** whether it is as its documents want it; invalid: a document is wrong; null while it is not known */
     readonly desired: "nothing" | "settled" | "differs" | "refused" | "invalid" | null;
     /** why a field is null: it was not read; empty where all was */
@@ -445,7 +445,7 @@ export interface ApiRoutes {
         /** of a list or an event: what happened after it */
         readonly resourceVersion?: string;
         readonly host?: string;
-        readonly kind?: string;
+        readonly kind?: "Host" | "PhysicalFunction" | "VirtualFunction" | "Guest" | "Operation";
       };
     };
     answer: null;

@@ -42,10 +42,10 @@ export const HOST_SCHEMA = object(
     since: z.string().describe("since when it is reachable, or is not: ISO 8601"),
     hostId: z.string().nullable(),
     bootId: z.string().nullable(),
-    physicalFunctions: z.int(),
-    virtualFunctions: z.int(),
-    offeredVfs: z.int().describe("what the drivers of its PFs allow in all, as far as it is known"),
-    guests: z.int(),
+    physicalFunctions: z.int().nullable(),
+    virtualFunctions: z.int().nullable(),
+    offeredVfs: z.int().nullable().describe("what the drivers of its PFs allow in all, as far as it is known"),
+    guests: z.int().nullable(),
     desired: z
       .enum(["nothing", "settled", "differs", "refused", "invalid"])
       .nullable()

@@ -136,12 +136,14 @@ export function unreachableHost(
   const unseen = {
     hostId: null,
     bootId: null,
-    physicalFunctions: 0,
-    virtualFunctions: 0,
-    offeredVfs: 0,
-    guests: 0,
+    physicalFunctions: null,
+    virtualFunctions: null,
+    offeredVfs: null,
+    guests: null,
     desired: null,
   };
-  const status = last?.status ?? { ...unseen, unknown: { hostId: problem, bootId: problem } };
+  const unknown = Object.fromEntries(Object.keys(unseen).map((name) => [name, problem]));
+  const wasRead = last !== undefined && last.status.physicalFunctions !== null;
+  const status = wasRead ? last.status : { ...unseen, unknown };
   return { kind: "Host", name: "", status: { ...status, source, reachable: false, problem, since } };
 }

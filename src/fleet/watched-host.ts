@@ -26,6 +26,8 @@ export interface WatchedHostOptions {
   readonly intervalMs: number;
   /** What the kernel tells of its devices: a look follows soon. Left out where it tells nothing. */
   readonly events?: (signal: AbortSignal) => Promise<Observed<AsyncIterable<Observed<Uevent>>>>;
+  /** Told once where the kernel tells nothing any more, so that what happens is seen later. */
+  readonly onDeaf: (reason: unknown) => void;
 }
 
 /** Whose events may be about what is seen of a host. */
@@ -104,15 +106,15 @@ export class WatchedHost {
 
   /** Looks where the kernel says that something has happened. Where it says nothing any more, the interval is what is left. */
   async #follow(): Promise<void> {
-    const { events, clock } = this.#options;
+    const { events, clock, onDeaf } = this.#options;
     const { signal } = this.#end;
     if (events === undefined) return;
     try {
       const told = await events(signal);
-      if (isUnread(told)) return;
+      if (isUnread(told)) return onDeaf(told.reason);
       let isDue = false;
       for await (const event of told) {
-        if (isUnread(event)) return;
+        if (isUnread(event)) return onDeaf(event.reason);
         if (isDue || !SUBSYSTEMS.has(event.subsystem)) continue;
         isDue = true;
         void clock.sleep(SETTLE_MS, signal).then(() => {
@@ -120,8 +122,9 @@ export class WatchedHost {
           this.#wake.abort();
         });
       }
-    } catch {
-      // As where it says nothing any more.
+      if (!signal.aborted) onDeaf("its events have ended");
+    } catch (error) {
+      if (!signal.aborted) onDeaf(error);
     }
   }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { makePrivateFolder } from "../state/private-folder.ts";
 
+const BUSY_MS = 5000;
 const FILE = "server.sqlite";
 
 /** Each brings the database from the version of its place to the next one. What has been released is not changed any more. */
@@ -32,9 +33,10 @@ const MIGRATIONS: readonly string[] = [
  */
 export function openDatabase(folder: string): DatabaseSync {
   makePrivateFolder(folder);
-  const database = new DatabaseSync(join(folder, FILE));
+  // Another process may be at it: already the first statement waits for it.
+  const database = new DatabaseSync(join(folder, FILE), { timeout: BUSY_MS });
   // What was acknowledged survives a power loss.
-  database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+  database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
   migrate(database);
   return database;
 }

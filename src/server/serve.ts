@@ -2,7 +2,9 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import type { Server as TlsServer } from "node:tls";
+import type { FastifyBaseLogger } from "fastify";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
@@ -78,18 +80,20 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   if (lock === undefined) {
     throw new VfleetError("VFL-0509", { message: `another vfleet works with ${state}`, details: { path: state } });
   }
-  const database = openDatabase(state);
-  const tokens = new TokenStore(database);
   const cache = new ObjectCache(randomBytes(EPOCH_BYTES).toString("hex"));
   const managed: ManagedHost[] = [];
   const starting: Promise<void>[] = [];
+  let database: DatabaseSync | undefined;
+  let log: FastifyBaseLogger | undefined;
   const release = async (): Promise<void> => {
     await Promise.all(starting);
     await Promise.all(managed.map(({ watched }) => watched.stop()));
-    if (database.isOpen) database.close();
+    if (database?.isOpen) database.close();
     lock.release();
   };
   try {
+    database = openDatabase(state);
+    const tokens = new TokenStore(database);
     const tokenFile = join(state, TOKEN_FILE);
     const renewed = () => keepOwnCertificate(join(state, "tls"), certificateNames(listen), new Date());
     const files = tls === "own" ? renewed() : tls;
@@ -107,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         names,
         clock: systemClock,
         intervalMs,
+        onDeaf: (reason) => log?.warn({ host: name, reason }, "the host tells of no changes any more"),
       });
       managed.push({ name, setting, watched });
     }
@@ -122,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       ...(files && { tls: { ...files, isOwn: tls === "own" } }),
       ...(page !== undefined && { page }),
     });
+    log = api.log;
     try {
       await api.listen({ host: listen.host, port: listen.port });
     } catch (cause) {

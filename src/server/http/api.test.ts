@@ -148,6 +148,8 @@ describe("the API over a modelled host", () => {
       ["VFL-0501", 400, ask(`${API_PATH}/tokens`, { method: "POST", body: { name: "x", role: "viewer", more: 1 } })],
       ["VFL-0502", 401, ask(`${API_PATH}/hosts`, { token: `${token.slice(0, -1)}_` })],
       ["VFL-0502", 401, ask(`${API_PATH}/hosts`, { token: "x" })],
+      ["VFL-0501", 400, ask(`${API_PATH}/watch?kind=Nothing`)],
+      ["VFL-0504", 404, ask(`${API_PATH}/watch?host=nobody`)],
       ["VFL-0504", 404, ask("/nothing")],
       ["VFL-0504", 404, ask(`${API_PATH}/hosts/nobody`)],
       ["VFL-0504", 404, ask(`${API_PATH}/hosts/nobody/guests`)],

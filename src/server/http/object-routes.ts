@@ -27,6 +27,9 @@ const KINDS = {
   operations: { kind: "Operation", schema: OPERATION_SCHEMA },
 } as const satisfies Record<string, { kind: ObservedKind; schema: z.ZodType }>;
 
+/** By the words that objects have for them. */
+export const OBSERVED_KIND = z.enum(Object.values(KINDS).map(({ kind }) => kind));
+
 const NAME = z.string().min(1).max(256);
 
 const LIST_QUERY = z.strictObject({

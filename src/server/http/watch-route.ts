@@ -2,6 +2,8 @@ import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { ObjectCache, ObjectEvent } from "../../fleet/object-cache.ts";
 import { API_PATH, type Api } from "./api.ts";
+import { OBSERVED_KIND } from "./object-routes.ts";
+import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const HEARTBEAT_MS = 15_000;
 /** Who reads so slowly that this much waits for it is let go: it comes back, and goes on from where it was. */
@@ -10,7 +12,7 @@ const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
 const QUERY = z.strictObject({
   resourceVersion: z.string().max(64).optional().describe("of a list or an event: what happened after it"),
   host: z.string().max(256).optional(),
-  kind: z.string().max(64).optional(),
+  kind: OBSERVED_KIND.optional(),
 });
 
 interface Watcher {
@@ -43,9 +45,13 @@ export function watchRoute(api: Api, cache: ObjectCache): () => void {
       summary: "watch changes, as Server-Sent Events",
       querystring: QUERY,
       headers: z.object({ "last-event-id": z.string().max(64).optional() }),
+      response: { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 404: PROBLEM_SCHEMA, 410: PROBLEM_SCHEMA },
     },
     handler: async (request, reply) => {
       const { resourceVersion, host, kind } = request.query;
+      if (host !== undefined && !cache.hosts.includes(host)) {
+        throw new VfleetError("VFL-0504", { message: `there is no host ${host}` });
+      }
       const from = request.headers["last-event-id"] ?? resourceVersion ?? cache.version;
       const missed = cache.since(from);
       if (missed === undefined) throw new VfleetError("VFL-0505", { details: { resourceVersion: from } });

@@ -50,6 +50,9 @@ export class WatchedHost {
   /** When it was read last, in the clock's milliseconds. */
   #readAtMs: number | undefined;
   #tookMs = 0;
+  /** Since when it differs from what is desired. */
+  #differsAtMs: number | undefined;
+  #lagWithout: 0 | undefined;
 
   constructor(options: WatchedHostOptions) {
     this.#options = options;
@@ -61,6 +64,11 @@ export class WatchedHost {
   /** How long ago it was read; undefined where it never was. */
   get ageMs(): number | undefined {
     return this.#readAtMs === undefined ? undefined : this.#options.clock.elapsedMs() - this.#readAtMs;
+  }
+
+  /** How long it has differed from what is desired; 0 where it does not, undefined where that is not known. */
+  get lagMs(): number | undefined {
+    return this.#differsAtMs === undefined ? this.#lagWithout : this.#options.clock.elapsedMs() - this.#differsAtMs;
   }
 
   /** Of the last look. */
@@ -145,6 +153,9 @@ export class WatchedHost {
       this.#failures = 0;
       cache.replace(name, [...observedObjects(state, source, this.#since, desired, names), ...operations]);
       this.#readAtMs = clock.elapsedMs();
+      const differs = desired === "differs" || desired === "refused" || desired === "invalid";
+      this.#differsAtMs = differs ? (this.#differsAtMs ?? this.#readAtMs) : undefined;
+      this.#lagWithout = desired === null ? undefined : 0;
     } catch (error) {
       // Whatever it is: one host that cannot be read is no reason to stop looking at the others.
       const problem = error instanceof Error ? error.message : String(error);

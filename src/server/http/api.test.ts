@@ -96,7 +96,13 @@ describe("the API over a modelled host", () => {
     assert.match(text, /^vfleet_host_reachable\{host="lab"\} 1$/m);
     assert.match(text, new RegExp(`^vfleet_pf_vfs_enabled\\{host="lab",pf="${PF}"\\} 2$`, "m"));
     assert.match(text, /^vfleet_vfs\{host="lab",state="free"\} 2$/m);
+    assert.match(text, /^vfleet_host_reconcile_lag_seconds\{host="lab"\} 0$/m);
+    assert.match(text, new RegExp(`^vfleet_vf_max_transmit_rate_mbps\\{host="lab",pf="${PF}",vf="1"\\} 0$`, "m"));
     assert.doesNotMatch(text, /NaN|null|undefined/);
+    // Asked at once, they are not counted together.
+    for (const { text: again } of await Promise.all([1, 2, 3].map(() => served.ask("/metrics")))) {
+      assert.match(again, /^vfleet_vfs\{host="lab",state="free"\} 2$/m);
+    }
   });
 
   it("each route takes those whose role reaches it, and nobody else", async () => {

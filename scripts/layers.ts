@@ -48,6 +48,13 @@ export const LAYERS: readonly Layer[] = [
   { name: "integrations", path: "src/integrations/" },
   // What asks a server, from a program or a page.
   { name: "client", path: "src/client/", pure: true, imports: ["errors"], packages: [] },
+  // Hosts behind a server, as commands work at hosts.
+  {
+    name: "remote",
+    path: "src/remote/",
+    imports: ["errors", "client", "port", "kernels", "host", "fleet"],
+    packages: [],
+  },
   { name: "server", path: "src/server/" },
   { name: "cli", path: "src/cli/" },
 ];

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addServer } from "./declare/add-server.ts";
 import { declareGuests } from "./declare/guests.ts";
 import { declareLab } from "./declare/lab.ts";
 import { declareModel } from "./declare/model.ts";
@@ -70,8 +71,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const completing = argv[2] === "complete";
   const program = buildProgram(completing);
   if (completing) await (await import("./complete.ts")).addCompletion(program, argv);
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+  program.exitOverride();
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command.exitOverride();
+    addServer(command);
   }
   try {
     await program.parseAsync([...argv]);

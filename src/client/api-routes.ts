@@ -1034,6 +1034,146 @@ export interface ApiRoutes {
       readonly exitCode: number;
     };
   };
+  /** a host as it is read now */
+  "GET /hosts/{host}/state": {
+    request: {
+      readonly path: {
+        readonly host: string;
+      };
+    };
+    answer: {
+      readonly pfs: readonly {
+        readonly bdf: string;
+        readonly vfs: readonly {
+          readonly vfIndex: number;
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      }[];
+      readonly [more: string]: unknown;
+    };
+  };
+  /** how a host stands to what files want; where they are left out, to what is kept as wanted. Writes nothing */
+  "POST /hosts/{host}/status": {
+    request: {
+      readonly path: {
+        readonly host: string;
+      };
+      readonly body: {
+        readonly files?: readonly {
+          /** its name, for what is wrong with it */
+          readonly label: string;
+          /** YAML: VfPolicy, VfClaim */
+          readonly text: string;
+        }[];
+      };
+    };
+    answer: {
+      readonly unfinished: readonly {
+        readonly number: number;
+        readonly state: string;
+        readonly events: readonly {
+          readonly event: string;
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      }[];
+      /** records that cannot be read, and are left out */
+      readonly damaged: readonly {
+        readonly code: string;
+        readonly message: string;
+        readonly remedy: string;
+      }[];
+      readonly ended: readonly {
+        readonly claim: string;
+        readonly why: string;
+        readonly [more: string]: unknown;
+      }[];
+      readonly plan: {
+        readonly pfs: readonly {
+          readonly pf: string;
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      } | null;
+      /** what plans are made from; what could not be read is {kind: unread, path, errno, reason} in its place */
+      readonly state: {
+        readonly pfs: readonly {
+          readonly bdf: string;
+          readonly vfs: readonly {
+            readonly vfIndex: number;
+            readonly [more: string]: unknown;
+          }[];
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      };
+    };
+  };
+  /** all operations of a host as they are written down, the oldest first */
+  "GET /hosts/{host}/records": {
+    request: {
+      readonly path: {
+        readonly host: string;
+      };
+    };
+    answer: {
+      readonly operations: readonly {
+        readonly number: number;
+        readonly state: string;
+        readonly events: readonly {
+          readonly event: string;
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      }[];
+      /** records that cannot be read, and are left out */
+      readonly damaged: readonly {
+        readonly code: string;
+        readonly message: string;
+        readonly remedy: string;
+      }[];
+    };
+  };
+  /** end operations that a crash has cut off, by what the hardware shows */
+  "POST /hosts/{host}/recover": {
+    request: {
+      readonly path: {
+        readonly host: string;
+      };
+      readonly body: {
+        /** try those that are stuck, too */
+        readonly stuck?: boolean;
+      };
+    };
+    answer: {
+      readonly operations: readonly {
+        readonly number: number;
+        readonly state: string;
+        readonly events: readonly {
+          readonly event: string;
+          readonly [more: string]: unknown;
+        }[];
+        readonly [more: string]: unknown;
+      }[];
+      /** records that cannot be read, and are left out */
+      readonly damaged: readonly {
+        readonly code: string;
+        readonly message: string;
+        readonly remedy: string;
+      }[];
+    };
+  };
+  /** end an operation at its next step, and take it back; it must be this server's own */
+  "POST /hosts/{host}/operations/{number}/stop": {
+    request: {
+      readonly path: {
+        readonly host: string;
+        readonly number: number;
+      };
+    };
+    answer: null;
+  };
   /** whose token the request has */
   "GET /whoami": {
     request: object;

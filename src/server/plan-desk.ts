@@ -40,6 +40,8 @@ export class PlanDesk {
   readonly #cache: ObjectCache;
   readonly #plans = new Map<string, Kept>();
   readonly #running = new Set<Promise<unknown>>();
+  /** Of what is being done, by host and number. */
+  readonly #stops = new Map<string, AbortController>();
   readonly #onProblem: (problem: unknown) => void;
   #isClosed = false;
 
@@ -102,6 +104,13 @@ export class PlanDesk {
     return begun.promise;
   }
 
+  /** Ends an operation at its next step, and takes it back. @returns whether it is one that is being done */
+  stop(host: string, operation: number): boolean {
+    const stop = this.#stops.get(operationKey(host, operation));
+    stop?.abort();
+    return stop !== undefined;
+  }
+
   /** Lets what is being done come to its end, and begins nothing any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -110,9 +119,12 @@ export class PlanDesk {
 
   async #do(kept: Kept, begun: (number: number) => void): Promise<void> {
     const { host: hostName, change } = kept;
+    const stop = new AbortController();
     const events: OperationEvent[] = [];
     const onEvent = (progress: ApplyProgress): void => {
-      begun(progress.header.number);
+      const { number } = progress.header;
+      this.#stops.set(operationKey(hostName, number), stop);
+      begun(number);
       if (progress.kind !== "event") return;
       // Its end is seen with what it has made, by the look below.
       if (progress.event.event === "ended") return;
@@ -120,9 +132,10 @@ export class PlanDesk {
       this.#cache.put(hostName, operationObservation(foldOperation(progress.header, events)));
     };
     try {
-      const operation = await doChange(change, { onEvent });
+      const operation = await doChange(change, { onEvent, signal: stop.signal });
       if (operation) begun(operation.number);
     } finally {
+      for (const [key, each] of this.#stops) if (each === stop) this.#stops.delete(key);
       await this.#look(kept);
     }
   }
@@ -166,6 +179,10 @@ export class PlanDesk {
       this.#plans.delete(id);
     }
   }
+}
+
+function operationKey(host: string, number: number): string {
+  return `${host} ${number}`;
 }
 
 function entryOf({ change: _, ...entry }: Kept): PlanEntry {

@@ -26,6 +26,7 @@ import type { ManagedHost } from "./managed-host.ts";
 import { openDatabase } from "./open-database.ts";
 import { type CertificateMarks, marksOf } from "./tls/certificate-pin.ts";
 import { keepOwnCertificate, type TlsFiles } from "./tls/own-certificate.ts";
+import { tokenFile } from "./token-file.ts";
 
 export interface ServeOptions {
   readonly hosts: readonly NamedHost[];
@@ -63,7 +64,6 @@ export interface RunningServer {
 }
 
 const LOCK = "server.lock";
-const TOKEN_FILE = "token";
 const FIRST_TOKEN = "first";
 const EPOCH_BYTES = 6;
 /** How often it is looked whether the server's own certificate still serves. */
@@ -94,11 +94,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   try {
     database = openDatabase(state);
     const tokens = new TokenStore(database);
-    const tokenFile = join(state, TOKEN_FILE);
+    const file = tokenFile(state);
     const renewed = () => keepOwnCertificate(join(state, "tls"), certificateNames(listen), new Date());
     const files = tls === "own" ? renewed() : tls;
     const certificate = files && new X509Certificate(readFileSync(files.certFile));
-    const firstToken = makeFirstToken(tokens, tokenFile);
+    const firstToken = makeFirstToken(tokens, file);
     for (const { name, setting } of hosts) {
       const { kernel } = setting;
       const operations = "write" in kernel ? new OperationList(operationSetting(setting).store) : undefined;
@@ -151,7 +151,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     return {
       url: `${tls ? "https" : "http"}://${listen.shownHost}:${port}/`,
       certificate: certificate && marksOf(certificate),
-      tokenFile,
+      tokenFile: file,
       firstToken,
       async close() {
         if (renewal) clearInterval(renewal);

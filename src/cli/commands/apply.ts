@@ -1,6 +1,5 @@
-import { planChange } from "../../fleet/changes/plan-change.ts";
-import { openHost } from "../../fleet/host-setting.ts";
 import { readPolicyFiles } from "../../state/read-policy-file.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { type RunOptions, runChange } from "../provision/run-change.ts";
 
 export interface ApplyOptions extends RunOptions {
@@ -10,11 +9,11 @@ export interface ApplyOptions extends RunOptions {
 
 /** `vfleet apply`: makes the host what is wanted, or leaves it as it was. */
 export async function apply(options: ApplyOptions): Promise<number> {
-  const host = await openHost(options);
+  const host = await openAccess(options);
   const files = await readPolicyFiles(options.file);
-  const change = await planChange(host, {
+  const change = await host.plan({
     kind: "apply",
     ...(files && { files: [...files], persist: options.persist === true }),
   });
-  return runChange(change, options);
+  return runChange(host, change, options);
 }

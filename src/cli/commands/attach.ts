@@ -1,8 +1,8 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { ChangeRequest } from "../../fleet/changes/change-request.ts";
-import { type LocalOptions, planChange } from "../../fleet/changes/plan-change.ts";
-import { openHost } from "../../fleet/host-setting.ts";
+import type { LocalOptions } from "../../fleet/changes/plan-change.ts";
 import { changeVf } from "../provision/change-vf.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { type RunOptions, runChange } from "../provision/run-change.ts";
 
 interface ChooseOptions extends RunOptions {
@@ -55,7 +55,8 @@ async function changeTarget(
   const { claim } = options;
   if (claim !== undefined) {
     const request = requestFor({ claim }, words);
-    return runChange(await planChange(await openHost(options), request, undefined, local), options);
+    const host = await openAccess(options);
+    return runChange(host, await host.plan(request, local), options);
   }
   if (words.length === 0) {
     throw new VfleetError("VFL-0001", { message: "which VF?", remedy: "name one (01:10.2, or eth0 vf 3), or --claim" });

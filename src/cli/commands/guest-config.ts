@@ -1,5 +1,4 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import { cdiSpecification } from "../../guests/container/cdi.ts";
 import { deviceXml, networkXml } from "../../guests/libvirt/device-xml.ts";
 import { qemuArguments } from "../../guests/qemu/command-line.ts";
@@ -10,9 +9,11 @@ import { isUnread, type Kernel, known } from "../../kernel/port.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { GUEST_CONFIGS } from "../guest-configs.ts";
 import { note, print } from "../output.ts";
+import type { AccessOptions } from "../provision/access-options.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { namedVf } from "../provision/vf-address.ts";
 
-export interface GuestConfigOptions extends HostOptions {
+export interface GuestConfigOptions extends AccessOptions {
   readonly for: (typeof GUEST_CONFIGS)[number];
   readonly managed?: boolean;
 }
@@ -27,8 +28,8 @@ interface Vf {
 
 /** `vfleet guest-config VF... --for qemu`: what gives VFs to a guest that another program starts. Changes nothing. */
 export async function guestConfig(words: readonly string[], options: GuestConfigOptions): Promise<number> {
-  const host = await openHost(options);
-  const state = await host.planning.observe();
+  const host = await openAccess(options);
+  const state = await host.look();
   const vfs: Vf[] = [];
   for (let rest = words; rest.length > 0; ) {
     const { pf, vf, rest: more } = namedVf(state, rest);
@@ -37,14 +38,14 @@ export async function guestConfig(words: readonly string[], options: GuestConfig
     vfs.push({ pf, vf: { ...vf, bdf: vf.bdf } });
     rest = more;
   }
-  print(await textFor(vfs, options, host.kernel));
+  print(await textFor(vfs, options, () => host.kernel()));
   return 0;
 }
 
 async function textFor(
   vfs: readonly Vf[],
   { for: kind, managed = false }: GuestConfigOptions,
-  kernel: Kernel,
+  open: () => Promise<Kernel>,
 ): Promise<string> {
   switch (kind) {
     case "qemu":
@@ -59,6 +60,7 @@ async function textFor(
       for (const each of vfs) requireNoToken(each);
       return networkXml({ name: "vfs", from: { vfs: vfs.map(({ vf }) => vf.bdf) } });
     case "cdi": {
+      const kernel = await open();
       const devices = await Promise.all(vfs.map(async ({ vf }) => ({ bdf: vf.bdf, nodes: await nodesOf(vf, kernel) })));
       return `${JSON.stringify(cdiSpecification(devices), null, 2)}\n`;
     }

@@ -1,19 +1,20 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import type { SeenGuest } from "../../host/guest-port.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { attachmentWords } from "../../host/words/vf-changes.ts";
 import { print, toJson } from "../output.ts";
+import type { AccessOptions } from "../provision/access-options.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { paint } from "../terminal.ts";
 
 /** `vfleet guests`: who VFs can be given to, and who has which. */
-export async function guests(options: HostOptions): Promise<number> {
-  const host = await openHost(options);
-  const state = await host.planning.observe();
+export async function guests(options: AccessOptions): Promise<number> {
+  const host = await openAccess(options);
+  const state = await host.look();
   const { guests: seen } = state;
-  if (seen === undefined) throw new VfleetError("VFL-0223", { details: { source: host.kernel.source.name } });
+  if (seen === undefined) throw new VfleetError("VFL-0223", { details: { source: host.source } });
   if (options.json) {
-    print(`${toJson({ source: host.kernel.source.name, ...seen })}\n`);
+    print(`${toJson({ source: host.source, ...seen })}\n`);
     return 0;
   }
   const lines = seen.guests.flatMap((guest) => guestLines(guest, state));

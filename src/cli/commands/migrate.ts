@@ -1,20 +1,19 @@
 import type { RequestOf } from "../../fleet/changes/change-request.ts";
-import { doChange } from "../../fleet/changes/do-change.ts";
-import { planChange } from "../../fleet/changes/plan-change.ts";
-import { type HostOptions, observeAll, openHost } from "../../fleet/host-setting.ts";
 import { vfName } from "../../fleet/vf-name.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { migrationTimes } from "../../host/migrate/migration-times.ts";
 import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
 import { print, toJson } from "../output.ts";
+import type { AccessOptions } from "../provision/access-options.ts";
 import { confirm } from "../provision/ask.ts";
 import { noteInterrupt, onInterrupt } from "../provision/on-interrupt.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { progressFor } from "../provision/progress.ts";
 import { namedVf } from "../provision/vf-address.ts";
 import { renderTimes, renderVerdict } from "../render-migration.ts";
 import { operationEnd } from "../render-operation.ts";
 
-export interface MigrateOptions extends HostOptions {
+export interface MigrateOptions extends AccessOptions {
   readonly to: string;
   readonly method: MigrationMethod | "auto";
   readonly vf?: string;
@@ -31,17 +30,17 @@ const FAILED = 1;
 /** `vfleet migrate GUEST --to DESTINATION`: a verdict, then the move, or back. */
 export async function migrate(guest: string, options: MigrateOptions): Promise<number> {
   const { to: destination, method, timeout: timeoutSeconds, uri } = options;
-  const host = await openHost(options);
-  const seen = await observeAll(host);
+  const host = await openAccess(options);
+  const state = await host.look();
   const request: RequestOf<"migrate"> = { kind: "migrate", guest, destination, method, timeoutSeconds };
   if (options.vf !== undefined) {
-    const { pf, vf } = namedVf(seen.state, [options.vf]);
+    const { pf, vf } = namedVf(state, [options.vf]);
     request.vf = vfName(pf.bdf, vf.vfIndex);
   }
-  const change = await planChange(host, request, async () => seen, uri === undefined ? {} : { uri });
-  const source = host.kernel.source.name;
-  const verdict = change.migration?.verdict;
-  if (verdict === undefined) throw new TypeError("a move without a verdict");
+  const change = await host.plan(request, uri === undefined ? {} : { uri });
+  const { source } = host;
+  const { migration: verdict } = change;
+  if (verdict === null) throw new TypeError("a move without a verdict");
   if (!options.json) print(`${renderVerdict(verdict).join("\n")}\n`);
   if (options.check || verdict.move === null) {
     if (options.json) print(`${toJson({ source, verdict, operation: null })}\n`);
@@ -54,7 +53,7 @@ export async function migrate(guest: string, options: MigrateOptions): Promise<n
     stop.abort();
   };
   const operation = await onInterrupt(interrupted, () =>
-    doChange(change, { signal: stop.signal, ...progressFor(options) }),
+    change.perform({ signal: stop.signal, ...progressFor(options) }),
   );
   if (operation === undefined) throw new TypeError("a move without an operation");
   const times = migrationTimes(operation);

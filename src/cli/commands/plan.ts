@@ -1,13 +1,12 @@
-import { planChange } from "../../fleet/changes/plan-change.ts";
-import { changeVerdict } from "../../fleet/changes/planned-change.ts";
-import { type HostOptions, openHost } from "../../fleet/host-setting.ts";
 import { readPolicyFiles } from "../../state/read-policy-file.ts";
 import { print, toJson } from "../output.ts";
+import { type AccessOptions, accessWords } from "../provision/access-options.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { showPlan } from "../provision/run-change.ts";
 import { endedLines } from "../render-ended.ts";
 import { paint } from "../terminal.ts";
 
-export interface PlanOptions extends HostOptions {
+export interface PlanOptions extends AccessOptions {
   readonly file?: readonly string[];
   readonly check?: boolean;
 }
@@ -18,20 +17,18 @@ const DIFFERS = 4;
 
 /** `vfleet plan`: what would be done to make the host what is wanted. Writes nothing. */
 export async function plan(options: PlanOptions): Promise<number> {
-  const host = await openHost(options);
+  const host = await openAccess(options);
   const files = await readPolicyFiles(options.file);
-  const change = await planChange(host, { kind: "apply", ...(files && { files: [...files] }) });
-  const { plan: planned, state, ended } = change;
-  const verdict = changeVerdict(change);
+  const change = await host.plan({ kind: "apply", ...(files && { files: [...files] }) });
+  const { plan: planned, state, ended, verdict } = change;
   if (options.json) {
-    print(`${toJson({ source: host.kernel.source.name, verdict, ended, plan: planned })}\n`);
+    print(`${toJson({ source: host.source, verdict, ended, plan: planned })}\n`);
   } else {
     for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(planned, state);
     if (verdict === "changes" && !options.check) {
       const paths = (options.file ?? []).map((path) => ` -f ${path}`).join("");
-      const source = options.source === "linux" ? "" : ` --source ${options.source}`;
-      print(paint("faint", `to do it: vfleet apply${paths}${source}\n`));
+      print(paint("faint", `to do it: vfleet apply${paths}${accessWords(options)}\n`));
     }
   }
   if (verdict === "refused") return REFUSED;

@@ -1,8 +1,7 @@
 import type { RequestOf } from "../../fleet/changes/change-request.ts";
-import { planChange } from "../../fleet/changes/plan-change.ts";
-import { observeAll, openHost } from "../../fleet/host-setting.ts";
 import { readPolicyFiles } from "../../state/read-policy-file.ts";
 import { print, toJson } from "../output.ts";
+import { openAccess } from "../provision/open-access.ts";
 import { type RunOptions, runChange } from "../provision/run-change.ts";
 import { namedPf } from "../provision/vf-address.ts";
 
@@ -17,18 +16,18 @@ export interface ReleaseOptions extends RunOptions {
 /** `vfleet release`: back to no VFs, on PFs that are named, on those of a policy, or on all; or the VFs of claims. */
 export async function release(names: readonly string[], options: ReleaseOptions): Promise<number> {
   const { all, policy, claim, ended, file } = options;
-  const host = await openHost(options);
+  const host = await openAccess(options);
   const files = await readPolicyFiles(file);
-  const seen = await observeAll(host);
+  const state = await host.look();
   const request: RequestOf<"release"> = {
     kind: "release",
-    pfs: names.map((name) => namedPf(seen.state, name).bdf),
+    pfs: names.map((name) => namedPf(state, name).bdf),
     ...{ all, policy, claim, ended },
     ...(files && { files: [...files] }),
   };
-  const change = await planChange(host, request, async () => seen);
-  if (!ended || change.title !== "") return runChange(change, options);
-  if (options.json) print(`${toJson({ source: host.kernel.source.name, plan: null, operation: null })}\n`);
+  const change = await host.plan(request);
+  if (!ended || change.title !== "") return runChange(host, change, options);
+  if (options.json) print(`${toJson({ source: host.source, plan: null, operation: null })}\n`);
   else print("No claim has ended.\n");
   return 0;
 }

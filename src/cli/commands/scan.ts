@@ -3,18 +3,19 @@ import type { FunctionDevices } from "../../host/net-devices.ts";
 import { type HostFacts, readHostFacts, readPreflightFacts } from "../../host/preflight/facts.ts";
 import { judge, type Preflight } from "../../host/preflight/preflight.ts";
 import { type Readiness, readinessOf } from "../../host/readiness.ts";
-import { openSource } from "../../kernel/open-source.ts";
 import { isUnread, known, type Observed } from "../../kernel/port.ts";
 import { hostToJson, pfToJson } from "../host-json.ts";
 import { hostLine } from "../host-line.ts";
 import { linkText } from "../link-text.ts";
 import { shortDeviceName } from "../names.ts";
 import { print, toJson } from "../output.ts";
+import type { ServerOptions } from "../provision/access-options.ts";
+import { openKernels } from "../provision/open-access.ts";
 import { renderTree } from "../render-tree.ts";
 import { type Cell, paint, shorten, type Tone, table } from "../terminal.ts";
 
-export interface ScanOptions {
-  readonly source: readonly string[];
+export interface ScanOptions extends ServerOptions {
+  readonly source?: readonly string[];
   readonly tree?: boolean;
   readonly json?: boolean;
 }
@@ -38,8 +39,8 @@ const TONES: Readonly<Record<Readiness["word"], Tone>> = {
 /** `vfleet scan`: the PFs of one host or several. */
 export async function scan(options: ScanOptions): Promise<number> {
   const hosts: unknown[] = [];
-  for (const [index, source] of options.source.entries()) {
-    const inventory = await readInventory(await openSource(source));
+  for (const [index, kernel] of (await openKernels(options)).entries()) {
+    const inventory = await readInventory(kernel);
     const facts = await readHostFacts(inventory.kernel);
     if (options.tree && !options.json) {
       print(`${index > 0 ? "\n" : ""}${await hostLine(inventory, facts)}\n\n${renderTree(inventory).join("\n")}\n`);

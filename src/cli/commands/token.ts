@@ -3,8 +3,8 @@ import { ROLE_SCHEMA } from "../../server/access/role.ts";
 import { isTokenName, TokenStore } from "../../server/access/token-store.ts";
 import { openDatabase } from "../../server/open-database.ts";
 import { note, print, toJson } from "../output.ts";
+import { serverFolder } from "../server-folder.ts";
 import { table } from "../terminal.ts";
-import { stateFolder } from "./up.ts";
 
 export interface TokenOptions {
   readonly state?: string;
@@ -46,7 +46,7 @@ export async function tokenRevoke(name: string, options: TokenOptions): Promise<
   return 0;
 }
 
-function withTokens<Result>({ state = stateFolder() }: TokenOptions, use: (tokens: TokenStore) => Result): Result {
+function withTokens<Result>({ state = serverFolder() }: TokenOptions, use: (tokens: TokenStore) => Result): Result {
   const database = openDatabase(state);
   try {
     return use(new TokenStore(database));

@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { openHost } from "../../fleet/host-setting.ts";
-import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
 import { listenAddress } from "../../server/listen-address.ts";
 import { type NamedHost, type RunningServer, serve } from "../../server/serve.ts";
 import { deviceName, packageFile, packageVersion } from "../names.ts";
 import { note, print, sayWaiting } from "../output.ts";
+import { serverFolder } from "../server-folder.ts";
 
 export interface UpOptions {
   readonly source?: readonly string[];
@@ -40,7 +40,7 @@ export async function up(options: UpOptions): Promise<number> {
   const server = await serve({
     hosts: await openHosts(options.source ?? ["linux"]),
     listen,
-    state: options.state ?? stateFolder(),
+    state: options.state ?? serverFolder(),
     names: deviceName,
     version: packageVersion(),
     logLevel,
@@ -55,11 +55,6 @@ export async function up(options: UpOptions): Promise<number> {
   note("ending");
   await server.close();
   return 0;
-}
-
-/** Root's server is the host's; another's is theirs. */
-export function stateFolder(): string {
-  return process.geteuid?.() === 0 ? "/var/lib/vfleet/server" : join(dirname(modelsFolder()), "server");
 }
 
 function started({ url, certificate, tokenFile, firstToken }: RunningServer): string[] {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWaiting, sayWaiting } from "../output.ts";
+import { type AccessOptions, serverOf } from "../provision/access-options.ts";
 
 const SOURCE_HELP = "where to read: linux (this host), snapshot:PATH, lspci:FILE, model:FILE";
 
@@ -8,15 +9,15 @@ export async function run(command: Promise<number>): Promise<void> {
   process.exitCode = await command;
 }
 
-interface HostReading {
-  readonly source: string;
+interface HostReading extends AccessOptions {
   readonly file?: readonly string[];
 }
 
 /** Runs a command that reads a host before it says anything: on a terminal it is told what takes its time. */
-export async function runReading({ source, file }: HostReading, start: () => Promise<number>): Promise<void> {
+export async function runReading(options: HostReading, start: () => Promise<number>): Promise<void> {
+  const { source = "linux", file } = options;
   // Who types a policy is not to be disturbed.
-  if (!file?.includes("-")) sayWaiting(`reading ${source === "linux" ? "this host" : source}`);
+  if (!file?.includes("-")) sayWaiting(`reading ${serverOf(options) ?? (source === "linux" ? "this host" : source)}`);
   try {
     process.exitCode = await start();
   } finally {
@@ -25,7 +26,7 @@ export async function runReading({ source, file }: HostReading, start: () => Pro
 }
 
 export function sourceOption(): Option {
-  return new Option("--source <source>", SOURCE_HELP).default("linux");
+  return new Option("--source <source>", `${SOURCE_HELP} (default: linux)`);
 }
 
 export function sourcesOption(): Option {

@@ -13,9 +13,7 @@ export function declareReading(program: Command): void {
       "after",
       "\nExamples:\n  vfleet scan\n  vfleet scan --tree\n  vfleet scan --source snapshot:a.tar.gz --source snapshot:b.tar.gz --json",
     )
-    .action(async (options) =>
-      run((await import("../commands/scan.ts")).scan({ ...options, source: options.source ?? ["linux"] })),
-    );
+    .action(async (options) => run((await import("../commands/scan.ts")).scan(options)));
 
   program
     .command("show")

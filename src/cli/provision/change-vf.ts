@@ -1,7 +1,7 @@
 import type { ChangeRequest } from "../../fleet/changes/change-request.ts";
-import { type LocalOptions, planChange } from "../../fleet/changes/plan-change.ts";
-import { observeAll, openHost } from "../../fleet/host-setting.ts";
+import type { LocalOptions } from "../../fleet/changes/plan-change.ts";
 import { vfName } from "../../fleet/vf-name.ts";
+import { openAccess } from "./open-access.ts";
 import { type RunOptions, runChange } from "./run-change.ts";
 import { namedVf } from "./vf-address.ts";
 
@@ -15,9 +15,8 @@ export async function changeVf(
   requestFor: (vf: string, rest: readonly string[]) => ChangeRequest,
   local: LocalOptions = {},
 ): Promise<number> {
-  const host = await openHost(options);
-  const seen = await observeAll(host);
-  const { pf, vf, rest } = namedVf(seen.state, words);
+  const host = await openAccess(options);
+  const { pf, vf, rest } = namedVf(await host.look(), words);
   const request = requestFor(vfName(pf.bdf, vf.vfIndex), rest);
-  return runChange(await planChange(host, request, async () => seen, local), options);
+  return runChange(host, await host.plan(request, local), options);
 }

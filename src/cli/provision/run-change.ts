@@ -1,12 +1,12 @@
-import { type Doing, doChange } from "../../fleet/changes/do-change.ts";
-import { changeVerdict, type PlannedChange } from "../../fleet/changes/planned-change.ts";
-import type { HostOptions } from "../../fleet/host-setting.ts";
+import type { Doing } from "../../fleet/changes/do-change.ts";
+import type { HostAccess, ShownChange } from "../../fleet/host-access.ts";
 import type { Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { note, print, sayWaiting, toJson } from "../output.ts";
 import { endedLines } from "../render-ended.ts";
 import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
+import type { AccessOptions } from "./access-options.ts";
 import { confirm } from "./ask.ts";
 import { noteInterrupt, onInterrupt } from "./on-interrupt.ts";
 import { progressFor } from "./progress.ts";
@@ -14,35 +14,33 @@ import { progressFor } from "./progress.ts";
 const REFUSED = 3;
 const FAILED = 1;
 
-export interface RunOptions extends HostOptions {
+export interface RunOptions extends AccessOptions {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
 }
 
 /** Shows the plan of a change, asks, does it, and tells what came of it. @returns the exit code */
-export async function runChange(change: PlannedChange, options: RunOptions): Promise<number> {
-  const { plan, state, ended } = change;
-  const source = change.host.kernel.source.name;
+export async function runChange({ source }: HostAccess, change: ShownChange, options: RunOptions): Promise<number> {
+  const { plan, state, ended, verdict } = change;
   if (!options.json) {
     for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(plan, state);
   }
-  const verdict = changeVerdict(change);
-  if (verdict === "changes" && !options.dryRun) return perform(change, options);
+  if (verdict === "changes" && !options.dryRun) return perform(source, change, options);
   if (verdict === "settled" && !options.dryRun) {
-    await doChange(change);
+    await change.perform();
     noteKept(change);
   }
   if (options.json) print(`${toJson({ source, plan, operation: null })}\n`);
   return verdict === "refused" ? REFUSED : 0;
 }
 
-async function perform(change: PlannedChange, options: RunOptions): Promise<number> {
+async function perform(source: string, change: ShownChange, options: RunOptions): Promise<number> {
   await confirm("Do it?", options);
   sayWaiting("reading it once more, now that nobody else can change it");
-  const operation = await interruptible((stops) => doChange(change, { ...stops, ...progressFor(options) }));
+  const operation = await interruptible((stops) => change.perform({ ...stops, ...progressFor(options) }));
   const { plan } = change;
-  if (options.json) print(`${toJson({ source: change.host.kernel.source.name, plan, operation })}\n`);
+  if (options.json) print(`${toJson({ source, plan, operation })}\n`);
   else if (operation) print(`${operationEnd(operation).join("\n")}\n`);
   if (operation?.state !== "settled") return FAILED;
   noteKept(change);
@@ -63,7 +61,7 @@ async function interruptible<Result>(work: (stops: Pick<Doing, "signal" | "aband
   return onInterrupt(interrupted, () => work({ signal: stop.signal, abandon: abandon.signal }));
 }
 
-function noteKept({ keeps }: PlannedChange): void {
+function noteKept({ keeps }: ShownChange): void {
   for (const path of keeps) note(`kept for the next boot: ${path}`);
 }
 

@@ -90,6 +90,14 @@ export const SERVER = {
     remedy: "ask the server that takes its place",
     exitCode: 1,
   },
+  "VFL-0515": {
+    title: "no token for the server",
+    explanation:
+      "Each request to a server has a token. Where none is named, that of this machine's own server is used, for a server on the loopback interface alone. A token is never sent in the clear over a network.",
+    remedy:
+      "make one with vfleet token create NAME at the server's machine, and name its file: --token-file FILE, or VFLEET_TOKEN_FILE",
+    exitCode: 2,
+  },
   "VFL-0520": {
     title: "only of a modelled machine",
     explanation: "Traffic is started at modelled machines alone. What a real host's programs send is theirs.",

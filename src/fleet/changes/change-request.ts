@@ -11,7 +11,8 @@ export const DOCUMENT_NAME = z
 
 const TEXT = z.string().max(MOST_TEXT).describe("YAML: VfPolicy, VfClaim");
 const NAME = z.string().min(1).max(256);
-const FILES = z
+/** Policies and claims. */
+export const FILES = z
   .array(z.strictObject({ label: NAME.describe("its name, for what is wrong with it"), text: TEXT }))
   .max(MOST_FILES);
 const VF = NAME.describe("as 0000:01:00.0-vf3");

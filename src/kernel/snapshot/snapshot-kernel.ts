@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { isUnread, type Kernel, type Unread, unread } from "../port.ts";
+import { isUnread, type Kernel, type KernelSource, type Unread, unread } from "../port.ts";
 import { MANIFEST_NAME } from "../port-capture.ts";
 import { readInput } from "../read-input.ts";
 import { type ArchiveLimits, readArchive } from "./archive.ts";
@@ -21,10 +21,28 @@ const DEVICES = "/sys/bus/pci/devices";
  * VFL-0009 where the archive is broken.
  */
 export async function openSnapshot(path: string, limits: ArchiveLimits = {}): Promise<Kernel> {
-  const tree = isFolder(path)
-    ? openFolder(path)
-    : openTree(await readArchive(await readInput(path), path, limits), path);
-  const manifest = readManifest(tree, path);
+  if (!isFolder(path))
+    return openCapture(await readInput(path), path, { kind: "snapshot", name: `snapshot:${path}` }, limits);
+  return openCaptured(openFolder(path), path, { kind: "snapshot", name: `snapshot:${path}` });
+}
+
+/**
+ * A captured host, from the bytes of its archive.
+ * @param label where they are from, for a person
+ * @param source as what it is read: a captured host is read as the host itself where a server has captured it to be read
+ * @throws as {@link openSnapshot}
+ */
+export async function openCapture(
+  bytes: Uint8Array,
+  label: string,
+  source: Pick<KernelSource, "kind" | "name">,
+  limits: ArchiveLimits = {},
+): Promise<Kernel> {
+  return openCaptured(openTree(await readArchive(bytes, label, limits), label), label, source);
+}
+
+async function openCaptured(tree: Tree, label: string, source: Pick<KernelSource, "kind" | "name">): Promise<Kernel> {
+  const manifest = readManifest(tree, label);
   const complete = manifest ? (manifest.complete ?? true) : await describesDevices(tree);
   const unreadThen = new Map(manifest?.unread.map((entry) => [entry.path, entry]));
   const scopes = manifest?.scopes;
@@ -37,7 +55,7 @@ export async function openSnapshot(path: string, limits: ArchiveLimits = {}): Pr
     return looked ? undefined : unread(asked, "ENODATA", "the capture did not look there");
   }
 
-  return treeKernel(tree, { kind: "snapshot", name: `snapshot:${path}`, complete }, { absence });
+  return treeKernel(tree, { ...source, complete }, { absence });
 }
 
 function isWithin(path: string, scope: string): boolean {

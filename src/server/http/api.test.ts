@@ -120,6 +120,7 @@ describe("the API over a modelled host", () => {
       [`DELETE ${API_PATH}/tokens/{name}`]: "admin",
       [`GET ${API_PATH}/audit`]: "admin",
       [`POST ${API_PATH}/hosts/{host}/plans`]: "viewer",
+      [`POST ${API_PATH}/hosts/{host}/status`]: "viewer",
     };
     for (const { method, path } of operations) {
       const access = needed[`${method} ${path}`] ?? (method === "GET" ? "viewer" : "operator");

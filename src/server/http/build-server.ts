@@ -23,6 +23,7 @@ import { PlanDesk } from "../plan-desk.ts";
 import type { TlsFiles } from "../tls/own-certificate.ts";
 import { accessRoutes } from "./access-routes.ts";
 import type { Api } from "./api.ts";
+import { commandRoutes } from "./command-routes.ts";
 import { errorRoute } from "./error-route.ts";
 import { guard, type ServerNames } from "./guard.ts";
 import { hostRoutes } from "./host-routes.ts";
@@ -142,6 +143,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   readingRoutes(api, cache, hosts, readers);
   trafficRoutes(api, hosts);
   errorRoute(api);
+  commandRoutes(api, hosts, desk);
   accessRoutes(api, tokens, audit);
   metricsRoute(api, cache, hosts);
   healthRoutes(api, hosts);

@@ -8,6 +8,7 @@ import { readPolicies } from "../../host/desired/read-documents.ts";
 import { readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
 import { hostNamed, type ManagedHost } from "../managed-host.ts";
 import { API_PATH, type Api } from "./api.ts";
+import { inOrder } from "./in-order.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const NAME = z.string().min(1).max(256);
@@ -59,6 +60,7 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
   });
   api.get(`${API_PATH}/hosts/:host/operations/:number/record`, {
     config: { access: "viewer" },
+    serializerCompiler: inOrder,
     schema: {
       summary:
         "an operation as it is written down: each step with old and new values, what was read back, the kernel's words",

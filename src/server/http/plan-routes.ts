@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CHANGE_REQUEST } from "../../fleet/changes/change-request.ts";
 import type { PlanDesk, PlanEntry } from "../plan-desk.ts";
 import { API_PATH, type Api } from "./api.ts";
+import { inOrder } from "./in-order.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const NAME = z.string().min(1).max(256);
@@ -50,6 +51,7 @@ const ERRORS = { 400: PROBLEM_SCHEMA, 401: PROBLEM_SCHEMA, 403: PROBLEM_SCHEMA, 
 export function planRoutes(api: Api, desk: PlanDesk): void {
   api.post(`${API_PATH}/hosts/:host/plans`, {
     config: { access: "viewer" },
+    serializerCompiler: inOrder,
     schema: {
       summary: "what would be done, and to whom; writes nothing",
       params: z.strictObject({ host: NAME }),
@@ -64,6 +66,7 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
   });
   api.get(`${API_PATH}/plans/:id`, {
     config: { access: "viewer" },
+    serializerCompiler: inOrder,
     schema: {
       summary: "a plan that was made",
       params: z.strictObject({ id: NAME }),

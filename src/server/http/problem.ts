@@ -22,6 +22,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "VFL-0012": 503,
   "VFL-0013": 404,
   "VFL-0041": 503,
+  "VFL-0306": 409,
   "VFL-0502": 401,
   "VFL-0503": 403,
   "VFL-0504": 404,

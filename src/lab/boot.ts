@@ -7,7 +7,7 @@ import { takeBootSlot } from "./boot-slot.ts";
 import type { LabImage } from "./lab-image.ts";
 import type { Machine } from "./machine.ts";
 import { labFile } from "./package-folder.ts";
-import { DISK_BYTES, escapeComma, hardwareArguments, kernelCommandLine } from "./qemu-arguments.ts";
+import { DISK_BYTES, escapeComma, forwardArguments, hardwareArguments, kernelCommandLine } from "./qemu-arguments.ts";
 import { ended, release, startQemu, startQemuOnTerminal } from "./qemu-process.ts";
 
 /** A folder of this host that the machine sees. */
@@ -28,7 +28,16 @@ export interface ShellOptions {
   readonly signal: AbortSignal;
 }
 
+/** A port of this host's loopback that leads into the machine. */
+interface ForwardedPort {
+  readonly hostPort: number;
+  /** At MACHINE_ADDRESS, which whoever listens in the machine sets up at the device that has OUTSIDE_MAC. */
+  readonly machinePort: number;
+}
+
 export interface BootOptions extends ShellOptions {
+  /** Gives the machine one more network device, which leads nowhere but to this host's port. */
+  readonly forward?: ForwardedPort;
   /** The machine is ended when this has passed. */
   readonly timeoutMs: number;
   /** What the command prints, as it comes. */
@@ -92,6 +101,7 @@ async function bootIn(folder: string, options: BootOptions): Promise<BootResult>
   const began = performance.now();
   const qemu = startQemu(image, [
     ...machineArguments(folder, options),
+    ...(options.forward ? forwardArguments(options.forward) : []),
     ...["-serial", `file:${escapeComma(consolePath)}`],
   ]);
 

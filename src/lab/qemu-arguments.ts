@@ -23,6 +23,19 @@ export function hardwareArguments(machine: Machine, disk: string): string[] {
   ];
 }
 
+/** Of a machine that a port of this host leads to: its address there, and the device that has it. */
+export const MACHINE_ADDRESS = "10.0.2.15";
+export const OUTSIDE_MAC = "52:54:00:bb:00:01";
+
+/** A network of QEMU's own, cut off from this host's but for the one port of its loopback. */
+export function forwardArguments({ hostPort, machinePort }: { hostPort: number; machinePort: number }): string[] {
+  const forward = `hostfwd=tcp:127.0.0.1:${hostPort}-${MACHINE_ADDRESS}:${machinePort}`;
+  return [
+    ...["-netdev", `user,id=outside,restrict=on,ipv6=off,${forward}`],
+    ...["-device", `virtio-net-pci,netdev=outside,mac=${OUTSIDE_MAC}`],
+  ];
+}
+
 /** The kernel's command line. */
 export function kernelCommandLine(machine: Machine): string {
   const { name, iommu, kernelParameters = [] } = machine;

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "rolldown";
 import { buildCni } from "../../scripts/build-cni.ts";
@@ -13,6 +13,7 @@ export async function layOutProgram(folder: string): Promise<void> {
   for (const name of ["bin", "data", "package.json", "examples"]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
+  if (existsSync(join(ROOT, "dist/web"))) cpSync(join(ROOT, "dist/web"), join(folder, "dist/web"), { recursive: true });
   await build({
     input: { main: join(ROOT, "src/cli/main.ts") },
     platform: "node",

@@ -9,6 +9,7 @@ import { Section } from "./section.tsx";
 import { UserList } from "./user-list.tsx";
 import { inUseBy } from "./users.ts";
 import { VfDriver } from "./vf-driver.tsx";
+import { VfFlows } from "./vf-flows.tsx";
 import { VfGuest } from "./vf-guest.tsx";
 import { VfSettings } from "./vf-settings.tsx";
 
@@ -42,7 +43,12 @@ export function VfPanel({ host, vf, pf }: VfPanelProps) {
         {() => <VfSettings vf={vf} pf={pf} />}
       </Section>
       <Section title="Traffic" isOpenAtFirst>
-        {() => <ThroughputOnDemand vfs={counted} />}
+        {() => (
+          <>
+            <ThroughputOnDemand vfs={counted} />
+            <VfFlows host={host} vf={vf} pf={pf} />
+          </>
+        )}
       </Section>
       <Section title="Driver and reset" brief={driver ?? ""}>
         {() => <VfDriver vf={vf} />}

@@ -1,0 +1,131 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useId } from "react";
+import { ask } from "../api/session.ts";
+import { useObjects } from "../api/use-live.tsx";
+import { ActionButton } from "../app/action-button.tsx";
+import { Failure } from "../app/failure.tsx";
+import { useWhyNot } from "../app/person.tsx";
+import type { PfObject, VfObject } from "./chosen.ts";
+
+interface Flow {
+  readonly id: number;
+  readonly netdev: string;
+  readonly from: number | "pf";
+  readonly to: number | "pf";
+  readonly framesPerSecond: number;
+  readonly bytes: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+interface VfFlowsProps {
+  readonly host: string;
+  readonly vf: VfObject;
+  readonly pf: PfObject | undefined;
+}
+
+/** Traffic that a modelled machine makes of itself: the flows from and to a VF. Other hosts have their own, and nothing is shown. */
+export function VfFlows({ host, vf, pf }: VfFlowsProps) {
+  const [shown] = useObjects("Host");
+  const netdev = pf?.status.netdevs?.[0]?.name;
+  if (shown?.status.source.startsWith("model:") !== true || netdev === undefined) return null;
+  return <Flows host={host} vf={vf} netdev={netdev} />;
+}
+
+function Flows({ host, vf, netdev }: { readonly host: string; readonly vf: VfObject; readonly netdev: string }) {
+  const path = `/hosts/${encodeURIComponent(host)}/traffic`;
+  const queries = useQueryClient();
+  const whyNotRole = useWhyNot("operator");
+  const { data, error } = useQuery({
+    queryKey: ["traffic", host],
+    queryFn: () => ask<{ readonly items: readonly Flow[] }>(path),
+    refetchInterval: 2000,
+  });
+  const again = () => queries.invalidateQueries({ queryKey: ["traffic", host] });
+  const stop = useMutation({
+    mutationFn: (id: number) => ask(`${path}/${id}`, { method: "DELETE" }),
+    onSettled: again,
+  });
+  const start = useMutation({
+    mutationFn: (flow: Pick<Flow, "netdev" | "from" | "to" | "framesPerSecond" | "bytes">) =>
+      ask(path, { method: "POST", body: flow }),
+    onSettled: again,
+  });
+  const { vfIndex } = vf.status;
+  const own = data?.items.filter((flow) => flow.netdev === netdev && (flow.from === vfIndex || flow.to === vfIndex));
+  return (
+    <section className="stack" aria-label="Flows of the model">
+      <h3>Flows of the model</h3>
+      {error && <Failure title="The flows cannot be read" error={error} />}
+      {own?.length === 0 && <p className="muted">No flow begins or ends here.</p>}
+      <ul className="plain-list">
+        {own?.map((flow) => (
+          <li key={flow.id} className="row spread">
+            <span>
+              {endWords(flow.from)} to {endWords(flow.to)}: {flow.framesPerSecond} frames/s of {flow.bytes} bytes;{" "}
+              {flow.received} of {flow.sent} arrived
+            </span>
+            <ActionButton whyNot={whyNotRole} onClick={() => stop.mutate(flow.id)}>
+              Stop
+            </ActionButton>
+          </li>
+        ))}
+      </ul>
+      <StartFlow vf={vf} whyNot={whyNotRole} onStart={(flow) => start.mutate({ ...flow, netdev, from: vfIndex })} />
+      {start.error && <Failure title="The flow was not started" error={start.error} />}
+      {stop.error && <Failure title="The flow was not stopped" error={stop.error} />}
+    </section>
+  );
+}
+
+interface StartFlowProps {
+  readonly vf: VfObject;
+  readonly whyNot: string | undefined;
+  readonly onStart: (flow: Pick<Flow, "to" | "framesPerSecond" | "bytes">) => void;
+}
+
+function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
+  const id = useId();
+  const others = useObjects("VirtualFunction").filter(
+    ({ status }) => status.pf === vf.status.pf && status.vfIndex !== vf.status.vfIndex,
+  );
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const to = String(form.get("to"));
+    onStart({
+      to: to === "pf" ? "pf" : Number(to),
+      framesPerSecond: Number(form.get("framesPerSecond")),
+      bytes: Number(form.get("bytes")),
+    });
+  };
+  return (
+    <form className="row" aria-label="New flow" onSubmit={submit}>
+      <label htmlFor={`${id}-to`}>Send to</label>
+      <select id={`${id}-to`} name="to">
+        {others.map(({ metadata, status }) => (
+          <option key={metadata.name} value={status.vfIndex}>
+            VF {status.vfIndex}
+            {status.guest !== null && `, ${status.guest}`}
+          </option>
+        ))}
+        <option value="pf">the PF</option>
+      </select>
+      <label>
+        Frames/s
+        <input name="framesPerSecond" type="number" min={1} max={100_000} defaultValue={1000} required />
+      </label>
+      <label>
+        Bytes
+        <input name="bytes" type="number" min={64} max={1518} defaultValue={512} required />
+      </label>
+      <button type="submit" aria-disabled={whyNot !== undefined} title={whyNot} disabled={whyNot !== undefined}>
+        Send
+      </button>
+    </form>
+  );
+}
+
+function endWords(end: number | "pf"): string {
+  return end === "pf" ? "the PF" : `VF ${end}`;
+}

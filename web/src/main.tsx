@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { config } from "zod";
 import { takeTokenFromAddress } from "./api/session.ts";
 import { App } from "./app/app.tsx";
 import { applyTheme } from "./app/theme.ts";
@@ -7,6 +8,8 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 
+// The page's policy lets nobody make code of text, which schemas would do to be quicker.
+config({ jitless: true });
 takeTokenFromAddress();
 applyTheme();
 const root = document.getElementById("root");

@@ -34,7 +34,9 @@ const LONGEST_WAIT_MS = 15_000;
  */
 export class LiveObjects {
   readonly #scope: Scope;
+  /** In order, but for kinds in #unsorted. */
   readonly #byKind = new Map<ObservedKind, Map<string, ObservedObject>>();
+  readonly #unsorted = new Set<ObservedKind>();
   /** Of each kind, as it was given last: the same array until something changes. */
   readonly #lists = new Map<ObservedKind, readonly ObservedObject[]>();
   readonly #listeners = new Set<() => void>();
@@ -56,10 +58,17 @@ export class LiveObjects {
   list<Kind extends ObservedKind>(kind: Kind): readonly ObjectOf<Kind>[] {
     let list = this.#lists.get(kind);
     if (list === undefined) {
-      list = [...(this.#byKind.get(kind)?.values() ?? [])].sort(byPlace);
+      // A change of one of thousands leaves all in their places: only what has come makes them be put in order anew.
+      if (this.#unsorted.delete(kind)) this.#sort(kind);
+      list = [...(this.#byKind.get(kind)?.values() ?? [])];
       this.#lists.set(kind, list);
     }
     return list as readonly ObjectOf<Kind>[];
+  }
+
+  #sort(kind: ObservedKind): void {
+    const sorted = [...(this.#byKind.get(kind)?.values() ?? [])].sort(byPlace);
+    this.#byKind.set(kind, new Map(sorted.map((object) => [keyOf(object), object])));
   }
 
   listen(listener: () => void): () => void {
@@ -121,7 +130,10 @@ export class LiveObjects {
       loaded.set(kind, objects);
     }
     this.#byKind.clear();
-    for (const [kind, objects] of loaded) this.#byKind.set(kind, objects);
+    for (const [kind, objects] of loaded) {
+      this.#byKind.set(kind, objects);
+      this.#unsorted.add(kind);
+    }
     this.#lists.clear();
     this.#version = version;
   }
@@ -149,8 +161,12 @@ export class LiveObjects {
     const object = JSON.parse(data) as ObservedObject;
     const objects = this.#byKind.get(object.kind) ?? new Map<string, ObservedObject>();
     this.#byKind.set(object.kind, objects);
-    if (type === "DELETED") objects.delete(keyOf(object));
-    else objects.set(keyOf(object), object);
+    const key = keyOf(object);
+    if (type === "DELETED") objects.delete(key);
+    else {
+      if (!objects.has(key)) this.#unsorted.add(object.kind);
+      objects.set(key, object);
+    }
     this.#version = id;
     this.#lists.delete(object.kind);
     this.#tell();
@@ -178,9 +194,17 @@ function keyOf({ metadata }: ObservedObject): string {
 
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
-/** By host, then by name; VFs by their number. */
+/** By host and name; VFs by their PF and number. Addresses are hexadecimal, and of one width. */
 function byPlace(a: ObservedObject, b: ObservedObject): number {
+  if (a.kind === "VirtualFunction" && b.kind === "VirtualFunction") {
+    return compare(a.status.pf, b.status.pf) || a.status.vfIndex - b.status.vfIndex;
+  }
+  if (a.kind === "PhysicalFunction") return compare(a.metadata.name, b.metadata.name);
   return COLLATOR.compare(a.metadata.host, b.metadata.host) || COLLATOR.compare(a.metadata.name, b.metadata.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ask } from "../api/session.ts";
 import { Failure } from "../app/failure.tsx";
+import { ScrollX } from "../app/scroll-x.tsx";
 
 interface AuditEntry {
   readonly id: number;
@@ -49,7 +50,7 @@ export function AuditLog() {
           {shown.length} of {all.length} that were read
         </span>
       </div>
-      <div className="card scroll-x">
+      <ScrollX label="Entries of the audit log" isCard>
         <table aria-label="Audit log">
           <thead>
             <tr>
@@ -79,7 +80,7 @@ export function AuditLog() {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollX>
       {hasNextPage && (
         <div>
           <button type="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>

@@ -5,6 +5,7 @@ import { ActionButton } from "../app/action-button.tsx";
 import { Dialog } from "../app/dialog.tsx";
 import { Failure } from "../app/failure.tsx";
 import { usePerson } from "../app/person.tsx";
+import { ScrollX } from "../app/scroll-x.tsx";
 
 interface TokenEntry {
   readonly name: string;
@@ -33,7 +34,7 @@ export function TokenList() {
   if (data === undefined) return <p className="muted">Reading the tokens…</p>;
   return (
     <>
-      <div className="card scroll-x">
+      <ScrollX label="List of tokens" isCard>
         <table aria-label="Tokens">
           <thead>
             <tr>
@@ -65,7 +66,7 @@ export function TokenList() {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollX>
       <TokenMaker
         onMade={(token) => {
           setMade(token);

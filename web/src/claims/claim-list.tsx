@@ -5,6 +5,7 @@ import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { Failure } from "../app/failure.tsx";
 import { useWhyNot } from "../app/person.tsx";
+import { ScrollX } from "../app/scroll-x.tsx";
 import { useChanges } from "../change/change-provider.tsx";
 import { useDocuments } from "../change/use-documents.ts";
 import { type Claim, type ClaimedVf, claimsOf } from "./claims-of.ts";
@@ -40,7 +41,7 @@ export function ClaimList({ host }: { readonly host: string }) {
   }
   return (
     <section className="stack" aria-label="Claims">
-      <div className="card scroll-x">
+      <ScrollX label="List of claims" isCard>
         <table aria-label="Claims">
           <thead>
             <tr>
@@ -64,7 +65,7 @@ export function ClaimList({ host }: { readonly host: string }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollX>
       <div>
         <ActionButton whyNot={whyNot} onClick={() => propose({ kind: "release", ended: true })}>
           Release those that have ended

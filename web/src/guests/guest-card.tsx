@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import type { HostObject, ObjectOf, VirtualFunctionObject } from "../../../src/fleet/objects.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
+import { ScrollX } from "../app/scroll-x.tsx";
 import { useChanges } from "../change/change-provider.tsx";
 import { destinationsOf } from "./destinations.ts";
 
@@ -58,7 +59,7 @@ function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs"
   const { propose } = useChanges();
   const { address, unreachable } = guest.status;
   return (
-    <div className="scroll-x">
+    <ScrollX label={`List of VFs of ${address}`}>
       <table aria-label={`VFs of ${address}`}>
         <thead>
           <tr>
@@ -96,7 +97,7 @@ function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs"
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollX>
   );
 }
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { ask } from "../api/session.ts";
 import { Failure } from "../app/failure.tsx";
+import { ScrollX } from "../app/scroll-x.tsx";
 import {
   changedFields,
   type FunctionRegisters,
@@ -94,7 +95,7 @@ function Group({ group, changed, isOpenAtFirst }: GroupProps) {
         <span className="address">{offset}</span> {title} {hasChanged && <strong>changed</strong>}
       </summary>
       {isOpen && (
-        <div className="scroll-x">
+        <ScrollX label={`Registers of ${title}`}>
           <table aria-label={title}>
             <thead>
               <tr>
@@ -120,7 +121,7 @@ function Group({ group, changed, isOpenAtFirst }: GroupProps) {
               </tbody>
             )}
           </table>
-        </div>
+        </ScrollX>
       )}
     </details>
   );

@@ -70,12 +70,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 3 refused, 4 differs (pl
 async function main(argv: readonly string[]): Promise<void> {
   const completing = argv[2] === "complete";
   const program = buildProgram(completing);
+  const commands = () => program.commands.flatMap((each) => [each, ...each.commands]);
+  for (const command of commands()) addServer(command);
   if (completing) await (await import("./complete.ts")).addCompletion(program, argv);
-  program.exitOverride();
-  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
-    command.exitOverride();
-    addServer(command);
-  }
+  for (const command of [program, ...commands()]) command.exitOverride();
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

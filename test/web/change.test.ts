@@ -22,7 +22,11 @@ describe("a change on the page", { skip: requireTool("chromium") }, () => {
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(started.url);
-    await page.getByRole("link", { name: "host-a" }).waitFor();
+    // Whoever plans while it is set up is told that the host has moved.
+    await page
+      .getByRole("row", { name: "host-a" })
+      .getByText(/ as desired$/)
+      .waitFor();
     await page.goto(new URL(`/hosts/host-a/change?pf=${PF}`, started.url).href);
   });
   after(async () => {

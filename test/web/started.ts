@@ -6,6 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../dumps.ts";
 
+const FILES = { "host-a": join(ROOT, "examples/demo/host-a.yaml"), "host-b": join(ROOT, "examples/demo/host-b.yaml") };
+/** As `--source` has them. */
+export const HOST_A = `model:${FILES["host-a"]}`;
+export const HOST_B = `model:${FILES["host-b"]}`;
+
 /** `npm start` as a process, with a state of its own. */
 export interface Started {
   /** With the token. */
@@ -34,7 +39,7 @@ export async function startVfleet(...args: readonly string[]): Promise<Started> 
   };
   const close = async () => {
     await ended(child);
-    for (const name of ["host-a", "host-b"]) vfleet("model", "off", join(ROOT, `examples/demo/${name}.yaml`));
+    for (const file of Object.values(FILES)) vfleet("model", "off", file);
     rmSync(folder, { recursive: true, force: true });
   };
   let output = "";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readInventory } from "../../host/inventory.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import { keepAllocations } from "../../state/desired-folder.ts";
-import { type Served, startServed, until } from "../testing/served.ts";
+import { type Served, serveHosts, startServed, until } from "../testing/served.ts";
 import { API_PATH } from "./api.ts";
 
 const PF = "0000:01:00.0";
@@ -143,6 +144,17 @@ describe("what is read of a host when it is asked for", () => {
     const refused = await start({ netdev: "nobody", from: 0, to: 1 });
     assert.deepEqual([refused.status, refused.body.code, refused.body.details.errno], [409, "VFL-0521", "ENODEV"]);
     assert.equal((await start({ netdev, from: 0, to: 1, more: 1 })).status, 400);
+  });
+
+  it("a host that is no modelled machine has no traffic of a server's", async () => {
+    const { flows: _, ...setting } = served.setting;
+    const other = await serveHosts([{ name: "lab", setting }], mkdtempSync(join(tmpdir(), "vfleet-server-")));
+    try {
+      const { status, body } = await other.ask(`${HOST}/traffic`);
+      assert.deepEqual([status, body.code], [409, "VFL-0520"]);
+    } finally {
+      await other.close();
+    }
   });
 
   it("of a host there is not there is nothing to read", async () => {

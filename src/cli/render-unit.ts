@@ -25,7 +25,7 @@ const LATER = [
  */
 export function renderUnit({ node, program, config }: UnitParts): string {
   // In the executable's own name a $ is no variable.
-  const vfleet = `${quoted(node)} ${quoted(program.replaceAll("$", "$$$$"))}`;
+  const vfleet = `${quotedForSystemd(node)} ${quotedForSystemd(program.replaceAll("$", "$$$$"))}`;
   return `# Makes SR-IOV virtual functions at boot as ${config} has them.
 [Unit]
 Description=SR-IOV virtual functions (vfleet)
@@ -52,7 +52,7 @@ WantedBy=multi-user.target
 }
 
 /** systemd.service(5), "Command lines": quotes keep blanks, and % begins a specifier. */
-function quoted(path: string): string {
+export function quotedForSystemd(path: string): string {
   const plain = path.replaceAll("%", "%%");
   return /^[\w./@:%$-]+$/.test(plain) ? plain : `"${plain}"`;
 }

@@ -73,4 +73,25 @@ describe("vfleet unit", () => {
     chmodSync(node, 0o755);
     assert.equal(verify("odd", renderUnit({ node, program: join(folder, "vfleet.js"), config: "/etc/vfleet" })), "");
   });
+
+  test("of the server: systemd takes it, and calls what it may do little", {
+    skip: requireTool("systemd-analyze"),
+  }, () => {
+    const { status, stdout } = vfleetUnit("server", "--listen", "127.0.0.1:7421");
+    assert.equal(status, 0);
+    assert.match(stdout, /^ExecStart=.* up --listen 127\.0\.0\.1:7421 /m);
+    assert.equal(verify("vfleet-server", stdout), "");
+    const path = join(temporary, "vfleet-server.service");
+    const program = findTool("systemd-analyze") ?? "systemd-analyze";
+    const seen = spawnSync(program, ["security", "--offline=true", "--no-pager", path], { encoding: "utf8" });
+    const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(seen.stdout)?.[1]);
+    // A service without any of it has 9.6.
+    assert.ok(exposure <= 5.5, `${exposure}\n${seen.stdout}${seen.stderr}`);
+  });
+
+  test("of the server beyond the loopback is refused: it wants TLS", () => {
+    const { status, stderr } = vfleetUnit("server", "--listen", "0.0.0.0:7420");
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /VFL-0508/);
+  });
 });

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, copyFileSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { ROOT } from "../dumps.ts";
 
 const VFLEET = join(ROOT, "bin/vfleet.js");
@@ -87,8 +88,28 @@ describe("vfleet up", () => {
     assert.equal(await end(first, "SIGTERM"), 0);
 
     const again = await up();
-    assert.doesNotMatch(again.output, /token: vft_/);
+    assert.doesNotMatch(again.output, /vft_/);
     assert.equal(await end(again, "SIGINT"), 0);
+  });
+
+  it("writes no token into the journal, which others read", async () => {
+    const journal = join(temporary, "journal");
+    const file = openSync(journal, "w");
+    const { dev, ino } = fstatSync(file);
+    const child = spawn(
+      process.execPath,
+      [VFLEET, "up", "--source", `model:${MODEL}`, "--state", `${STATE}4`, "--listen", "127.0.0.1:0"],
+      { env: { ...env, JOURNAL_STREAM: `${dev}:${ino}` }, stdio: ["ignore", file, "inherit"] },
+    );
+    children.add(child);
+    closeSync(file);
+    while (!/the token is in .*\n/.test(readFileSync(journal, "utf8"))) await delay(20);
+    const closed = once(child, "close");
+    child.kill("SIGTERM");
+    assert.deepEqual(await closed, [0, null]);
+    children.delete(child);
+    assert.doesNotMatch(readFileSync(journal, "utf8"), /vft_/);
+    assert.match(readFileSync(join(`${STATE}4`, "token"), "utf8"), /^vft_/);
   });
 
   it("listens on the loopback, or with TLS", () => {

@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,8 +63,14 @@ function started({ url, certificate, tokenFile, firstToken }: RunningServer): st
     `vfleet listens at ${url}`,
     ...(certificate ? [`certificate: SHA-256 ${certificate.fingerprint}`, `its key: ${certificate.pin}`] : []),
   ];
-  if (firstToken === undefined) return [...where, `the token is in ${tokenFile}`];
+  if (firstToken === undefined || isJournal()) return [...where, `the token is in ${tokenFile}`];
   return [...where, `open ${url}#token=${firstToken}`, `  shown this once; the token is in ${tokenFile} for you alone`];
+}
+
+/** Others read it, too: what is secret is not printed there (systemd.exec(5), JOURNAL_STREAM). */
+function isJournal(): boolean {
+  const { dev, ino } = fstatSync(process.stdout.fd);
+  return process.env.JOURNAL_STREAM === `${dev}:${ino}`;
 }
 
 async function openHosts(sources: readonly string[]): Promise<readonly NamedHost[]> {

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { collect, run, runReading, withChange, withHost } from "./options.ts";
 
 const FILES = "policies and claims in YAML, - for standard input; may be given several times";
@@ -109,11 +109,22 @@ export function declareProvision(program: Command): void {
 
   program
     .command("unit")
-    .description("print a systemd unit that applies what is desired at boot, before networks and guests")
+    .addArgument(
+      new Argument("[which]", "boot: applies what is desired, before networks and guests; server: the API and the page")
+        .choices(["boot", "server"] as const)
+        .default("boot" as const),
+    )
+    .description("print a systemd unit")
     .option("--config <folder>", "where what is desired is kept", "/etc/vfleet")
+    .option("--listen <address>", "of the server, on the loopback", "127.0.0.1:7420")
     .addHelpText(
       "after",
-      "\nExamples:\n  vfleet unit | sudo tee /etc/systemd/system/vfleet.service\n  sudo systemctl enable vfleet.service",
+      `
+Examples:
+  vfleet unit | sudo tee /etc/systemd/system/vfleet.service
+  sudo systemctl enable vfleet.service
+  vfleet unit server | sudo tee /etc/systemd/system/vfleet-server.service
+  sudo systemctl enable --now vfleet-server.service`,
     )
-    .action(async (options) => run((await import("../commands/unit.ts")).unit(options)));
+    .action(async (which, options) => run((await import("../commands/unit.ts")).unit(which, options)));
 }

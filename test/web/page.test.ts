@@ -126,6 +126,9 @@ describe("the page", { skip: requireTool("chromium"), timeout: 600_000 }, () => 
     await panel.getByText(/VF 2 to VF 1: 1000 frames\/s/).waitFor();
     await panel.getByText(/transmitted [1-9].*bit\/s/).waitFor();
     assert.deepEqual(await seriousFindings(page), []);
+    await picture("panel");
+    await panel.getByRole("button", { name: "Close" }).click();
+    await page.getByText(/model:batch/).first().waitFor();
     await picture("machine");
   });
 

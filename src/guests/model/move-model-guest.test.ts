@@ -125,8 +125,11 @@ test("a VF on vfio-pci does not move, and the failover pair is named; nor one in
 test("where the destination refuses, the guest goes on where it was, with its traffic", async () => {
   const here = await withGuest();
   const there = await machine();
-  await there.kernel.setVfs("eth0", [{ vfIndex: 0, mac: "02:00:00:00:07:07" }]);
   const plan = await planModelMove(here, there, "web");
+  await there.kernel.setVfs("eth0", [{ vfIndex: 0, mac: "02:00:00:00:07:07" }]);
+  // Whoever plans now takes the other VF.
+  const other = await planModelMove(here, there, "web");
+  assert.notEqual(other.pairs[0]?.to, plan.pairs[0]?.to);
   await assert.rejects(moveModelGuest(here, there, plan, LINK), /does not let VF 0 have its MAC address/);
   assert.deepEqual(await there.guests.list(), []);
   assert.equal((await there.moves.free()).devices.length, 2);

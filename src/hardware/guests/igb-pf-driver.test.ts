@@ -34,6 +34,7 @@ test("igb_enable_sriov allows seven VFs, and makes the pool after them the PF's"
   assert.equal(lab.card.read(E1000.MRQC) & 7, 3);
   assert.deepEqual(lab.pf.vfs?.config(6), {
     address: ZERO,
+    addressIsSet: false,
     vlan: 0,
     qos: 0,
     maxTxRateMbps: 0,

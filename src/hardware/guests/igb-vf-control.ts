@@ -14,6 +14,8 @@ export type IgbErrno = "EINVAL" | "EOPNOTSUPP" | "EPERM" | "EPROTONOSUPPORT" | "
 /** struct ifla_vf_info, as igb_ndo_get_vf_config fills it in. */
 export interface IgbVfConfig {
   readonly address: Uint8Array;
+  /** By the PF: the VF cannot have another one. */
+  readonly addressIsSet: boolean;
   readonly vlan: number;
   readonly qos: number;
   readonly maxTxRateMbps: number;
@@ -107,8 +109,8 @@ export class IgbVfControl {
   config(vf: number): IgbVfConfig | undefined {
     const data = this.pools.vfs[vf];
     if (data === undefined) return undefined;
-    const { address, vlan, qos, maxTxRateMbps, spoofChecked, trusted } = data;
-    return { address, vlan, qos, maxTxRateMbps, spoofChecked, trusted };
+    const { address, pfSetMac: addressIsSet, vlan, qos, maxTxRateMbps, spoofChecked, trusted } = data;
+    return { address, addressIsSet, vlan, qos, maxTxRateMbps, spoofChecked, trusted };
   }
 
   #warnDown(what: string): void {

@@ -3,7 +3,14 @@ import { test } from "node:test";
 import { judgeVfMove, type VfEnd } from "./move-verdict.ts";
 
 const IDENTITY = { kind: "82576 VF", version: 1, vendorId: 0x8086, deviceId: 0x10ca } as const;
-const SETTINGS = { vlan: 0, spoofChecked: true, trusted: false, maxTxRateMbps: 0 };
+const SETTINGS = {
+  mac: "02:00:00:00:00:01",
+  macIsSet: false,
+  vlan: 0,
+  spoofChecked: true,
+  trusted: false,
+  maxTxRateMbps: 0,
+};
 const END: VfEnd = {
   identity: IDENTITY,
   driver: "igbvf_vfio_pci",
@@ -58,6 +65,13 @@ const CASES: readonly Case[] = [
     destination: { settings: { ...SETTINGS, vlan: 7 } },
     obstacle: /VLAN none here and in 7 there/,
   },
+  {
+    what: "another MAC address that is set there",
+    destination: { settings: { ...SETTINGS, mac: "02:00:00:00:00:02", macIsSet: true } },
+    obstacle: /its address is 02:00:00:00:00:01, and the PF there has set 02:00:00:00:00:02/,
+  },
+  { what: "the same MAC address, set there", destination: { settings: { ...SETTINGS, macIsSet: true } } },
+  { what: "another MAC address of a VF there", destination: { settings: { ...SETTINGS, mac: "00:00:00:00:00:00" } } },
   {
     what: "two devices, one without P2P",
     destination: { features: { p2p: false, preCopy: true } },

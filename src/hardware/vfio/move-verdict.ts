@@ -3,6 +3,10 @@ import { nameOf, type StateIdentity } from "./state-stream.ts";
 
 /** What a VF's administrator has set at its PF: never a part of what moves. */
 interface VfSettings {
+  /** Its MAC address, set or asked for by itself. */
+  readonly mac: string;
+  /** Set at the PF: the VF cannot have another one. */
+  readonly macIsSet: boolean;
   readonly vlan: number;
   readonly spoofChecked: boolean;
   readonly trusted: boolean;
@@ -71,8 +75,16 @@ function otherDevice(source: VfEnd, destination: VfEnd): readonly string[] {
 }
 
 function otherSettings({ settings: one }: VfEnd, { settings: other }: VfEnd): readonly string[] {
-  if (one === null || other === null || one.vlan === other.vlan) return [];
-  return [`its PF has it in VLAN ${one.vlan || "none"} here and in ${other.vlan || "none"} there`];
+  if (one === null || other === null) return [];
+  return [
+    ...(one.vlan === other.vlan
+      ? []
+      : [`its PF has it in VLAN ${one.vlan || "none"} here and in ${other.vlan || "none"} there`]),
+    // Its address goes along with it, and the PF there would not let it have that.
+    ...(other.macIsSet && one.mac !== other.mac
+      ? [`its address is ${one.mac}, and the PF there has set ${other.mac}`]
+      : []),
+  ];
 }
 
 function notesOn(source: VfEnd, destination: VfEnd): readonly string[] {

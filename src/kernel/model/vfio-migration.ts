@@ -1,4 +1,4 @@
-import type { IgbVfControl } from "../../hardware/guests/igb-vf-control.ts";
+import type { IgbVfConfig, IgbVfControl } from "../../hardware/guests/igb-vf-control.ts";
 import { pfSideOf } from "../../hardware/guests/moved-vf.ts";
 import type { MigrationFeatures } from "../../hardware/vfio/device-state.ts";
 import type { VfEnd } from "../../hardware/vfio/move-verdict.ts";
@@ -6,6 +6,7 @@ import { VfioDevice, VfioRefused } from "../../hardware/vfio/vfio-device.ts";
 import { igbAdapterOf } from "./drivers/igb.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { Linux } from "./linux.ts";
+import { formatMac } from "./mac-address.ts";
 import type { PciDev } from "./pci-dev.ts";
 
 /** The driver that moves VFs of the 82576: of the model alone (docs/decisions/0020). */
@@ -34,10 +35,14 @@ export function vfEnd(linux: Linux, dev: PciDev, memoryBytes: number): VfEnd {
     identity: identityOf(linux, dev),
     driver: dev.driver?.name ?? "no driver",
     features: dev.driver?.name === MOVING_DRIVER ? FEATURES : null,
-    settings: config ?? null,
+    settings: config ? settingsOf(config) : null,
     subsystem: null,
     memoryBytes,
   };
+}
+
+function settingsOf({ address, addressIsSet: macIsSet, ...rest }: IgbVfConfig): VfEnd["settings"] {
+  return { ...rest, mac: formatMac(address), macIsSet };
 }
 
 function identityOf(linux: Linux, dev: PciDev): VfEnd["identity"] {

@@ -32,8 +32,9 @@ export function vfOperations(driver: () => IgbPfDriver): Pick<NetOperations, "se
     vfInfo(vfIndex) {
       const config = driver().vfs?.config(vfIndex);
       if (config === undefined) return undefined;
-      const { address, maxTxRateMbps: maxTxRate, spoofChecked: spoofCheck, ...rest } = config;
-      return { ...rest, mac: formatMac(address), maxTxRate, minTxRate: 0, spoofCheck, linkState: 0 };
+      const { address, vlan, qos, maxTxRateMbps: maxTxRate, spoofChecked: spoofCheck, trusted } = config;
+      const mac = formatMac(address);
+      return { mac, vlan, qos, maxTxRate, minTxRate: 0, spoofCheck, trusted, linkState: 0 };
     },
   };
 }

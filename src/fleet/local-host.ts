@@ -6,15 +6,12 @@ import type { PolicyFile } from "../host/desired/read-documents.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import type { Kernel } from "../kernel/port.ts";
 import type { ChangeRequest } from "./changes/change-request.ts";
-import { doChange } from "./changes/do-change.ts";
-import { type LocalOptions, planChange } from "./changes/plan-change.ts";
+import type { LocalOptions } from "./changes/plan-change.ts";
 import { changeVerdict } from "./changes/planned-change.ts";
 import type { HostAccess, HostStatus, OperationRecords, ShownChange } from "./host-access.ts";
 import { type HostSetting, observeAll, operationSetting, type SeenHost } from "./host-setting.ts";
-import { recoverHost } from "./recover-host.ts";
-import { planWishes } from "./wishes.ts";
 
-/** A host that this process has opened. */
+/** A host that this process has opened. What few commands need is loaded when it is asked for. */
 export class LocalHost implements HostAccess {
   readonly #host: HostSetting;
   #seen: SeenHost | undefined;
@@ -39,13 +36,14 @@ export class LocalHost implements HostAccess {
   async plan(request: ChangeRequest, local?: LocalOptions): Promise<ShownChange> {
     const seen = this.#seen;
     this.#seen = undefined;
+    const { planChange } = await import("./changes/plan-change.ts");
     const change = await planChange(this.#host, request, seen && (async () => seen), local);
     const { state, plan, title, ended, keeps, migration } = change;
     return {
       ...{ state, plan, title, ended, keeps },
       verdict: changeVerdict(change),
       migration: migration?.verdict ?? null,
-      perform: (doing) => doChange(change, doing),
+      perform: async (doing) => (await import("./changes/do-change.ts")).doChange(change, doing),
     };
   }
 
@@ -54,6 +52,7 @@ export class LocalHost implements HostAccess {
     const unfinished = operations.filter(
       ({ state }) => state === "applying" || state === "undoing" || state === "stuck",
     );
+    const { planWishes } = await import("./wishes.ts");
     try {
       const { state, plan, resolved } = await planWishes(this.#host, files);
       return { unfinished, damaged, ended: resolved.ended, plan, state };
@@ -78,6 +77,7 @@ export class LocalHost implements HostAccess {
 
   async recover(how: Pick<RecoverRequest, "stuck" | "onEvent">): Promise<OperationRecords> {
     const damaged: VfleetError[] = [];
+    const { recoverHost } = await import("./recover-host.ts");
     const operations = await recoverHost(this.#host, { ...how, onDamage: (damage) => damaged.push(damage) });
     return { operations, damaged };
   }

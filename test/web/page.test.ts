@@ -128,7 +128,10 @@ describe("the page", { skip: requireTool("chromium"), timeout: 600_000 }, () => 
     assert.deepEqual(await seriousFindings(page), []);
     await picture("panel");
     await panel.getByRole("button", { name: "Close" }).click();
-    await page.getByText(/model:batch/).first().waitFor();
+    await page
+      .getByText(/model:batch/)
+      .first()
+      .waitFor();
     await picture("machine");
   });
 

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { HostAccess } from "../../fleet/host-access.ts";
-import { openHost } from "../../fleet/host-setting.ts";
-import { LocalHost } from "../../fleet/local-host.ts";
 import { openSource } from "../../kernel/open-source.ts";
 import type { Kernel } from "../../kernel/port.ts";
 import { tokenFile } from "../../server/token-file.ts";
@@ -14,6 +12,9 @@ const TOKEN = /^[\x21-\x7e]{1,256}$/;
 /** Opens the host that a command is about. */
 export async function openAccess(options: AccessOptions): Promise<HostAccess> {
   if (serverOf(options) === undefined) {
+    // With them comes all that makes plans: who reads registers alone does not wait for it.
+    const { openHost } = await import("../../fleet/host-setting.ts");
+    const { LocalHost } = await import("../../fleet/local-host.ts");
     return new LocalHost(await openHost({ ...options, source: options.source ?? "linux" }));
   }
   const [host, ...more] = await openRemote(options);

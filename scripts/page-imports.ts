@@ -5,14 +5,12 @@ import { LAYERS } from "./layers.ts";
 
 /** Tests, and what tests share. */
 const TEST_FILE = /\.test\.tsx?$|\/testing\//;
-/** What the API gives, in types. */
-const OBJECTS = "src/fleet/objects.ts";
 /** Examples, as text. */
 const EXAMPLE = /^examples\/.*\?raw$/;
 
 /**
- * What the page imports and may not: it is a client of the API that runs in a browser, so of src/ it takes what is pure and the types
- * of objects, and examples as text. (dependency-cruiser does not read .tsx with swc.)
+ * What the page imports and may not: it is a client of the API that runs in a browser, so of src/ it takes what is pure, and
+ * examples as text. (dependency-cruiser does not read .tsx with swc.)
  * @returns one line for each
  */
 export async function pageProblems(root: string): Promise<readonly string[]> {
@@ -38,7 +36,7 @@ async function problemsOf(root: string, path: string): Promise<readonly string[]
 }
 
 function mayImport(path: string): boolean {
-  if (path.startsWith("web/src/") || path === OBJECTS || EXAMPLE.test(path)) return true;
+  if (path.startsWith("web/src/") || EXAMPLE.test(path)) return true;
   const [layer] = LAYERS.filter((each) => path.startsWith(each.path)).sort((a, b) => b.path.length - a.path.length);
   return layer?.pure === true;
 }

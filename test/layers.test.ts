@@ -24,8 +24,7 @@ const CLEAN: Readonly<Record<string, string>> = {
     'import type { Kernel } from "../kernel/port.ts";\nimport "zod";\nexport type Host = Kernel;',
   "src/cli/main.ts":
     'import "../kernel/linux/kernel.ts";\nimport "../kernel/model/kernel.ts";\nawait import("../host/inventory.ts");',
-  "web/src/main.tsx":
-    'import "../../src/pci/bdf.ts";\nimport type { HostObject } from "../../src/fleet/objects.ts";\nexport const shown = <p />;',
+  "web/src/main.tsx": 'import "../../src/pci/bdf.ts";\nexport const shown = <p />;',
   "node_modules/zod/index.js": "",
   "test/tool.ts": "export {};",
 };

@@ -1,6 +1,7 @@
-import type { ObjectOf, ObservedKind, ObservedObject } from "../../../src/fleet/objects.ts";
-import { ApiError } from "./problem.ts";
-import { ask, send } from "./session.ts";
+import type { ApiEvent } from "../../../src/client/api-client.ts";
+import { ApiProblem, notAnswered } from "../../../src/client/api-problem.ts";
+import type { ObjectOf, ObservedKind, ObservedObject } from "./objects.ts";
+import { api } from "./session.ts";
 
 /** What is watched: all hosts, or all objects of one. */
 export type Scope = { readonly host: string } | { readonly kind: "Host" };
@@ -8,21 +9,17 @@ export type Scope = { readonly host: string } | { readonly kind: "Host" };
 export type LiveState =
   | { readonly state: "loading" | "live" }
   /** What is shown is as it was; it is tried again. */
-  | { readonly state: "cut off"; readonly error: ApiError };
+  | { readonly state: "cut off"; readonly error: ApiProblem };
 
 interface Page {
   readonly metadata: { readonly resourceVersion: string; readonly continue: string | null };
   readonly items: readonly ObservedObject[];
 }
 
-const WORDS = {
-  Host: "hosts",
-  PhysicalFunction: "physicalfunctions",
-  VirtualFunction: "virtualfunctions",
-  Guest: "guests",
-  Operation: "operations",
-} as const satisfies Record<ObservedKind, string>;
-const OF_HOST = ["PhysicalFunction", "VirtualFunction", "Guest", "Operation"] as const;
+interface PageQuery {
+  readonly limit: number;
+  readonly continue?: string;
+}
 
 const PAGE_ITEMS = 1000;
 const FIRST_WAIT_MS = 500;
@@ -81,26 +78,27 @@ export class LiveObjects {
   }
 
   async #run(): Promise<void> {
+    const { signal } = this.#end;
     let waitMs = FIRST_WAIT_MS;
-    while (!this.#end.signal.aborted) {
+    while (!signal.aborted) {
       try {
         if (this.#version === undefined) await this.#load();
-        this.#say({ state: "live" });
         waitMs = FIRST_WAIT_MS;
-        await this.#watch();
+        const onState = (problem: ApiProblem | null) =>
+          this.#say(problem === null ? { state: "live" } : { state: "cut off", error: problem });
+        for await (const event of api.watch({ ...this.#scope, from: this.#version ?? "", signal, onState })) {
+          this.#take(event);
+        }
       } catch (error) {
-        if (this.#end.signal.aborted) return;
-        const told =
-          error instanceof ApiError
-            ? error
-            : new ApiError({ status: 0, code: "", message: String(error), remedy: "reload the page" });
+        if (signal.aborted) return;
+        const problem = error instanceof ApiProblem ? error : notAnswered(location.origin, error);
         // The server no longer has what happened since: everything is read anew.
-        if (told.status === 410) {
+        if (problem.status === 410) {
           this.#version = undefined;
           continue;
         }
-        this.#say({ state: "cut off", error: told });
-        await pause(waitMs, this.#end.signal);
+        this.#say({ state: "cut off", error: problem });
+        await pause(waitMs, signal);
         waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
       }
     }
@@ -109,25 +107,31 @@ export class LiveObjects {
   async #load(): Promise<void> {
     const { signal } = this.#end;
     const loaded = new Map<ObservedKind, Map<string, ObservedObject>>();
-    let version: string | undefined;
-    const isOfHost = "host" in this.#scope;
-    const base = "host" in this.#scope ? `/hosts/${encodeURIComponent(this.#scope.host)}/` : "/";
-    if ("host" in this.#scope) {
-      const host = await ask<ObservedObject>(base.slice(0, -1), { signal });
-      loaded.set("Host", new Map([[keyOf(host), host]]));
-    }
-    for (const kind of isOfHost ? OF_HOST : (["Host"] as const)) {
+    const versions: string[] = [];
+    // Of the first page of all: whatever has changed since is told once more.
+    const pages = async (kind: ObservedKind, ask: (query: PageQuery) => Promise<Page>) => {
       const objects = new Map<string, ObservedObject>();
-      let from: string | null = "";
+      let from: string | null | undefined;
       while (from !== null) {
-        const query: string = from === "" ? "" : `&continue=${encodeURIComponent(from)}`;
-        const page: Page = await ask<Page>(`${base}${WORDS[kind]}?limit=${PAGE_ITEMS}${query}`, { signal });
-        // Of the first page: whatever has changed since is told once more.
-        version ??= page.metadata.resourceVersion;
+        const page: Page = await ask({ limit: PAGE_ITEMS, ...(from !== undefined && { continue: from }) });
+        versions.push(page.metadata.resourceVersion);
         for (const item of page.items) objects.set(keyOf(item), item);
         from = page.metadata.continue;
       }
       loaded.set(kind, objects);
+    };
+    if ("host" in this.#scope) {
+      const path = { host: this.#scope.host };
+      const host = await api.ask("GET /hosts/{host}", { path }, signal);
+      loaded.set("Host", new Map([[keyOf(host), host]]));
+      await pages("PhysicalFunction", (query) =>
+        api.ask("GET /hosts/{host}/physicalfunctions", { path, query }, signal),
+      );
+      await pages("VirtualFunction", (query) => api.ask("GET /hosts/{host}/virtualfunctions", { path, query }, signal));
+      await pages("Guest", (query) => api.ask("GET /hosts/{host}/guests", { path, query }, signal));
+      await pages("Operation", (query) => api.ask("GET /hosts/{host}/operations", { path, query }, signal));
+    } else {
+      await pages("Host", (query) => api.ask("GET /hosts", { query }, signal));
     }
     this.#byKind.clear();
     for (const [kind, objects] of loaded) {
@@ -135,30 +139,10 @@ export class LiveObjects {
       this.#unsorted.add(kind);
     }
     this.#lists.clear();
-    this.#version = version;
+    this.#version = versions[0];
   }
 
-  async #watch(): Promise<void> {
-    const query = "host" in this.#scope ? `host=${encodeURIComponent(this.#scope.host)}` : `kind=${this.#scope.kind}`;
-    const response = await send(`/watch?resourceVersion=${this.#version}&${query}`, { signal: this.#end.signal });
-    if (response.body === null) return;
-    let text = "";
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const end = text.lastIndexOf("\n\n");
-      if (end < 0) continue;
-      for (const event of text.slice(0, end).split("\n\n")) this.#take(event);
-      text = text.slice(end + 2);
-    }
-  }
-
-  #take(text: string): void {
-    const fields = new Map(
-      text.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
-    );
-    const [type, id, data] = [fields.get("event"), fields.get("id"), fields.get("data")];
-    if (type === undefined || id === undefined || data === undefined) return;
-    const object = JSON.parse(data) as ObservedObject;
+  #take({ type, resourceVersion, object }: ApiEvent): void {
     const objects = this.#byKind.get(object.kind) ?? new Map<string, ObservedObject>();
     this.#byKind.set(object.kind, objects);
     const key = keyOf(object);
@@ -167,7 +151,7 @@ export class LiveObjects {
       if (!objects.has(key)) this.#unsorted.add(object.kind);
       objects.set(key, object);
     }
-    this.#version = id;
+    this.#version = resourceVersion;
     this.#lists.delete(object.kind);
     this.#tell();
   }

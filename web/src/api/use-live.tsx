@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, use, useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import type { ObjectOf, ObservedKind } from "../../../src/fleet/objects.ts";
 import { LiveObjects, type LiveState, type Scope } from "./live-objects.ts";
+import type { ObjectOf, ObservedKind } from "./objects.ts";
 
 const Live = createContext<LiveObjects | undefined>(undefined);
 

@@ -1,18 +1,18 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { Route, Switch } from "wouter";
-import { ApiError } from "../api/problem.ts";
-import { ask, session } from "../api/session.ts";
+import { ApiProblem } from "../../../src/client/api-problem.ts";
+import { api, session } from "../api/session.ts";
 import { AuditPage } from "../pages/audit-page.tsx";
 import { FleetPage } from "../pages/fleet-page.tsx";
 import { HostPages } from "../pages/host-pages.tsx";
 import { Failure } from "./failure.tsx";
-import { type Person, PersonProvider } from "./person.tsx";
+import { PersonProvider } from "./person.tsx";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
 
 const queries = new QueryClient({
   defaultOptions: {
-    queries: { retry: (count, error) => !(error instanceof ApiError && error.status > 0) && count < 3 },
+    queries: { retry: (count, error) => !(error instanceof ApiProblem && error.status > 0) && count < 3 },
   },
 });
 
@@ -27,8 +27,8 @@ export function App() {
 
 /** Who the token is for decides what can be done, so it is asked first. */
 function SignedIn() {
-  const { data, error } = useQuery({ queryKey: ["whoami"], queryFn: () => ask<Person>("/whoami") });
-  if (error instanceof ApiError && error.status === 401) {
+  const { data, error } = useQuery({ queryKey: ["whoami"], queryFn: () => api.ask("GET /whoami") });
+  if (error instanceof ApiProblem && error.status === 401) {
     return <SignIn refused="The server does not know this token: it may have been revoked." />;
   }
   if (error) return <Failure title="vfleet cannot be reached" error={error} />;
@@ -43,7 +43,7 @@ function SignedIn() {
           <Route>
             <Failure
               title="There is no such page"
-              error={new ApiError({ status: 404, code: "", message: location.pathname, remedy: "go to the fleet" })}
+              error={new ApiProblem({ status: 404, code: "", detail: location.pathname, remedy: "go to the fleet" })}
             />
           </Route>
         </Switch>

@@ -1,13 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import "./error-code.css";
-
-interface Explained {
-  readonly title: string;
-  readonly explanation: string;
-  readonly remedy: string;
-}
 
 /** A code of the catalogue, which explains itself where it stands. */
 export function ErrorCode({ code }: { readonly code: string }) {
@@ -25,7 +19,7 @@ export function ErrorCode({ code }: { readonly code: string }) {
 function Explanation({ code }: { readonly code: string }) {
   const { data, error } = useQuery({
     queryKey: ["errors", code],
-    queryFn: () => ask<Explained>(`/errors/${code}`),
+    queryFn: () => api.ask("GET /errors/{code}", { path: { code } }),
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (error) {

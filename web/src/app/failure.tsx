@@ -1,9 +1,9 @@
-import { ApiError } from "../api/problem.ts";
+import { ApiProblem } from "../../../src/client/api-problem.ts";
 import { ErrorCode } from "./error-code.tsx";
 
 /** An error as the catalogue has it: what, why, what to do. */
 export function Failure({ title, error }: { readonly title: string; readonly error: unknown }) {
-  const isOurs = error instanceof ApiError;
+  const isOurs = error instanceof ApiProblem;
   const message = error instanceof Error ? error.message : String(error);
   return (
     <div className="notice bad stack" role="alert">

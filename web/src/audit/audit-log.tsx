@@ -1,20 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { Failure } from "../app/failure.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
-
-interface AuditEntry {
-  readonly id: number;
-  readonly at: string;
-  readonly token: string | null;
-  readonly role: string | null;
-  readonly remote: string;
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  readonly code: string | null;
-}
 
 const PAGE_ENTRIES = 100;
 /** What is on the first page comes of itself; those who read on are left alone. */
@@ -26,8 +14,8 @@ export function AuditLog() {
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["audit"],
     queryFn: async ({ pageParam: before }) => {
-      const query = before === null ? "" : `&before=${before}`;
-      const { items } = await ask<{ readonly items: readonly AuditEntry[] }>(`/audit?limit=${PAGE_ENTRIES}${query}`);
+      const query = { limit: PAGE_ENTRIES, ...(before !== null && { before }) };
+      const { items } = await api.ask("GET /audit", { query });
       return items;
     },
     initialPageParam: null as number | null,

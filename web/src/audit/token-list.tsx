@@ -1,17 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { Dialog } from "../app/dialog.tsx";
 import { Failure } from "../app/failure.tsx";
 import { usePerson } from "../app/person.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
-
-interface TokenEntry {
-  readonly name: string;
-  readonly role: string;
-  readonly createdAt: string;
-}
 
 interface NewToken {
   readonly name: string;
@@ -24,7 +18,7 @@ export function TokenList() {
   const queries = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ["tokens"],
-    queryFn: async () => (await ask<{ readonly items: readonly TokenEntry[] }>("/tokens")).items,
+    queryFn: async () => (await api.ask("GET /tokens")).items,
   });
   const [made, setMade] = useState<NewToken>();
   const [leaving, setLeaving] = useState<string>();
@@ -88,14 +82,17 @@ export function TokenList() {
   );
 }
 
+const ROLES = ["viewer", "operator", "admin"] as const;
+
 function TokenMaker({ onMade }: { readonly onMade: (made: NewToken) => void }) {
   const [error, setError] = useState<unknown>();
   const make = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
     const given = new FormData(form);
-    const body = { name: String(given.get("name")).trim(), role: String(given.get("role")) };
-    ask<NewToken>("/tokens", { method: "POST", body }).then(
+    const role = ROLES.find((each) => each === given.get("role")) ?? "viewer";
+    const body = { name: String(given.get("name")).trim(), role };
+    api.ask("POST /tokens", { body }).then(
       (made) => {
         setError(undefined);
         form.reset();
@@ -164,9 +161,7 @@ interface RevokeDialogProps {
 function RevokeDialog({ name, onClose, onRevoked }: RevokeDialogProps) {
   const [error, setError] = useState<unknown>();
   const revoke = () => {
-    ask(`/tokens/${encodeURIComponent(name)}`, { method: "DELETE" }).then(onRevoked, (refused: unknown) =>
-      setError(refused),
-    );
+    api.ask("DELETE /tokens/{name}", { path: { name } }).then(onRevoked, (refused: unknown) => setError(refused));
   };
   return (
     <Dialog title={`Revoke ${name}?`} onClose={onClose}>

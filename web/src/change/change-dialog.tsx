@@ -1,4 +1,4 @@
-import type { ApiError } from "../api/problem.ts";
+import type { ApiProblem } from "../../../src/client/api-problem.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { Dialog } from "../app/dialog.tsx";
 import { Failure } from "../app/failure.tsx";
@@ -16,7 +16,7 @@ interface ChangeDialogProps {
   readonly host: string;
   readonly request: ChangeRequest;
   /** Is told where the document is wrong. */
-  readonly onWrong: ((error: ApiError) => void) | undefined;
+  readonly onWrong: ((error: ApiProblem) => void) | undefined;
   readonly onClose: () => void;
   /** Another change that follows from this one, as its undoing. */
   readonly onNext: (request: ChangeRequest) => void;

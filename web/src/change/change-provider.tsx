@@ -1,9 +1,9 @@
 import { createContext, type ReactNode, use, useCallback, useMemo, useState } from "react";
-import type { ApiError } from "../api/problem.ts";
+import type { ApiProblem } from "../../../src/client/api-problem.ts";
 import { ChangeDialog } from "./change-dialog.tsx";
 import type { ChangeRequest } from "./change-request.ts";
 
-type OnWrong = (error: ApiError) => void;
+type OnWrong = (error: ApiProblem) => void;
 
 interface Proposed {
   readonly request: ChangeRequest;

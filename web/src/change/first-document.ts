@@ -1,4 +1,4 @@
-import type { ObjectOf } from "../../../src/fleet/objects.ts";
+import type { ObjectOf } from "../api/objects.ts";
 import { mostVfs } from "./pf-label.ts";
 import { EMPTY_POOL, policyForm, policyText } from "./policy-form.ts";
 import type { DesiredDocument } from "./use-documents.ts";

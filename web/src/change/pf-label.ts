@@ -1,4 +1,4 @@
-import type { ObjectOf } from "../../../src/fleet/objects.ts";
+import type { ObjectOf } from "../api/objects.ts";
 
 type PhysicalFunctionObject = ObjectOf<"PhysicalFunction">;
 

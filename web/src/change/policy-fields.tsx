@@ -1,5 +1,5 @@
 import { useId } from "react";
-import type { ObjectOf } from "../../../src/fleet/objects.ts";
+import type { ObjectOf } from "../api/objects.ts";
 import { limitWords, mostVfs, pfLabel } from "./pf-label.ts";
 import { EMPTY_POOL, type PolicyForm } from "./policy-form.ts";
 import { PoolFields, SwitchField } from "./pool-fields.tsx";

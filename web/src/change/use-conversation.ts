@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
-import { ApiError } from "../api/problem.ts";
-import { ask } from "../api/session.ts";
+import { ApiProblem } from "../../../src/client/api-problem.ts";
+import { api } from "../api/session.ts";
+import { askForPlan } from "./ask-for-plan.ts";
 import type { ChangeRequest } from "./change-request.ts";
 import type { PlanAnswer } from "./plan-answer.ts";
 
@@ -30,7 +31,7 @@ interface Talk {
 export function useConversation(
   host: string,
   request: ChangeRequest,
-  onWrong: ((error: ApiError) => void) | undefined,
+  onWrong: ((error: ApiProblem) => void) | undefined,
 ): Talk {
   const [conversation, setConversation] = useState<Conversation>({ at: "planning" });
   const [previous, setPrevious] = useState<PlanAnswer>();
@@ -40,12 +41,12 @@ export function useConversation(
   useEffect(() => {
     const end = new AbortController();
     setConversation({ at: "planning" });
-    ask<PlanAnswer>(`/hosts/${encodeURIComponent(host)}/plans`, { method: "POST", body: request, signal: end.signal })
+    askForPlan(host, request, end.signal)
       .then((answer) => setConversation({ at: "planned", answer }))
       .catch((error: unknown) => {
         if (end.signal.aborted) return;
         setConversation({ at: "failed", error });
-        if (error instanceof ApiError && error.code === "VFL-0016") onWrong?.(error);
+        if (error instanceof ApiProblem && error.code === "VFL-0016") onWrong?.(error);
       });
     return () => end.abort();
   }, [host, request, round]);
@@ -73,9 +74,7 @@ export function useConversation(
 
 async function begin(answer: PlanAnswer): Promise<Conversation> {
   try {
-    const { operation } = await ask<{ readonly operation: number | null }>(`/plans/${answer.id}/apply`, {
-      method: "POST",
-    });
+    const { operation } = await api.ask("POST /plans/{id}/apply", { path: { id: answer.id } });
     return operation === null ? { at: "kept", answer } : { at: "begun", answer, operation };
   } catch (error) {
     return { at: "turned down", answer, error };
@@ -84,5 +83,5 @@ async function begin(answer: PlanAnswer): Promise<Conversation> {
 
 /** Why nothing was done, where it is that the host has moved since the plan. */
 export function hasMoved(error: unknown): boolean {
-  return error instanceof ApiError && error.code === "VFL-0308";
+  return error instanceof ApiProblem && error.code === "VFL-0308";
 }

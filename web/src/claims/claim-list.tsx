@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { Failure } from "../app/failure.tsx";
@@ -8,7 +8,7 @@ import { useWhyNot } from "../app/person.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
 import { useChanges } from "../change/change-provider.tsx";
 import { useDocuments } from "../change/use-documents.ts";
-import { type Claim, type ClaimedVf, claimsOf } from "./claims-of.ts";
+import { type Claim, claimsOf } from "./claims-of.ts";
 
 /** Claims change by operations, and end with time. */
 const REREAD_MS = 10_000;
@@ -18,8 +18,7 @@ export function ClaimList({ host }: { readonly host: string }) {
   const ended = useObjects("Operation").filter(({ status }) => status.endedAt !== null).length;
   const { data, error } = useQuery({
     queryKey: ["claims", host, ended],
-    queryFn: async () =>
-      (await ask<{ readonly items: readonly ClaimedVf[] }>(`/hosts/${encodeURIComponent(host)}/claims`)).items,
+    queryFn: async () => (await api.ask("GET /hosts/{host}/claims", { path: { host } })).items,
     refetchInterval: REREAD_MS,
     placeholderData: (last) => last,
   });

@@ -1,15 +1,7 @@
+import type { ApiAnswer } from "../../../src/client/api-client.ts";
+
 /** Which VF a claim has, as it is kept. */
-export interface ClaimedVf {
-  readonly claim: string;
-  readonly guest: string | null;
-  readonly lifetime: string | null;
-  readonly guestSeen: boolean;
-  readonly pfKey: string;
-  /** null where the PF is not on the host now. */
-  readonly pf: string | null;
-  readonly vfIndex: number;
-  readonly mac: string | null;
-}
+export type ClaimedVf = ApiAnswer<"GET /hosts/{host}/claims">["items"][number];
 
 export interface Claim {
   readonly name: string;

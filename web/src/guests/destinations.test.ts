@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { HostObject } from "../../../src/fleet/objects.ts";
+import type { HostObject } from "../api/objects.ts";
 import { destinationsOf } from "./destinations.ts";
 
 function host(name: string, source: string): HostObject {

@@ -1,4 +1,4 @@
-import type { HostObject, ObjectOf } from "../../../src/fleet/objects.ts";
+import type { HostObject, ObjectOf } from "../api/objects.ts";
 
 /** Where a guest can be moved to. */
 export interface Destinations {

@@ -1,6 +1,6 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { HostObject, ObjectOf, VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { HostObject, ObjectOf, VirtualFunctionObject } from "../api/objects.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";

@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
-import type { HostObject } from "../../../src/fleet/objects.ts";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { GuestCard } from "./guest-card.tsx";
 import "./guests.css";
@@ -16,7 +15,7 @@ export function GuestList({ host }: { readonly host: string }) {
   const [words, setWords] = useState("");
   const { data: hosts } = useQuery({
     queryKey: ["hosts"],
-    queryFn: async () => (await ask<{ readonly items: readonly HostObject[] }>("/hosts?limit=1000")).items,
+    queryFn: async () => (await api.ask("GET /hosts", { query: { limit: 1000 } })).items,
     staleTime: 10_000,
   });
   const byGuest = useMemo(() => Map.groupBy(vfs, ({ status }) => status.guest ?? ""), [vfs]);

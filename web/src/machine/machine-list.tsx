@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef } from "react";
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { HolderBox, PfBar } from "./machine-plan.ts";
 import { Places } from "./places.tsx";
 import type { Machine } from "./use-machine.ts";

@@ -1,5 +1,5 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
 import type { Link } from "../../../src/pci/link.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { GuestObject, PfObject } from "../panel/chosen.ts";
 import { type Holder, holderOf } from "./vf-state.ts";
 

@@ -1,4 +1,4 @@
-import type { HostObject, OperationObject, VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { HostObject, OperationObject, VirtualFunctionObject } from "../api/objects.ts";
 import type { MachinePlan } from "./machine-plan.ts";
 import type { MachineRates } from "./machine-rates.ts";
 import { dropsOf } from "./machine-rates.ts";

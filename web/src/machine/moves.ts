@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { Layout, PlacedBar, PlacedHolder, PlacedNode } from "./layout.ts";
 import { isBar } from "./machine-plan.ts";
 

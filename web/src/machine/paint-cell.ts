@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { Rect } from "./layout.ts";
 import type { Palette } from "./palette.ts";
 import { holderOf, type VfStateWord, vfProblems, vfStateOf } from "./vf-state.ts";

@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { HolderBox, MachinePlan, PfBar } from "./machine-plan.ts";
 import { holderOf } from "./vf-state.ts";
 

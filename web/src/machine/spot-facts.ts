@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { Spot } from "./layout.ts";
 import type { HolderBox, PfBar } from "./machine-plan.ts";
 import type { Stop } from "./moves.ts";

@@ -8,7 +8,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import { useLiveState, useObjects } from "../api/use-live.tsx";
 import { TrafficHistory } from "./traffic.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import { type Rate, sumOfSamples, TrafficHistory } from "./traffic.ts";
 
 const NONE = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, rxDropped: 0, txDropped: null };

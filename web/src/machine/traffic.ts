@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 
 /** What went through a VF, each second; null where it is not counted. */
 export interface Rate {

@@ -1,11 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import type { PfObject } from "../panel/chosen.ts";
 import type { PlacedFunction } from "./machine-plan.ts";
-
-interface Topology {
-  readonly functions: readonly PlacedFunction[];
-}
 
 const NONE: readonly PlacedFunction[] = [];
 
@@ -14,7 +10,7 @@ export function useTopology(host: string, pfs: readonly PfObject[]): readonly Pl
   const names = pfs.map(({ metadata }) => metadata.name).join(" ");
   const { data } = useQuery({
     queryKey: ["topology", host, names],
-    queryFn: ({ signal }) => ask<Topology>(`/hosts/${encodeURIComponent(host)}/topology`, { signal }),
+    queryFn: ({ signal }) => api.ask("GET /hosts/{host}/topology", { path: { host } }, signal),
     staleTime: 60_000,
     retry: false,
   });

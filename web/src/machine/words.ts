@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { PfObject } from "../panel/chosen.ts";
 import { type HolderBox, isBar, type MachinePlan, type PfBar, type TreeNode } from "./machine-plan.ts";
 import { dropsOf } from "./machine-rates.ts";

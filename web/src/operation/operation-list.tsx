@@ -1,7 +1,7 @@
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import type { OperationObject } from "../../../src/fleet/objects.ts";
 import { plural } from "../../../src/host/words/amounts.ts";
+import type { OperationObject } from "../api/objects.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { VirtualTable } from "../app/virtual-table.tsx";
 import { isGoingOn, markOf, took } from "./operation-state.ts";

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Operation } from "../../../src/host/apply/operation.ts";
 import { endWords, goOnCommand } from "../../../src/host/words/operation-words.ts";
-import { ask } from "../api/session.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
+import { askForPlan } from "../change/ask-for-plan.ts";
 import type { PlanAnswer } from "../change/plan-answer.ts";
 import { Failed } from "./failed.tsx";
 import { isGoingOn, markOf } from "./operation-state.ts";
@@ -48,11 +48,7 @@ export function UndoButton({ host, operation, isFresh, onUndo }: UndoProps) {
     enabled: isFresh && isSettled && whyNotRole === undefined,
     gcTime: 0,
     retry: false,
-    queryFn: () =>
-      ask<PlanAnswer>(`/hosts/${encodeURIComponent(host)}/plans`, {
-        method: "POST",
-        body: { kind: "undo", operation: number },
-      }),
+    queryFn: () => askForPlan(host, { kind: "undo", operation: number }),
   });
   return (
     <ActionButton onClick={onUndo} whyNot={whyNotRole ?? whyNotUndone(operation, isFresh, data, error)}>

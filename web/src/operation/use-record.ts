@@ -1,10 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import type { OperationObject } from "../../../src/fleet/objects.ts";
-import type { Operation } from "../../../src/host/apply/operation.ts";
-import { ask } from "../api/session.ts";
+import type { OperationObject } from "../api/objects.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { isGoingOn } from "./operation-state.ts";
+import { readRecord } from "./read-record.ts";
 
 /** While it goes on, steps come faster than a person reads. */
 const REREAD_MS = 400;
@@ -20,7 +19,7 @@ export function useRecord(host: string, number: number) {
   return useQuery({
     // The end is another key: what was read just before it is not the whole record.
     queryKey: ["record", host, number, state === undefined || isGoingOn(state) ? "open" : state],
-    queryFn: () => ask<Operation>(`/hosts/${encodeURIComponent(host)}/operations/${number}/record`),
+    queryFn: () => readRecord(host, number),
     refetchInterval: ({ state: { data } }) => (data === undefined || isGoingOn(data.state) ? REREAD_MS : false),
     placeholderData: (last) => (last?.number === number ? last : undefined),
   });

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { HostObject } from "../../../src/fleet/objects.ts";
+import type { HostObject } from "../api/objects.ts";
 import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { LiveNotice } from "../app/live-notice.tsx";

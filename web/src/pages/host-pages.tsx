@@ -1,6 +1,6 @@
 import { useCallback } from "react";
 import { Route, Switch, useLocation } from "wouter";
-import { ApiError } from "../api/problem.ts";
+import { ApiProblem } from "../../../src/client/api-problem.ts";
 import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
 import { Failure } from "../app/failure.tsx";
 import { useKey } from "../app/keyboard.ts";
@@ -92,7 +92,7 @@ function Host({ name }: { readonly name: string }) {
         <Route>
           <Failure
             title="There is no such page"
-            error={new ApiError({ status: 404, code: "", message: location.pathname, remedy: "go to the machine" })}
+            error={new ApiProblem({ status: 404, code: "", detail: location.pathname, remedy: "go to the machine" })}
           />
         </Route>
       </Switch>

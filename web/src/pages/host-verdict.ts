@@ -1,4 +1,4 @@
-import type { HostObject } from "../../../src/fleet/objects.ts";
+import type { HostObject } from "../api/objects.ts";
 
 export interface HostVerdict {
   readonly tone: "good" | "warn" | "bad";

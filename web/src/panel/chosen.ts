@@ -1,5 +1,5 @@
-import type { ObjectOf } from "../../../src/fleet/objects.ts";
 import { parseBdf } from "../../../src/pci/bdf.ts";
+import type { ObjectOf } from "../api/objects.ts";
 
 export type PfObject = ObjectOf<"PhysicalFunction">;
 export type VfObject = ObjectOf<"VirtualFunction">;

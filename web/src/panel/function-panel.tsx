@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { Failure } from "../app/failure.tsx";
 import { FactList } from "./fact-list.tsx";
-import { functionFacts, type ShownFunction } from "./facts.ts";
+import { functionFacts } from "./facts.ts";
 import { RegistersOnDemand } from "./on-demand.tsx";
 import { PanelLink } from "./panel-link.tsx";
 import { Section } from "./section.tsx";
@@ -11,8 +11,7 @@ import { Section } from "./section.tsx";
 export function FunctionPanel({ host, bdf }: { readonly host: string; readonly bdf: string }) {
   const { data, error } = useQuery({
     queryKey: ["function", host, bdf],
-    queryFn: ({ signal }) =>
-      ask<ShownFunction>(`/hosts/${encodeURIComponent(host)}/functions/${encodeURIComponent(bdf)}`, { signal }),
+    queryFn: ({ signal }) => api.ask("GET /hosts/{host}/functions/{bdf}", { path: { host, bdf } }, signal),
   });
   if (error) return <Failure title="It cannot be shown" error={error} />;
   if (data === undefined) return <p className="muted">Reading it…</p>;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { OperationObject } from "../../../src/fleet/objects.ts";
 import type { Step } from "../../../src/host/plan/step.ts";
 import { bdf } from "../../../src/pci/bdf.ts";
+import type { OperationObject } from "../api/objects.ts";
 import { operationsOf, stepsOfVf } from "./history.ts";
 
 const PF = bdf("0000:01:00.0");

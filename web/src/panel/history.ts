@@ -1,6 +1,6 @@
-import type { OperationObject } from "../../../src/fleet/objects.ts";
 import type { Operation } from "../../../src/host/apply/operation.ts";
 import { stepWords } from "../../../src/host/words/step-words.ts";
+import type { OperationObject } from "../api/objects.ts";
 
 /** The operations that were about a PF, the newest first. */
 export function operationsOf(operations: readonly OperationObject[], pf: string): readonly OperationObject[] {

@@ -1,10 +1,9 @@
 import { useQueries } from "@tanstack/react-query";
 import { Link } from "wouter";
-import type { OperationObject } from "../../../src/fleet/objects.ts";
-import type { Operation } from "../../../src/host/apply/operation.ts";
-import { ask } from "../api/session.ts";
+import type { OperationObject } from "../api/objects.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { markOf } from "../operation/operation-state.ts";
+import { readRecord } from "../operation/read-record.ts";
 import { operationsOf, stepsOfVf } from "./history.ts";
 
 interface HistoryProps {
@@ -36,8 +35,7 @@ function VfHistory({ host, pf, vfIndex, operations }: VfHistoryProps) {
   const records = useQueries({
     queries: latest.map(({ status }) => ({
       queryKey: ["record", host, status.number, status.state],
-      queryFn: ({ signal }: { readonly signal: AbortSignal }) =>
-        ask<Operation>(`/hosts/${encodeURIComponent(host)}/operations/${status.number}/record`, { signal }),
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) => readRecord(host, status.number, signal),
       // What has ended stays as it is.
       staleTime: status.endedAt === null ? 0 : Number.POSITIVE_INFINITY,
     })),

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { plural } from "../../../src/host/words/amounts.ts";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { ErrorCode } from "../app/error-code.tsx";
 import { Failure } from "../app/failure.tsx";
 
@@ -33,11 +33,7 @@ const WORDS = {
 export function PfPreflights({ host, pf }: { readonly host: string; readonly pf: string }) {
   const { data, error } = useQuery({
     queryKey: ["preflights", host, pf],
-    queryFn: ({ signal }) =>
-      ask<{ readonly items: readonly PfPreflight[] }>(
-        `/hosts/${encodeURIComponent(host)}/preflights?pf=${encodeURIComponent(pf)}`,
-        { signal },
-      ),
+    queryFn: ({ signal }) => api.ask("GET /hosts/{host}/preflights", { path: { host }, query: { pf } }, signal),
   });
   if (error) return <Failure title="It cannot be checked" error={error} />;
   const preflight = data?.items[0];

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
-import { ask } from "../api/session.ts";
+import { api } from "../api/session.ts";
 import { Failure } from "../app/failure.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
 import {
@@ -22,10 +22,7 @@ export function RegisterList({ host, bdf }: { readonly host: string; readonly bd
   const [word, setWord] = useState("");
   const { data, error } = useQuery({
     queryKey: ["function", host, bdf],
-    queryFn: ({ signal }) =>
-      ask<{ readonly config: string }>(`/hosts/${encodeURIComponent(host)}/functions/${encodeURIComponent(bdf)}`, {
-        signal,
-      }),
+    queryFn: ({ signal }) => api.ask("GET /hosts/{host}/functions/{bdf}", { path: { host, bdf } }, signal),
     refetchInterval: REFRESH_MS,
   });
   const config = data?.config;

@@ -1,22 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
-import { ask } from "../api/session.ts";
+import type { ApiAnswer } from "../../../src/client/api-client.ts";
+import { api } from "../api/session.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { Failure } from "../app/failure.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import type { PfObject, VfObject } from "./chosen.ts";
 
-interface Flow {
-  readonly id: number;
-  readonly netdev: string;
-  readonly from: number | "pf";
-  readonly to: number | "pf";
-  readonly framesPerSecond: number;
-  readonly bytes: number;
-  readonly sent: number;
-  readonly received: number;
-}
+type Flow = ApiAnswer<"GET /hosts/{host}/traffic">["items"][number];
 
 interface VfFlowsProps {
   readonly host: string;
@@ -33,22 +25,21 @@ export function VfFlows({ host, vf, pf }: VfFlowsProps) {
 }
 
 function Flows({ host, vf, netdev }: { readonly host: string; readonly vf: VfObject; readonly netdev: string }) {
-  const path = `/hosts/${encodeURIComponent(host)}/traffic`;
   const queries = useQueryClient();
   const whyNotRole = useWhyNot("operator");
   const { data, error } = useQuery({
     queryKey: ["traffic", host],
-    queryFn: () => ask<{ readonly items: readonly Flow[] }>(path),
+    queryFn: () => api.ask("GET /hosts/{host}/traffic", { path: { host } }),
     refetchInterval: 2000,
   });
   const again = () => queries.invalidateQueries({ queryKey: ["traffic", host] });
   const stop = useMutation({
-    mutationFn: (id: number) => ask(`${path}/${id}`, { method: "DELETE" }),
+    mutationFn: (id: number) => api.ask("DELETE /hosts/{host}/traffic/{id}", { path: { host, id } }),
     onSettled: again,
   });
   const start = useMutation({
     mutationFn: (flow: Pick<Flow, "netdev" | "from" | "to" | "framesPerSecond" | "bytes">) =>
-      ask(path, { method: "POST", body: flow }),
+      api.ask("POST /hosts/{host}/traffic", { path: { host }, body: flow }),
     onSettled: again,
   });
   const { vfIndex } = vf.status;

@@ -1,4 +1,4 @@
-import type { VirtualFunctionObject } from "../../../../src/fleet/objects.ts";
+import type { VirtualFunctionObject } from "../../api/objects.ts";
 import { type MachinePlan, type PlacedFunction, planMachine } from "../machine-plan.ts";
 import { guestObject, pfObject, vfObject } from "./objects.ts";
 

@@ -1,4 +1,5 @@
-import { API_VERSION, type ObjectOf, type VirtualFunctionObject } from "../../../../src/fleet/objects.ts";
+import { API_VERSION } from "../../../../src/fleet/objects.ts";
+import type { ObjectOf, VirtualFunctionObject } from "../../api/objects.ts";
 
 type PhysicalFunctionObject = ObjectOf<"PhysicalFunction">;
 type GuestObject = ObjectOf<"Guest">;

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
-import type { ObjectOf, ObservedKind, ObservedObject } from "../../../../src/fleet/objects.ts";
 import { API_VERSION } from "../../../../src/fleet/objects.ts";
 import { observedObjects } from "../../../../src/fleet/observe-objects.ts";
 import { observeHost } from "../../../../src/host/state/observe-host.ts";
 import { openSnapshot } from "../../../../src/kernel/snapshot/snapshot-kernel.ts";
+import type { ObjectOf, ObservedKind, ObservedObject } from "../../api/objects.ts";
 
 /** The objects of a kind of a captured host (fixtures/hosts), as a server would have them. */
 export async function capturedObjects<Kind extends ObservedKind>(

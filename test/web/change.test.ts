@@ -10,25 +10,31 @@ const PATIENCE_MS = 60_000;
 /** Nobody has VFs of it before. */
 const PF = "0000:01:00.1";
 
-describe("a change on the page", { skip: requireTool("chromium") }, () => {
+/** The first start of a browser and of two machines, beside other tests. */
+const START_MS = 180_000;
+
+describe("a change on the page", { skip: requireTool("chromium"), timeout: 600_000 }, () => {
   let started: Started;
   let browser: Browser;
   let page: Page;
   /** As the page calls it: `Operation 2`. */
   let operation = "";
 
-  before(async () => {
-    [started, browser] = await Promise.all([startVfleet(), openBrowser()]);
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(started.url);
-    // Whoever plans while it is set up is told that the host has moved.
-    await page
-      .getByRole("row", { name: "host-a" })
-      .getByText(/ as desired$/)
-      .waitFor();
-    await page.goto(new URL(`/hosts/host-a/change?pf=${PF}`, started.url).href);
-  });
+  before(
+    async () => {
+      [started, browser] = await Promise.all([startVfleet(), openBrowser()]);
+      page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+      page.setDefaultTimeout(PATIENCE_MS);
+      await page.goto(started.url);
+      // Whoever plans while it is set up is told that the host has moved.
+      await page
+        .getByRole("row", { name: "host-a" })
+        .getByText(/ as desired$/)
+        .waitFor({ timeout: START_MS });
+      await page.goto(new URL(`/hosts/host-a/change?pf=${PF}`, started.url).href);
+    },
+    { timeout: START_MS },
+  );
   after(async () => {
     await browser?.close();
     await started?.close();

@@ -18,7 +18,7 @@ export interface FunctionDetails {
   readonly attributes: ReadonlyArray<{ readonly name: string; readonly value: Observed<string> }>;
 }
 
-interface NetDevice {
+export interface NetDevice {
   readonly name: string;
   readonly address: Observed<string>;
   readonly operstate: Observed<string>;

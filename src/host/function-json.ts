@@ -1,6 +1,6 @@
 import { functionToJson } from "../pci/function-json.ts";
 import type { DeviceNames } from "./device-names.ts";
-import type { FunctionDetails } from "./function-details.ts";
+import type { FunctionDetails, NetDevice } from "./function-details.ts";
 import type { HostFunction } from "./inventory.ts";
 import { type ReadFields, readOf } from "./read-of.ts";
 
@@ -16,7 +16,7 @@ export function functionDetailsToJson(fn: HostFunction, details: FunctionDetails
   return {
     ...readOf({ ...fieldsOf(fn, names), groupMembers, resources, ...(settings !== undefined && { settings }) }),
     devices: readOf({ ...devices }),
-    netDevices: netDevices.map((each): ReadFields<typeof each> => readOf({ ...each })),
+    netDevices: netDevices.map((each): ReadFields<NetDevice> => readOf({ ...each })),
     attributes: attributes.map((each) => readOf({ ...each })),
     registers: functionToJson(fn.decoded),
     config: space.hexDump(0, space.end),

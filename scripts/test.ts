@@ -36,8 +36,8 @@ if (words.length === 0) {
   totals.failed += status === 0 ? 0 : 1;
 }
 
-// Once, before several tests want it.
-if (isWebStale()) await buildWeb();
+// Once, before several tests want it; those beside the sources do not.
+if (files.some((path) => path.startsWith("test/")) && isWebStale()) await buildWeb();
 
 const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
 events.on("test:summary", ({ file, counts, success, duration_ms: durationMs }) => {

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { clientTypes } from "../scripts/write-client-types.ts";
 import { ApiClient, type ApiEvent } from "../src/client/api-client.ts";
-import { ApiProblem, vfleetErrorOf } from "../src/client/api-problem.ts";
+import { ApiProblem } from "../src/client/api-problem.ts";
 import { VfleetError } from "../src/errors/vfleet-error.ts";
+import { vfleetErrorOf } from "../src/remote/told.ts";
 import { type Served, startServed, until } from "../src/server/testing/served.ts";
 
 const PF = "0000:01:00.0";

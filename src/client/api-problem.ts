@@ -1,5 +1,5 @@
-import { CATALOGUE, type ErrorCode } from "../errors/catalogue.ts";
-import { VfleetError } from "../errors/vfleet-error.ts";
+import { SERVER } from "../errors/codes/server.ts";
+import type { VfleetError } from "../errors/vfleet-error.ts";
 
 /** What a server tells of what went wrong (RFC 9457). */
 interface Problem {
@@ -40,7 +40,7 @@ export async function problemIn(response: Response): Promise<ApiProblem> {
   if (typeof told?.code === "string" && typeof told.detail === "string" && typeof told.remedy === "string") {
     return new ApiProblem({ ...(told as Problem), status });
   }
-  const { remedy } = CATALOGUE["VFL-0523"];
+  const { remedy } = SERVER["VFL-0523"];
   return new ApiProblem({
     status,
     code: "VFL-0523",
@@ -51,20 +51,11 @@ export async function problemIn(response: Response): Promise<ApiProblem> {
 
 /** Of a request that nobody answered. */
 export function notAnswered(url: string, cause: unknown): ApiProblem {
-  const { remedy } = CATALOGUE["VFL-0522"];
+  const { remedy } = SERVER["VFL-0522"];
   return new ApiProblem(
     { status: 0, code: "VFL-0522", detail: `${url} does not answer: ${reasonOf(cause)}`, remedy },
     cause,
   );
-}
-
-/** The same as commands have it. A code that is not known here is told in the message. */
-export function vfleetErrorOf(problem: ApiProblem): VfleetError {
-  const { code, message, remedy, details } = problem;
-  if (Object.hasOwn(CATALOGUE, code)) {
-    return new VfleetError(code as ErrorCode, { message, remedy, details, cause: problem });
-  }
-  return new VfleetError("VFL-0523", { message: `${code}: ${message}`, remedy, details, cause: problem });
 }
 
 /** Node says only "fetch failed", and why in the cause. */

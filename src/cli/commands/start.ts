@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ApiClient } from "../../client/api-client.ts";
 import { physicalFunctions, readInventory } from "../../host/inventory.ts";
 import { runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
 import { modelsFolder } from "../../kernel/model/remote/state-folder.ts";
@@ -79,10 +80,11 @@ export async function start({ listen, state }: StartOptions): Promise<number> {
 /** Of machines that were just powered on; others are somebody's by now. */
 async function setUp({ url, tokenFile }: RunningServer, machines: readonly Demo[], signal: AbortSignal): Promise<void> {
   const token = readFileSync(tokenFile, "utf8").trim();
+  const client = new ApiClient({ url, token: () => token });
   const document = { name: "tenants", text: readFileSync(packagePath(DOCUMENT), "utf8") };
   for (const machine of machines) {
     try {
-      await setUpMachine({ url, token, signal }, { ...machine, document });
+      await setUpMachine(client, { ...machine, document }, signal);
       print(`${paint("good", "✔")} ${machine.host}: VFs, guests that have some, traffic between them\n`);
     } catch (error) {
       if (signal.aborted) return;

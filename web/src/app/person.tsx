@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, use } from "react";
 
-const ROLES = ["viewer", "operator", "admin"] as const;
+export const ROLES = ["viewer", "operator", "admin"] as const;
 type Role = (typeof ROLES)[number];
 
 /** Who is signed in: a token has a name and a role. */

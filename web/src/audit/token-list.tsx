@@ -4,7 +4,7 @@ import { api } from "../api/session.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { Dialog } from "../app/dialog.tsx";
 import { Failure } from "../app/failure.tsx";
-import { usePerson } from "../app/person.tsx";
+import { ROLES, usePerson } from "../app/person.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
 
 interface NewToken {
@@ -81,8 +81,6 @@ export function TokenList() {
     </>
   );
 }
-
-const ROLES = ["viewer", "operator", "admin"] as const;
 
 function TokenMaker({ onMade }: { readonly onMade: (made: NewToken) => void }) {
   const [error, setError] = useState<unknown>();

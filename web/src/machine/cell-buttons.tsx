@@ -40,7 +40,7 @@ export function CellButtons({ layout, stops, part, zoom, hovered, chosen, onChoo
     isMoving.current = true;
     setWanted(next);
   };
-  const shown = useMemo(() => shownStops(layout, stops, part, zoom), [layout, stops, part, zoom]);
+  const shown = useMemo(() => shownStops(layout, stops, part), [layout, stops, part]);
   const current = at === undefined ? undefined : stops.get(at);
   const all = current === undefined || shown.includes(current) ? shown : [...shown, current];
   return (
@@ -48,7 +48,8 @@ export function CellButtons({ layout, stops, part, zoom, hovered, chosen, onChoo
     <div
       ref={layer}
       className="machine-buttons"
-      style={{ transform: `scale(${zoom})`, "--zoom": zoom } as CSSProperties}
+      // The buttons take the variable over: another value at each step of a zoom would style all of them anew.
+      style={{ transform: `scale(${zoom})`, "--zoom": part.zoom } as CSSProperties}
       onKeyDown={pressed}
     >
       {hovered && <div className="machine-hovered" style={boxStyle(hovered)} />}
@@ -71,7 +72,7 @@ export function CellButtons({ layout, stops, part, zoom, hovered, chosen, onChoo
 }
 
 /** PFs and guests near the view, and the cells, where they are neither too small nor too many. */
-function shownStops(layout: Layout, stops: ReadonlyMap<string, Stop>, view: View, zoom: number): readonly Stop[] {
+function shownStops(layout: Layout, stops: ReadonlyMap<string, Stop>, view: View): readonly Stop[] {
   const [width, height] = [view.width / view.zoom, view.height / view.zoom];
   const near = { x: view.x - width / 2, y: view.y - height / 2, width: width * 2, height: height * 2 };
   const found: Stop[] = [];
@@ -83,7 +84,7 @@ function shownStops(layout: Layout, stops: ReadonlyMap<string, Stop>, view: View
   for (const bar of layout.bars) if (isNear(bar)) add(bar.bar.pf.metadata.name);
   for (const placed of layout.nodes) if (isNear(placed)) add(placed.node.id);
   for (const placed of layout.holders) if (isNear(placed)) add(placed.holder.key);
-  if (found.length > MOST_BUTTONS || CELL_HEIGHT * zoom < LEAST_BUTTON_PX) return found.slice(0, MOST_BUTTONS);
+  if (found.length > MOST_BUTTONS || CELL_HEIGHT * view.zoom < LEAST_BUTTON_PX) return found.slice(0, MOST_BUTTONS);
   const cells = layout.bars.flatMap((bar) =>
     cellsWithin(bar, layout.cellsX, near).map((index) => bar.bar.cells[index]),
   );

@@ -51,14 +51,16 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
   const [part, setPart] = useState<View>();
 
   const scene: Scene = { plan, layout, lanes, palette, found, chosen, allGroups, rates };
-  const latest = useRef({ scene, zoom: zoom.value, width, height });
-  latest.current = { scene, zoom: zoom.value, width, height };
+  const latest = useRef({ scene, zoom: zoom.value, width, height, most });
+  latest.current = { scene, zoom: zoom.value, width, height, most };
   const settled = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const painted = useRef<View>(undefined);
   const paint = useCallback(() => {
     const view = viewOf(scroller.current, latest.current);
     const context = canvas.current?.getContext("2d");
     if (view === undefined || !context) return;
-    sizeCanvas(context, view);
+    painted.current = view;
+    sizeCanvas(context, view.width, latest.current.most);
     paintMachine(context, latest.current.scene, view);
     flows.current?.setAttribute("transform", `scale(${view.zoom}) translate(${-view.x} ${-view.y})`);
     clearTimeout(settled.current);
@@ -86,7 +88,8 @@ export function MachineDrawing({ host, machine, chosen, onChoose }: MachineDrawi
     isDue.current = true;
     requestAnimationFrame(() => {
       isDue.current = false;
-      paint();
+      // A zoom scrolls, too, and has painted what it scrolled to.
+      if (!isSameView(painted.current, viewOf(scroller.current, latest.current))) paint();
     });
   };
 
@@ -193,7 +196,8 @@ function viewOf(
   return { x: scroller.scrollLeft / zoom, y: scroller.scrollTop / zoom, zoom, width, height };
 }
 
-function sizeCanvas(context: CanvasRenderingContext2D, { width, height }: View): void {
+/** As high as a view can be: another size at each step of a zoom would be another canvas each time. */
+function sizeCanvas(context: CanvasRenderingContext2D, width: number, height: number): void {
   const { canvas } = context;
   const ratio = devicePixelRatio;
   const [pixelsX, pixelsY] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -203,6 +207,10 @@ function sizeCanvas(context: CanvasRenderingContext2D, { width, height }: View):
     canvas.style.height = `${height}px`;
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+
+function isSameView(a: View | undefined, b: View | undefined): boolean {
+  return a?.x === b?.x && a?.y === b?.y && a?.zoom === b?.zoom && a?.width === b?.width && a?.height === b?.height;
 }
 
 /** Whether buttons that were made for one view do for another: those half a view around it are there, too. */

@@ -41,4 +41,6 @@ export interface LogPart {
   readonly lines: readonly string[];
   /** How many records were overwritten before they could be read: 0 where `lines` is all. */
   readonly lost: number;
+  /** The next record's sequence number: the mark from which what comes now is new. */
+  readonly end: number;
 }

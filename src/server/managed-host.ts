@@ -1,5 +1,7 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
+import type { AerWatch } from "../fleet/aer-watch.ts";
 import type { HostSetting } from "../fleet/host-setting.ts";
+import type { IommuFaultWatch } from "../fleet/iommu-fault-watch.ts";
 import type { WatchedHost } from "../fleet/watched-host.ts";
 
 /** A host that the server works at. */
@@ -7,6 +9,9 @@ export interface ManagedHost {
   readonly name: string;
   readonly setting: HostSetting;
   readonly watched: WatchedHost;
+  readonly aer: AerWatch;
+  /** Undefined of a picture of a host. */
+  readonly iommuFaults: IommuFaultWatch | undefined;
 }
 
 /** @throws VfleetError VFL-0504 where there is none of that name */

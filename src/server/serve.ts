@@ -6,7 +6,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Server as TlsServer } from "node:tls";
 import type { FastifyBaseLogger } from "fastify";
 import { VfleetError } from "../errors/vfleet-error.ts";
+import { AerWatch } from "../fleet/aer-watch.ts";
 import { type HostSetting, operationSetting } from "../fleet/host-setting.ts";
+import { IommuFaultWatch } from "../fleet/iommu-fault-watch.ts";
 import { ObjectCache } from "../fleet/object-cache.ts";
 import { OperationList } from "../fleet/operation-list.ts";
 import { recoverHost } from "../fleet/recover-host.ts";
@@ -102,10 +104,17 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     for (const { name, setting } of hosts) {
       const { kernel } = setting;
       const operations = "write" in kernel ? new OperationList(operationSetting(setting).store) : undefined;
+      const aer = new AerWatch(kernel, systemClock.elapsedMs);
+      const iommuFaults = "logMark" in kernel ? new IommuFaultWatch(kernel) : undefined;
       const watched = new WatchedHost({
         name,
         source: kernel.source.name,
-        observe: () => viewHost(setting, operations),
+        observe: async () => {
+          await iommuFaults?.look();
+          const view = await viewHost(setting, operations);
+          await aer.look(view.state);
+          return view;
+        },
         ...("uevents" in kernel && { events: (signal: AbortSignal) => kernel.uevents(signal) }),
         cache,
         names,
@@ -113,7 +122,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         intervalMs,
         onDeaf: (reason) => log?.warn({ host: name, reason }, "the host tells of no changes any more"),
       });
-      managed.push({ name, setting, watched });
+      managed.push({ name, setting, watched, aer, iommuFaults });
     }
     const api = await buildServer({
       cache,

@@ -41,7 +41,7 @@ function host(): ChangeableKernel {
       return linux.write(path, text, waiting);
     },
     logMark: async () => lines.length,
-    logSince: async (mark) => ({ lines: lines.slice(mark), lost: 0 }),
+    logSince: async (mark) => ({ lines: lines.slice(mark), lost: 0, end: lines.length }),
     async uevents(signal) {
       signal.addEventListener("abort", () => next.resolve());
       async function* sent() {
@@ -163,7 +163,7 @@ describe("runScript", () => {
     const told = ["hrtimer: interrupt took 56923073 ns", "clocksource: Long readout interval, skipping watchdog check"];
     const kernel: ChangeableKernel = {
       ...host(),
-      logSince: async () => ({ lines: told.map((line) => `[    1.000000] ${line}`), lost: 0 }),
+      logSince: async () => ({ lines: told.map((line) => `[    1.000000] ${line}`), lost: 0, end: 0 }),
     };
     const [result] = await runScript(kernel, script({ ...WRITE, log: [] }), "6.12.1");
     assert.deepEqual(result?.problems, []);

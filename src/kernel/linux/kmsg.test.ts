@@ -15,11 +15,11 @@ test("parseRecord gives a record of /dev/kmsg as dmesg does", () => {
 test("kmsgSince gives what came after a mark, and counts what was overwritten", () => {
   const records = [4, 5, 6].map((sequence) => ({ sequence, lines: [`${sequence}`] }));
   assert.equal(kmsgEnd(records), 7);
-  assert.deepEqual(kmsgSince(records, 5), { lines: ["5", "6"], lost: 0 });
-  assert.deepEqual(kmsgSince(records, 7), { lines: [], lost: 0 });
-  assert.deepEqual(kmsgSince(records, 1), { lines: ["4", "5", "6"], lost: 3 });
+  assert.deepEqual(kmsgSince(records, 5), { lines: ["5", "6"], lost: 0, end: 7 });
+  assert.deepEqual(kmsgSince(records, 7), { lines: [], lost: 0, end: 7 });
+  assert.deepEqual(kmsgSince(records, 1), { lines: ["4", "5", "6"], lost: 3, end: 7 });
   // One in the middle was overwritten while it was to be read.
-  assert.deepEqual(kmsgSince(records.toSpliced(1, 1), 4), { lines: ["4", "6"], lost: 1 });
+  assert.deepEqual(kmsgSince(records.toSpliced(1, 1), 4), { lines: ["4", "6"], lost: 1, end: 7 });
   assert.equal(kmsgEnd([]), 0);
-  assert.deepEqual(kmsgSince([], 0), { lines: [], lost: 0 });
+  assert.deepEqual(kmsgSince([], 0), { lines: [], lost: 0, end: 0 });
 });

@@ -101,7 +101,8 @@ export function kmsgEnd(records: readonly KmsgRecord[]): number {
 export function kmsgSince(records: readonly KmsgRecord[], mark: number): LogPart {
   const since = records.filter(({ sequence }) => sequence >= mark);
   const found = since.length;
-  return { lines: since.flatMap(({ lines }) => lines), lost: Math.max(kmsgEnd(records) - mark, 0) - found };
+  const end = kmsgEnd(records);
+  return { lines: since.flatMap(({ lines }) => lines), lost: Math.max(end - mark, 0) - found, end };
 }
 
 /** The records that are there and were not read by this file yet, as the kernel writes them. */

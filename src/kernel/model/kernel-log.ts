@@ -36,6 +36,6 @@ export class KernelLog {
 
   since(mark: number): LogPart {
     const from = Math.max(0, mark - this.#lost);
-    return { lines: this.#records.slice(from), lost: Math.max(0, this.#lost - mark) };
+    return { lines: this.#records.slice(from), lost: Math.max(0, this.#lost - mark), end: this.end };
   }
 }

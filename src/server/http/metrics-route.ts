@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import type { ObjectCache } from "../../fleet/object-cache.ts";
 import type { VirtualFunctionObject } from "../../fleet/objects.ts";
+import { parseBdf } from "../../pci/bdf.ts";
 import type { ManagedHost } from "../managed-host.ts";
 import { SharedRead } from "../shared-read.ts";
 import type { Api } from "./api.ts";
@@ -66,6 +67,50 @@ function fleetMetrics() {
       counter: new Counter({ name: `vfleet_vf_${name}_total`, help, labelNames: ["host", "pf", "vf"], registers }),
     }));
 
+  const aerMessages = new Counter({
+    name: "vfleet_aer_messages_total",
+    help: "Error messages of the function that the kernel's AER driver has handled",
+    labelNames: ["host", "device", "severity"],
+    registers,
+  });
+  const aerErrors = new Counter({
+    name: "vfleet_aer_errors_total",
+    help: "Errors in those messages, by the kernel's names; of an error that there never was there is no sample",
+    labelNames: ["host", "device", "severity", "error"],
+    registers,
+  });
+  const iommuFaults = new Counter({
+    name: "vfleet_iommu_faults_total",
+    help: "Faults of the IOMMU in the kernel log, by the function whose request it was, since the agent watches it",
+    labelNames: ["host", "device"],
+    registers,
+  });
+  const lostRecords = new Counter({
+    name: "vfleet_kernel_log_lost_records_total",
+    help: "Records of the kernel log that were overwritten before they were read; faults may have been among them",
+    labelNames: ["host"],
+    registers,
+  });
+
+  const fillErrors = (cache: ObjectCache, { name: host, aer, iommuFaults: watch }: ManagedHost) => {
+    for (const [device, counts] of aer.counts) {
+      for (const { severity, messages, errors } of counts) {
+        aerMessages.inc({ host, device, severity }, messages);
+        for (const [error, count] of errors) aerErrors.inc({ host, device, severity, error }, count);
+      }
+    }
+    const counts = watch?.counts;
+    if (counts === undefined) return;
+    lostRecords.inc({ host }, counts.lostRecords);
+    // Those that had none, too: Prometheus sees an increase only from a sample to the next.
+    const functions = [...cache.all("PhysicalFunction", host), ...cache.all("VirtualFunction", host)];
+    const devices = functions.flatMap(
+      ({ metadata, status }) => parseBdf("bdf" in status ? (status.bdf ?? "") : metadata.name) ?? [],
+    );
+    for (const device of new Set<string>([...devices, ...counts.faults.keys()])) {
+      iommuFaults.inc({ host, device }, counts.faults.get(device) ?? 0);
+    }
+  };
   const fillHosts = (hosts: readonly ManagedHost[]) => {
     for (const { name: host, watched } of hosts) {
       reachable.set({ host }, watched.isReachable ? 1 : 0);
@@ -99,6 +144,7 @@ function fleetMetrics() {
       if (status.numVfs !== null) enabled.set(labels, status.numVfs);
     }
     for (const vf of cache.all("VirtualFunction")) fillVf(vf);
+    for (const host of hosts) fillErrors(cache, host);
   };
   return { registry, fill };
 }

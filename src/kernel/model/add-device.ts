@@ -1,3 +1,4 @@
+import { configureSerr, initAer } from "./aer-init.ts";
 import { attributeFiles } from "./attributes.ts";
 import { sriovInit } from "./iov-init.ts";
 import { type Linux, pciUevent } from "./linux.ts";
@@ -18,9 +19,11 @@ const ACS_FLAGS = 0x1d;
 /** `pci_device_add`: the function's capabilities are put to use, and the function becomes known to the world. */
 export async function addDevice(linux: Linux, dev: PciDev): Promise<void> {
   configureExtendedTags(linux, dev);
+  configureSerr(dev);
   configureAri(linux, dev);
   if (!dev.isVf) await sriovInit(linux, dev);
   enableAcs(linux, dev);
+  initAer(linux, dev);
   initResetMethods(dev);
   dev.resettable = dev.resetMethods.length > 0;
   // pci_pm_init; pcie_portdrv_probe forbids it to ports.

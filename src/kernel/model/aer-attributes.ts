@@ -1,54 +1,37 @@
+import { PCI_EXP_TYPE_RC_EC, PCI_EXP_TYPE_ROOT_PORT } from "../../pci/device-port-type.ts";
+import { AER_ERROR_NAMES, AER_SEVERITIES, type AerSeverity } from "./aer-stats.ts";
 import type { Attribute } from "./attributes.ts";
 import type { PciDev } from "./pci-dev.ts";
 
-/** `aer_correctable_error_string` (drivers/pci/pcie/aer.c), those that have a name. */
-const CORRECTABLE = [
-  "RxErr",
-  "BadTLP",
-  "BadDLLP",
-  "Rollover",
-  "Timeout",
-  "NonFatalErr",
-  "CorrIntErr",
-  "HeaderOF",
-] as const;
+const TOTALS: Readonly<Record<AerSeverity, string>> = {
+  correctable: "TOTAL_ERR_COR",
+  fatal: "TOTAL_ERR_FATAL",
+  nonfatal: "TOTAL_ERR_NONFATAL",
+};
+const RECEIVED: Readonly<Record<AerSeverity, string>> = {
+  correctable: "aer_rootport_total_err_cor",
+  fatal: "aer_rootport_total_err_fatal",
+  nonfatal: "aer_rootport_total_err_nonfatal",
+};
 
-/** `aer_uncorrectable_error_string` */
-const UNCORRECTABLE = [
-  "Undefined",
-  "DLP",
-  "SDES",
-  "TLP",
-  "FCP",
-  "CmpltTO",
-  "CmpltAbrt",
-  "UnxCmplt",
-  "RxOF",
-  "MalfTLP",
-  "ECRC",
-  "UnsupReq",
-  "ACSViol",
-  "UncorrIntErr",
-  "BlockedTLP",
-  "AtomicOpBlocked",
-  "TLPBlockedErr",
-  "PoisonTLPBlocked",
-  "DMWrReqBlocked",
-  "IDECheck",
-  "MisIDETLP",
-  "PCRC_CHECK",
-  "TLPXlatBlocked",
-] as const;
+const hasAer = ({ aerStats }: PciDev) => aerStats !== undefined;
+const collects = (dev: PciDev) =>
+  hasAer(dev) && (dev.expressType === PCI_EXP_TYPE_ROOT_PORT || dev.expressType === PCI_EXP_TYPE_RC_EC);
 
-const hasAer = ({ capabilities }: PciDev) => capabilities.aer !== 0;
+/** `aer_stats_attrs` (drivers/pci/pcie/aer.c). */
+export const AER_ATTRIBUTES: readonly Attribute<PciDev>[] = AER_SEVERITIES.flatMap((severity) => [
+  { name: `aer_dev_${severity}`, visible: hasAer, showRaw: (dev) => counters(dev, severity) },
+  { name: RECEIVED[severity], visible: collects, show: ({ aerStats }) => String(aerStats?.received[severity] ?? 0) },
+]);
 
-/** `aer_stats_attrs`: counters, all of which the kernel's AER driver has left at 0 so far. */
-export const AER_ATTRIBUTES: readonly Attribute<PciDev>[] = [
-  { name: "aer_dev_correctable", visible: hasAer, showRaw: () => counters(CORRECTABLE, "TOTAL_ERR_COR") },
-  { name: "aer_dev_fatal", visible: hasAer, showRaw: () => counters(UNCORRECTABLE, "TOTAL_ERR_FATAL") },
-  { name: "aer_dev_nonfatal", visible: hasAer, showRaw: () => counters(UNCORRECTABLE, "TOTAL_ERR_NONFATAL") },
-];
-
-function counters(names: readonly string[], total: string): string {
-  return [...names, total].map((name) => `${name} 0\n`).join("");
+/** `aer_stats_dev_attr`: what has no name is shown where it was counted. */
+function counters({ aerStats }: PciDev, severity: AerSeverity): string {
+  const { messages, errors } = aerStats?.of[severity] ?? { messages: 0, errors: [] };
+  const array = severity === "correctable" ? "dev_cor_errs" : `dev_${severity}_errs`;
+  const lines: string[] = [];
+  for (const [bit, name] of AER_ERROR_NAMES[severity].entries()) {
+    const count = errors[bit] ?? 0;
+    if (name !== undefined || count > 0) lines.push(`${name ?? `${array}_bit[${bit}]`} ${count}\n`);
+  }
+  return `${lines.join("")}${TOTALS[severity]} ${messages}\n`;
 }

@@ -149,6 +149,7 @@ function bootOptions({ commandLine, iommu, host = ANY_HOST }: ModelDescription):
   return {
     commandLine,
     noAri: pci.includes("noari"),
+    noAer: pci.includes("noaer"),
     noMsi: pci.includes("nomsi"),
     reallocOff: pci.includes("realloc=off"),
     hasIommu: iommu !== undefined,

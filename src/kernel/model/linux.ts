@@ -22,6 +22,8 @@ export interface BootOptions {
   readonly commandLine: string;
   /** `pci=noari` */
   readonly noAri: boolean;
+  /** `pci=noaer` */
+  readonly noAer: boolean;
   /** `pci=realloc=off` */
   readonly reallocOff: boolean;
   /** `pci=nomsi`: no MSI, no MSI-X. */

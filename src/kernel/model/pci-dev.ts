@@ -1,5 +1,6 @@
 import type { ConfigAccess } from "../../hardware/firmware.ts";
 import { type Bdf, formatBdf, hex, type RoutingId } from "../../pci/bdf.ts";
+import type { AerStats } from "./aer-stats.ts";
 import { IovFaults } from "./iov-faults.ts";
 import { Mutex } from "./mutex.ts";
 import { PCI_BRIDGE_RESOURCES, PCI_IOV_RESOURCES, type Resource } from "./resource.ts";
@@ -102,6 +103,8 @@ export class PciDev {
   /** Its MSI-X table, where a driver handles its vectors. */
   msixTable: { restore(): void; free(): void } | undefined;
   iommuGroup: KernelIommuGroup | undefined;
+  /** What AER has counted; undefined where it has none. */
+  aerStats: AerStats | undefined;
   resetMethods: readonly string[] = [];
   /** It had a way to be reset when it came. */
   resettable = false;

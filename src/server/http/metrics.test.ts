@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { settingOf } from "../../fleet/host-setting.ts";
+import { injectFault } from "../../hardware/fault.ts";
 import { type ModelKernel, openModel } from "../../kernel/model/model-kernel.ts";
 import { labModel } from "../../kernel/model/testing/lab-models.ts";
 import { type Bdf, bdf } from "../../pci/bdf.ts";
 import { type Served, serveHosts, until } from "../testing/served.ts";
 
+const PORT = "0000:00:01.0";
 const PF = "0000:01:00.0";
 const VF = "0000:01:10.0" as Bdf;
 const VF1 = "0000:01:10.2";
@@ -74,5 +76,24 @@ describe("errors in /metrics", () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual([await faults(PF), await faults(VF), await faults(VF1)], [0, dma.faultCount, 0]);
     assert.equal(await sample(served, "vfleet_kernel_log_lost_records_total", 'host="lab"'), 0);
+  });
+
+  it("errors of a VF are counted by the kernel's AER driver, and told as it names them", async (t) => {
+    const { kernel, served } = await serveLab();
+    t.after(() => served.close());
+    const messages = (device: string) =>
+      sample(served, "vfleet_aer_messages_total", `host="lab",device="${device}",severity="nonfatal"`);
+    const errors = (device: string, error: string) =>
+      sample(served, "vfleet_aer_errors_total", `host="lab",device="${device}",severity="nonfatal",error="${error}"`);
+    await until(async () => (await messages(VF)) !== undefined);
+    assert.deepEqual(await Promise.all([PORT, PF, VF, VF1].map(messages)), [0, 0, 0, 0]);
+    assert.equal(await errors(VF, "TLP"), undefined, "there never was one");
+    // The root port tells that there is something to read of VFs.
+    injectFault(kernel.linux.machine, { kind: "error", function: "82576", vf: 0, error: "poisonedTlpReceived" });
+    await until(async () => (await messages(VF)) === 1);
+    injectFault(kernel.linux.machine, { kind: "error", function: "82576", vf: 0, error: "poisonedTlpReceived" });
+    await until(async () => (await messages(VF)) === 2);
+    assert.deepEqual([await errors(VF, "TLP"), await errors(VF, "CmpltTO")], [2, undefined]);
+    assert.deepEqual(await Promise.all([PORT, PF, VF1].map(messages)), [0, 0, 0]);
   });
 });

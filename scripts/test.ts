@@ -6,16 +6,21 @@
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
-import { relative } from "node:path";
+import { PassThrough } from "node:stream";
 import { run } from "node:test";
 import { dot, spec } from "node:test/reporters";
 import { buildWeb, isWebStale } from "./build-web.ts";
 
 // One test's; a test that needs longer says so itself (`{ timeout }`).
 const TEST_TIMEOUT_MS = 120_000;
+const MS_PER_S = 1000;
 
-/** The longest come first, so that in the end no processor stands idle beside one long file: suites that boot machines, then others. */
-const FIRST = ["test/lab/", "test/"];
+/** Suites that boot machines, and wait for them half of the time: so there is room for others beside them. */
+const LAB = "test/lab/";
+/** So many files at once: of those suites, of others, and of all. */
+const AT_ONCE = { lab: 2, others: 2, all: 3 };
+/** The longest come first, so that in the end no processor stands idle beside one long file. */
+const FIRST = [LAB, "test/"];
 /** How many of the slowest files a run of all tests names. */
 const SLOWEST = 20;
 
@@ -25,6 +30,11 @@ const files = globSync("{src,test,web}/**/*.test.ts", { exclude: ["**/node_modul
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
   .sort()
   .sort((a, b) => rank(a) - rank(b));
+
+interface Event {
+  readonly type: string;
+  readonly data: { readonly nesting?: number; readonly file?: string };
+}
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const notes: string[] = [];
@@ -39,32 +49,8 @@ if (words.length === 0) {
 // Once, before several tests want it; those beside the sources do not.
 if (files.some((path) => path.startsWith("test/")) && isWebStale()) await buildWeb();
 
-const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
-events.on("test:summary", ({ file, counts, success, duration_ms: durationMs }) => {
-  if (file !== undefined) durations.push({ path: relative(process.cwd(), file), seconds: durationMs / 1000 });
-  // Each file has a summary of its own, too; the one that names no file is the whole run's.
-  if (file === undefined) {
-    const skipped = counts.skipped + counts.todo;
-    totals.passed += counts.passed;
-    totals.skipped += skipped;
-    const failed = counts.tests - counts.passed - skipped;
-    // A suite that throws while it is put together has no tests to count, and so none that failed.
-    totals.failed += failed === 0 && !success ? 1 : failed;
-  }
-});
-events.on("test:pass", ({ name, skip }) => {
-  if (skip !== undefined) {
-    notes.push(`skipped: ${name}${typeof skip === "string" ? `: ${skip}` : ""}`);
-  }
-  // node:test counts a file without tests as a test that passed, by the file's name.
-  if (files.includes(name)) {
-    notes.push(`no test in ${name}`);
-    totals.passed -= 1;
-    totals.failed += 1;
-  }
-});
-
 // Of a few files everything is of interest, of all of them what failed.
+const events = eventsOf(files);
 for await (const text of words.length === 0 ? events.compose(dot) : events.compose(new spec())) {
   process.stdout.write(text);
 }
@@ -81,3 +67,64 @@ for (const note of notes) {
 }
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
+
+/** Runs the files, each as soon as there is room for it. @returns what happens in them, as it happens */
+function eventsOf(paths: readonly string[]): PassThrough {
+  const sink = new PassThrough({ objectMode: true });
+  const waiting = [...paths];
+  const running = { lab: 0, others: 0 };
+  const kindOf = (path: string) => (path.startsWith(LAB) ? "lab" : "others");
+  const startNext = () => {
+    const hasRoom = (path: string) => running[kindOf(path)] < AT_ONCE[kindOf(path)];
+    while (running.lab + running.others < AT_ONCE.all) {
+      const next = waiting.findIndex(hasRoom);
+      if (next < 0) break;
+      for (const path of waiting.splice(next, 1)) void runOne(path);
+    }
+    if (running.lab + running.others === 0) sink.end();
+  };
+  const runOne = async (path: string) => {
+    running[kindOf(path)] += 1;
+    try {
+      const events = run({ files: [path], timeout: TEST_TIMEOUT_MS });
+      count(events, path);
+      for await (const event of events as AsyncIterable<Event>) {
+        // The totals of each file would be told between the files.
+        const isTotal = event.type === "test:diagnostic" && event.data.nesting === 0 && event.data.file === undefined;
+        if (!isTotal) sink.write(event);
+      }
+    } catch (error) {
+      sink.destroy(error as Error);
+    }
+    running[kindOf(path)] -= 1;
+    startNext();
+  };
+  startNext();
+  return sink;
+}
+
+/** What happens in a file's tests, for the totals. */
+function count(events: ReturnType<typeof run>, path: string): void {
+  events.on("test:summary", ({ file, counts, success, duration_ms: durationMs }) => {
+    // The file's tests have a summary, and so has the run; a suite that throws while it is put together is in the latter alone.
+    if (file !== undefined) {
+      durations.push({ path, seconds: durationMs / MS_PER_S });
+      return;
+    }
+    const skipped = counts.skipped + counts.todo;
+    totals.passed += counts.passed;
+    totals.skipped += skipped;
+    const failed = counts.tests - counts.passed - skipped;
+    // Such a suite has no tests to count, and so none that failed.
+    totals.failed += failed === 0 && !success ? 1 : failed;
+  });
+  events.on("test:pass", ({ name, skip }) => {
+    if (skip !== undefined) notes.push(`skipped: ${name}${typeof skip === "string" ? `: ${skip}` : ""}`);
+    // node:test counts a file without tests as a test that passed, by the file's name.
+    if (name === path) {
+      notes.push(`no test in ${name}`);
+      totals.passed -= 1;
+      totals.failed += 1;
+    }
+  });
+}

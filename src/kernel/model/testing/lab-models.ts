@@ -13,7 +13,8 @@ const VTD = { interruptRemapping: true };
 /** Of QEMU's pcie-root-port. */
 const LINK = { generation: 4, width: 32 } as const;
 /** The lab's kernel writes nothing to its console. */
-const QUIET = "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check";
+const QUIET =
+  "console=ttyS0 quiet loglevel=4 panic=-1 no_timer_check mitigations=off init_on_alloc=0 no5lvl rcupdate.rcu_expedited=1";
 
 interface LabModel {
   readonly root: readonly RootEntry[];

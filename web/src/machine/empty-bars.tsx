@@ -22,7 +22,7 @@ export function EmptyBars({ host, layout, zoom }: EmptyBarsProps) {
       className="machine-empty-bar"
       style={{ left: layout.cellsX * zoom, top: y * zoom, height: CELL_HEIGHT * zoom }}
     >
-      <Places host={host} bar={bar} places={bar.cells.length} />
+      <Places host={host} bar={bar} />
     </div>
   ));
 }

@@ -21,6 +21,12 @@ export function Legend() {
         <span className="swatch problem" aria-hidden="true" /> corner: a problem
       </li>
       <li>
+        <span aria-hidden="true">✖</span> preflight refuses VFs
+      </li>
+      <li>
+        <span aria-hidden="true">▲</span> something to look at
+      </li>
+      <li>
         <span className="swatch group" aria-hidden="true" /> one IOMMU group: moves together
       </li>
       <li>

@@ -5,7 +5,7 @@ import type { HolderBox, PfBar } from "./machine-plan.ts";
 import { Places } from "./places.tsx";
 import type { Machine } from "./use-machine.ts";
 import { vfStateOf } from "./vf-state.ts";
-import { groupSizeOf, holderFacts, holderLabel, pfFacts, pfLabel, pfProblems, vfFacts, vfLabel } from "./words.ts";
+import { groupSizeOf, holderFacts, holderLabel, pfFacts, pfLabel, vfFacts, vfLabel } from "./words.ts";
 
 interface MachineListProps {
   readonly host: string;
@@ -74,7 +74,7 @@ function rowsOf(bar: PfBar): readonly Row[] {
 }
 
 function RowContent({ row, host, machine, chosen, onChoose }: MachineListProps & { readonly row: Row }) {
-  if ("places" in row) return <Places host={host} bar={row.bar} places={row.places} />;
+  if ("places" in row) return <Places host={host} bar={row.bar} />;
   const [label, facts, state] = wordsOf(row, machine);
   return (
     <button
@@ -98,7 +98,7 @@ function wordsOf(
 ): readonly [string, string, string?] {
   if ("holder" in row) return [holderLabel(row.holder), holderFacts(row.holder, rates.ofHolder(row.holder.key))];
   const { bar, vf } = row;
-  if (vf === undefined) return [pfLabel(bar), pfFacts(bar, pfProblems(bar.pf))];
+  if (vf === undefined) return [pfLabel(bar), pfFacts(bar)];
   const size = groupSizeOf(plan, vf.status.iommuGroup);
   return [vfLabel(vf), vfFacts(vf, size, rates.ofVf(vf.metadata.name)), vfStateOf(vf)];
 }

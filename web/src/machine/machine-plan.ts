@@ -1,6 +1,7 @@
 import type { Link } from "../../../src/pci/link.ts";
 import type { VirtualFunctionObject } from "../api/objects.ts";
 import type { GuestObject, PfObject } from "../panel/chosen.ts";
+import type { PfPreflight } from "../panel/use-preflights.ts";
 import { type Holder, holderOf } from "./vf-state.ts";
 
 /** A function as the API's topology has it, as far as the drawing needs it. */
@@ -30,6 +31,8 @@ export interface PfBar {
   readonly cells: readonly (VirtualFunctionObject | undefined)[];
   readonly iommuGroup: number | null;
   readonly link: Link | null;
+  /** Whether VFs can be made; undefined while it is not known. */
+  readonly preflight: PfPreflight | undefined;
 }
 
 /** Somebody who has VFs, or may get some. */
@@ -47,12 +50,16 @@ export interface MachinePlan {
   readonly groups: ReadonlyMap<number, readonly string[]>;
 }
 
-/** @param topology empty where it is not known: PFs alone are placed then */
+/**
+ * @param topology empty where it is not known: PFs alone are placed then
+ * @param preflights by PF, as far as they are known
+ */
 export function planMachine(
   pfs: readonly PfObject[],
   vfs: readonly VirtualFunctionObject[],
   guests: readonly GuestObject[],
   topology: readonly PlacedFunction[],
+  preflights: ReadonlyMap<string, PfPreflight> = new Map(),
 ): MachinePlan {
   const placed = new Map(topology.map((fn) => [fn.bdf, fn]));
   const vfsOf = Map.groupBy(vfs, ({ status }) => status.pf);
@@ -62,7 +69,13 @@ export function planMachine(
       const fn = placed.get(bdf);
       return [
         bdf,
-        { pf, cells: cellsOf(pf, vfsOf.get(bdf) ?? []), iommuGroup: fn?.iommuGroup ?? null, link: fn?.link ?? null },
+        {
+          pf,
+          cells: cellsOf(pf, vfsOf.get(bdf) ?? []),
+          iommuGroup: fn?.iommuGroup ?? null,
+          link: fn?.link ?? null,
+          preflight: preflights.get(bdf),
+        },
       ];
     }),
   );
@@ -90,6 +103,12 @@ function cellsOf(
   );
   for (const vf of vfs) cells[vf.status.vfIndex] = vf;
   return cells;
+}
+
+/** How many VFs can be made beside those that are there: as many as the driver allows, and no check refuses. */
+export function placesOf({ pf, cells, preflight }: PfBar): number {
+  const most = Math.min(pf.status.driverLimit ?? 0, preflight?.largest ?? Number.POSITIVE_INFINITY);
+  return Math.max(0, most - cells.filter((vf) => vf !== undefined).length);
 }
 
 interface Growing {

@@ -4,7 +4,7 @@ import { planMachine } from "./machine-plan.ts";
 import { machineRates } from "./machine-rates.ts";
 import { summarize } from "./machine-summary.ts";
 import { threePfs } from "./testing/machines.ts";
-import { pfObject, vfObject } from "./testing/objects.ts";
+import { pfObject, pfPreflight, vfObject } from "./testing/objects.ts";
 
 const silent = () => undefined;
 
@@ -27,4 +27,16 @@ test("what is wrong with many is one problem, which is found at the first of the
     { at: "0000:01:00.0", words: "0000:01:00.0: numVfs was not read: EIO" },
     { at: "0000:01:00.0-vf0", words: "3 VFs: not looked at: processes: EACCES" },
   ]);
+});
+
+test("a PF whose VFs the preflight refuses is a problem, with the reason; a warning is none", () => {
+  const refused = pfPreflight("0000:01:00.0", "refuse", "no address space for VF BAR 3");
+  const warned = pfPreflight("0000:02:00.0", "warn", "no IOMMU is on");
+  const pfs = [pfObject("0000:01:00.0", {}), pfObject("0000:02:00.0", {})];
+  const plan = planMachine(pfs, [], [], [], new Map([refused, warned].map((each) => [each.bdf, each])));
+  const { problems, canBeMade } = summarize(plan, undefined, [], machineRates(plan, silent));
+  assert.deepEqual(problems, [
+    { at: "0000:01:00.0", words: "0000:01:00.0: VFs are refused: no address space for VF BAR 3" },
+  ]);
+  assert.equal(canBeMade, 7, "of the other alone");
 });

@@ -1,5 +1,5 @@
 import type { HostObject, OperationObject, VirtualFunctionObject } from "../api/objects.ts";
-import type { MachinePlan } from "./machine-plan.ts";
+import { type MachinePlan, placesOf } from "./machine-plan.ts";
 import type { MachineRates } from "./machine-rates.ts";
 import { dropsOf } from "./machine-rates.ts";
 import type { Rate } from "./traffic.ts";
@@ -39,7 +39,10 @@ export function summarize(
       ...operations.filter(({ status }) => status.state === "stuck").map(stuckProblem),
       ...together(
         "PFs",
-        plan.bars.map(({ pf }) => ({ at: pf.metadata.name, name: pf.metadata.name, problems: pfProblems(pf) })),
+        plan.bars.map((bar) => {
+          const { name } = bar.pf.metadata;
+          return { at: name, name, problems: pfProblems(bar) };
+        }),
       ),
       ...together(
         "VFs",
@@ -47,19 +50,12 @@ export function summarize(
       ),
     ],
     counts,
-    canBeMade: plan.bars.reduce(
-      (sum, { pf, cells }) => sum + Math.max(0, (pf.status.driverLimit ?? 0) - madeOf(cells)),
-      0,
-    ),
+    canBeMade: plan.bars.reduce((sum, bar) => sum + placesOf(bar), 0),
     users: plan.holders
       .filter((holder) => holder.vfs.length > 0)
       .map((holder) => ({ label: holder.label, vfs: holder.vfs.length }))
       .sort((a, b) => b.vfs - a.vfs),
   };
-}
-
-function madeOf(cells: readonly (VirtualFunctionObject | undefined)[]): number {
-  return cells.filter((vf) => vf !== undefined).length;
 }
 
 function hostProblems(host: HostObject | undefined): readonly Problem[] {

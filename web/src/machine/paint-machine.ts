@@ -16,7 +16,7 @@ import { fitText, paintCell } from "./paint-cell.ts";
 import { paintLanes } from "./paint-lanes.ts";
 import type { Palette } from "./palette.ts";
 import { bitRate } from "./rate-words.ts";
-import { linkWords, pfDeviceName, pfProblems } from "./words.ts";
+import { linkWords, pfDeviceName, pfMark } from "./words.ts";
 
 /** The part of the drawing that is seen: its corner in the drawing's pixels, its size in the screen's. */
 export interface View {
@@ -103,17 +103,17 @@ function paintPf(context: Painter, scene: Scene, placed: PlacedBar, view: View):
   const box = onScreen(placed, view);
   context.globalAlpha = isDim(scene, pf.metadata.name) ? 0.25 : 1;
   if (parent !== undefined) paintLink(context, palette, parent, placed, bar.link?.width ?? null, view);
-  const isTroubled = pfProblems(pf).length > 0;
+  const sign = pfMark(bar);
   outline(
     context,
     palette.surface,
-    isTroubled ? palette.warn : palette.lineStrong,
+    sign === undefined ? palette.lineStrong : sign === "✖" ? palette.bad : palette.warn,
     box,
     pf.metadata.name === scene.chosen ? palette.accent : undefined,
   );
   const { numVfs, driverLimit, driver, device } = pf.status;
   const name = pfDeviceName(pf);
-  const mark = isTroubled ? "▲ " : "";
+  const mark = sign === undefined ? "" : `${sign} `;
   const count = `${numVfs ?? "?"} of ${driverLimit ?? "?"} VFs`;
   paintText(context, palette, { ...box, height: Math.min(box.height, 70) }, [
     [`${mark}${pf.metadata.name} ${name}`, `${mark}${pf.metadata.name}`, `${mark}${pf.metadata.name.slice(5)}`],

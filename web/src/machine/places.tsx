@@ -1,10 +1,18 @@
 import { Link } from "wouter";
-import type { PfBar } from "./machine-plan.ts";
+import { type PfBar, placesOf } from "./machine-plan.ts";
 
 /** VFs that can be made, and how. */
-export function Places({ host, bar, places }: { readonly host: string; readonly bar: PfBar; readonly places: number }) {
+export function Places({ host, bar }: { readonly host: string; readonly bar: PfBar }) {
   const { name } = bar.pf.metadata;
-  const isEmpty = places === bar.cells.length;
+  const places = placesOf(bar);
+  const isEmpty = bar.cells.every((vf) => vf === undefined);
+  if (places === 0) {
+    return (
+      <p className="machine-places">
+        No {isEmpty ? "VF" : "more VFs"} can be made here: the panel of {name} says why
+      </p>
+    );
+  }
   return (
     <p className="machine-places">
       {places}

@@ -10,7 +10,6 @@ import {
   nodeFacts,
   pfFacts,
   pfLabel,
-  pfProblems,
   placeWords,
   vfFacts,
   vfLabel,
@@ -45,7 +44,7 @@ function vfLine(vf: VirtualFunctionObject, { plan, rates }: Machine): string {
 }
 
 function pfLine(bar: PfBar): string {
-  return `${pfLabel(bar)} · ${pfFacts(bar, pfProblems(bar.pf))}`;
+  return `${pfLabel(bar)} · ${pfFacts(bar)}`;
 }
 
 function holderLine(holder: HolderBox, { rates }: Machine): string {

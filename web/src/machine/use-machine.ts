@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useObjects } from "../api/use-live.tsx";
+import { usePreflights } from "../panel/use-preflights.ts";
 import { type MachinePlan, planMachine } from "./machine-plan.ts";
 import { type MachineRates, machineRates } from "./machine-rates.ts";
 import { type MachineSummary, summarize } from "./machine-summary.ts";
@@ -24,9 +25,13 @@ export function useMachine(host: string, words: string): Machine {
   const operations = useObjects("Operation");
   const [own] = useObjects("Host");
   const topology = useTopology(host, pfs);
+  const { preflights } = usePreflights(host);
   const traffic = useTraffic();
   const { version } = traffic;
-  const plan = useMemo(() => planMachine(pfs, vfs, guests, topology), [pfs, vfs, guests, topology]);
+  const plan = useMemo(
+    () => planMachine(pfs, vfs, guests, topology, preflights),
+    [pfs, vfs, guests, topology, preflights],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: the history is one; its version tells whether there is news
   const rates = useMemo(() => machineRates(plan, (name) => traffic.rateOf(name)), [plan, traffic, version]);
   const summary = useMemo(() => summarize(plan, own, operations, rates), [plan, own, operations, rates]);

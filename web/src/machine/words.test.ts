@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { vfObject } from "./testing/objects.ts";
-import { linkWords, vfFacts, vfLabel } from "./words.ts";
+import { planMachine } from "./machine-plan.ts";
+import { pfObject, pfPreflight, vfObject } from "./testing/objects.ts";
+import { linkWords, pfFacts, pfLabel, pfMark, vfFacts, vfLabel } from "./words.ts";
 
 test("a VF is called by its number, its PF, its state and who has it", () => {
   assert.equal(
@@ -26,4 +27,25 @@ test("a link that is slower than it could be says so", () => {
   assert.equal(linkWords({ speed: 8, width: 4, maxSpeed: 8, maxWidth: 4 }), "8 GT/s x4");
   assert.equal(linkWords({ speed: 8, width: 4, maxSpeed: 16, maxWidth: 16 }), "8 GT/s x4 of 16 GT/s x16");
   assert.equal(linkWords(null), undefined);
+});
+
+test("what the preflight has against VFs is in a PF's name and facts, and marks it", () => {
+  const pf = pfObject("0000:01:00.0", {});
+  const told = (result: "pass" | "warn" | "refuse") => {
+    const preflight = pfPreflight("0000:01:00.0", result, "no IOMMU is on");
+    const [bar] = planMachine([pf], [], [], [], new Map([["0000:01:00.0", preflight]])).bars;
+    assert.ok(bar);
+    return [pfMark(bar), pfLabel(bar), pfFacts(bar)];
+  };
+  assert.deepEqual(told("refuse"), [
+    "✖",
+    "PF 0000:01:00.0, 0 of 7 VFs, preflight refuses VFs",
+    "A network card · igb · VFs are refused: no IOMMU is on",
+  ]);
+  assert.deepEqual(told("warn"), [
+    "▲",
+    "PF 0000:01:00.0, 0 of 7 VFs, preflight warns of VFs",
+    "A network card · igb · a warning of VFs: no IOMMU is on",
+  ]);
+  assert.deepEqual(told("pass"), [undefined, "PF 0000:01:00.0, 0 of 7 VFs", "A network card · igb"]);
 });

@@ -40,12 +40,29 @@ function isSet(value: unknown): boolean {
   return (typeof value === "number" && value > 0) || (typeof value === "string" && /[1-9a-f]/i.test(value));
 }
 
-/** `PF 0000:01:00.0 eth0, 7 of 7 VFs` */
-export function pfLabel({ pf, cells }: PfBar): string {
+/** `PF 0000:01:00.0 eth0, 7 of 7 VFs`, and what the preflight has against VFs. */
+export function pfLabel({ pf, cells, preflight }: PfBar): string {
   const { numVfs, driverLimit } = pf.status;
   const name = pfDeviceName(pf);
   const count = numVfs ?? cells.filter((vf) => vf !== undefined).length;
-  return `PF ${pf.metadata.name}${name ? ` ${name}` : ""}, ${count} of ${driverLimit ?? "an unknown number of"} VFs`;
+  return `PF ${pf.metadata.name}${name ? ` ${name}` : ""}, ${count} of ${driverLimit ?? "an unknown number of"} VFs${preflightWords(preflight)}`;
+}
+
+function preflightWords(preflight: PfBar["preflight"]): string {
+  switch (preflight?.verdict) {
+    case "refuse":
+      return ", preflight refuses VFs";
+    case "warn":
+      return ", preflight warns of VFs";
+    default:
+      return "";
+  }
+}
+
+/** Before a PF's name: VFs are refused, or something is to be looked at. */
+export function pfMark(bar: PfBar): "✖" | "▲" | undefined {
+  if (bar.preflight?.verdict === "refuse") return "✖";
+  return bar.preflight?.verdict === "warn" || pfProblems(bar).length > 0 ? "▲" : undefined;
 }
 
 /** What the kernel calls the device of a PF: its interfaces, or its controller. */
@@ -53,7 +70,8 @@ export function pfDeviceName({ status }: PfObject): string {
   return status.netdevs?.map(({ name }) => name).join(", ") || (status.nvmeController ?? "");
 }
 
-export function pfFacts({ pf, link, iommuGroup }: PfBar, problems: readonly string[]): string {
+export function pfFacts(bar: PfBar): string {
+  const { pf, link, iommuGroup, preflight } = bar;
   const { device, driver, numaNode, unknown, carriesDefaultRoute } = pf.status;
   return facts([
     device,
@@ -62,7 +80,9 @@ export function pfFacts({ pf, link, iommuGroup }: PfBar, problems: readonly stri
     linkWords(link),
     iommuGroup !== null && `IOMMU group ${iommuGroup}`,
     carriesDefaultRoute === true && "carries the default route",
-    ...problems,
+    ...pfProblems(bar),
+    // What is refused comes first.
+    ...(preflight?.verdict === "warn" ? findingsOf(preflight, "warn") : []),
   ]);
 }
 
@@ -75,11 +95,19 @@ export function linkWords(link: PfBar["link"]): string | undefined {
 }
 
 /** What is wrong with a PF, or was not seen of it. */
-export function pfProblems({ status }: PfObject): readonly string[] {
+export function pfProblems({ pf: { status }, preflight }: PfBar): readonly string[] {
   return [
+    ...findingsOf(preflight, "refuse"),
     ...Object.entries(status.unknown).map(([field, reason]) => `${field} was not read: ${reason}`),
     ...status.notLookedAt.map((what) => `not looked at: ${what}`),
   ];
+}
+
+function findingsOf(preflight: PfBar["preflight"], result: "refuse" | "warn"): readonly string[] {
+  const words = result === "refuse" ? "VFs are refused" : "a warning of VFs";
+  return (preflight?.findings ?? [])
+    .filter((finding) => finding.result === result)
+    .map(({ summary }) => `${words}: ${summary}`);
 }
 
 export function holderLabel({ label, vfs, isGuest }: HolderBox): string {

@@ -11,6 +11,7 @@ import { RegistersOnDemand, ThroughputOnDemand } from "./on-demand.tsx";
 import { PfHistory } from "./pf-history.tsx";
 import { PfPreflights } from "./pf-preflights.tsx";
 import { Section } from "./section.tsx";
+import { usePreflights } from "./use-preflights.ts";
 import { UserList } from "./user-list.tsx";
 import { inUseBy } from "./users.ts";
 import { VfTable } from "./vf-table.tsx";
@@ -43,12 +44,23 @@ export function PfPanel({ host, pf, vfs }: PfPanelProps) {
       <Section title="Traffic" brief="its VFs together" isOpenAtFirst={vfs.length > 0}>
         {() => <ThroughputOnDemand vfs={counted} />}
       </Section>
-      <Section title="Preflight" brief="whether VFs can be made">
-        {() => <PfPreflights host={host} pf={name} />}
-      </Section>
+      <PreflightSection host={host} pf={name} />
       <Section title="Registers">{() => <RegistersOnDemand host={host} bdf={name} />}</Section>
       <Section title="History">{() => <PfHistory host={host} pf={name} />}</Section>
     </>
+  );
+}
+
+/** Open where VFs are refused: who comes from the mark in the drawing looks for the reason. */
+function PreflightSection({ host, pf }: { readonly host: string; readonly pf: string }) {
+  const verdict = usePreflights(host).preflights?.get(pf)?.verdict;
+  const isRefused = verdict === "refuse";
+  const briefs = { refuse: "VFs are refused", warn: "VFs can be made, with a warning" } as const;
+  const brief = verdict === "refuse" || verdict === "warn" ? briefs[verdict] : "whether VFs can be made";
+  return (
+    <Section key={String(isRefused)} title="Preflight" brief={brief} isOpenAtFirst={isRefused}>
+      {() => <PfPreflights host={host} pf={pf} />}
+    </Section>
   );
 }
 

@@ -1,26 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
 import { plural } from "../../../src/host/words/amounts.ts";
-import { api } from "../api/session.ts";
 import { ErrorCode } from "../app/error-code.tsx";
 import { Failure } from "../app/failure.tsx";
+import { type PfPreflight, usePreflights } from "./use-preflights.ts";
 
-type Result = "pass" | "warn" | "refuse" | "unknown";
+type Result = PfPreflight["verdict"];
 
-interface Finding {
-  readonly check: string;
-  readonly code: string;
-  readonly result: Result;
-  readonly summary: string;
-  readonly evidence: ReadonlyArray<{ readonly fact: string; readonly from?: string }>;
-  readonly remedy?: string;
-}
-
-interface PfPreflight {
-  readonly largest: number | null;
-  readonly count: number;
-  readonly verdict: Result;
-  readonly findings: readonly Finding[];
-}
+type Finding = PfPreflight["findings"][number];
 
 const WORDS = {
   pass: { mark: "✔", tone: "good", word: "pass" },
@@ -31,13 +16,11 @@ const WORDS = {
 
 /** Whether a PF can have as many VFs as it may, and what stands in the way. */
 export function PfPreflights({ host, pf }: { readonly host: string; readonly pf: string }) {
-  const { data, error } = useQuery({
-    queryKey: ["preflights", host, pf],
-    queryFn: ({ signal }) => api.ask("GET /hosts/{host}/preflights", { path: { host }, query: { pf } }, signal),
-  });
+  const { preflights, error } = usePreflights(host);
+  const preflight = preflights?.get(pf);
   if (error) return <Failure title="It cannot be checked" error={error} />;
-  const preflight = data?.items[0];
-  if (preflight === undefined) return <p className="muted">Checking…</p>;
+  if (preflights === undefined) return <p className="muted">Checking…</p>;
+  if (preflight === undefined) return <p className="muted">It is no PCI function: there is nothing to check.</p>;
   const passed = preflight.findings.filter(({ result }) => result === "pass");
   return (
     <>

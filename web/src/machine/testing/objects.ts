@@ -1,5 +1,6 @@
 import { API_VERSION } from "../../../../src/fleet/objects.ts";
 import type { ObjectOf, VirtualFunctionObject } from "../../api/objects.ts";
+import type { PfPreflight } from "../../panel/use-preflights.ts";
 
 type PhysicalFunctionObject = ObjectOf<"PhysicalFunction">;
 type GuestObject = ObjectOf<"Guest">;
@@ -70,5 +71,19 @@ export function guestObject(address: string): GuestObject {
     kind: "Guest",
     metadata: metadata(address),
     status: { address, uuid: null, pid: null, running: true, devices: [], unreachable: null },
+  };
+}
+
+/** A preflight with one finding. */
+export function pfPreflight(bdf: string, result: PfPreflight["verdict"], summary: string): PfPreflight {
+  const finding = { check: "check", code: "VFL-0100", result, summary, evidence: [] };
+  return {
+    bdf,
+    count: 7,
+    asked: null,
+    use: null,
+    largest: result === "refuse" ? 0 : 7,
+    verdict: result,
+    findings: [finding],
   };
 }

@@ -29,7 +29,12 @@ export function fillFleet(cache: ObjectCache): void {
 export function fillHost(cache: ObjectCache, name: string, state: HostState): void {
   cache.replace(
     name,
-    observedObjects(state, "linux", "2026-01-01T00:00:00Z", "nothing", () => "a card"),
+    observedObjects(
+      state,
+      { source: "linux", since: "2026-01-01T00:00:00Z", intervalMs: 5000 },
+      "nothing",
+      () => "a card",
+    ),
   );
 }
 

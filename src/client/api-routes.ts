@@ -18,6 +18,8 @@ interface Host {
     readonly problem: string | null;
     /** since when it is reachable, or is not: ISO 8601 */
     readonly since: string;
+    /** between two looks at it, if nothing tells of a change; while it cannot be read it is asked less often */
+    readonly intervalMs: number;
     readonly hostId: string | null;
     readonly bootId: string | null;
     readonly physicalFunctions: number | null;

@@ -40,6 +40,11 @@ export const HOST_SCHEMA = object(
     reachable: z.boolean(),
     problem: z.string().nullable().describe("why it could not be read the last time"),
     since: z.string().describe("since when it is reachable, or is not: ISO 8601"),
+    intervalMs: z
+      .number()
+      .describe(
+        "between two looks at it, if nothing tells of a change; while it cannot be read it is asked less often",
+      ),
     hostId: z.string().nullable(),
     bootId: z.string().nullable(),
     physicalFunctions: z.int().nullable(),

@@ -8,15 +8,16 @@ import type { DeviceUsers } from "../kernel/port-users.ts";
 import type { HostObject, Observation } from "./objects.ts";
 import { vfName } from "./vf-name.ts";
 
+/** How a host is looked at, and since when it can be read, or cannot. */
+export type HostWatch = Pick<HostObject["status"], "source" | "since" | "intervalMs">;
+
 /**
  * A host as it was read at one time, as objects. Pure.
- * @param since since when it could be read
  * @param desired how it stands to what is desired
  */
 export function observedObjects(
   state: HostState,
-  source: string,
-  since: string,
+  watch: HostWatch,
   desired: HostObject["status"]["desired"],
   names: DeviceNames,
 ): readonly Observation[] {
@@ -26,10 +27,9 @@ export function observedObjects(
       kind: "Host",
       name: "",
       status: {
-        source,
+        ...watch,
         reachable: true,
         problem: null,
-        since,
         physicalFunctions: state.pfs.length,
         virtualFunctions: state.pfs.reduce((sum, { vfs }) => sum + vfs.length, 0),
         offeredVfs: state.pfs.reduce((sum, { driverLimit }) => sum + (known(driverLimit) ?? 0), 0),
@@ -127,12 +127,7 @@ function netdevsOf(netdevs: Observed<readonly NetdevState[]>) {
 }
 
 /** A host that cannot be read: what was seen of it last stays, and it says so. */
-export function unreachableHost(
-  last: HostObject | undefined,
-  source: string,
-  problem: string,
-  since: string,
-): Observation {
+export function unreachableHost(last: HostObject | undefined, watch: HostWatch, problem: string): Observation {
   const unseen = {
     hostId: null,
     bootId: null,
@@ -145,5 +140,5 @@ export function unreachableHost(
   const unknown = Object.fromEntries(Object.keys(unseen).map((name) => [name, problem]));
   const wasRead = last !== undefined && last.status.physicalFunctions !== null;
   const status = wasRead ? last.status : { ...unseen, unknown };
-  return { kind: "Host", name: "", status: { ...status, source, reachable: false, problem, since } };
+  return { kind: "Host", name: "", status: { ...status, ...watch, reachable: false, problem } };
 }

@@ -30,6 +30,7 @@ it("of a host that was never read nothing is counted, and why is told of each fi
     assert.deepEqual([physicalFunctions, virtualFunctions, offeredVfs, guests], [null, null, null, null]);
     assert.equal(unknown?.virtualFunctions, problem);
     assert.equal(status?.problem, problem);
+    assert.equal(status?.intervalMs, 60_000);
     await host.lookNow();
   }
 });

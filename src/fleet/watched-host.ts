@@ -5,7 +5,7 @@ import { isUnread, type Observed } from "../kernel/port.ts";
 import type { Uevent } from "../kernel/port-uevent.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { HostObject, Observation } from "./objects.ts";
-import { observedObjects, unreachableHost } from "./observe-objects.ts";
+import { type HostWatch, observedObjects, unreachableHost } from "./observe-objects.ts";
 
 /** One look. */
 export interface HostView {
@@ -57,8 +57,8 @@ export class WatchedHost {
   constructor(options: WatchedHostOptions) {
     this.#options = options;
     this.#since = options.clock.now().toISOString();
-    const { cache, name, source } = options;
-    cache.put(name, unreachableHost(undefined, source, "it was not looked at yet", this.#since));
+    const { cache, name } = options;
+    cache.put(name, unreachableHost(undefined, this.#watch, "it was not looked at yet"));
   }
 
   /** How long ago it was read; undefined where it never was. */
@@ -100,6 +100,11 @@ export class WatchedHost {
     // A look that is under way may have read before what was done.
     await this.#look;
     await this.#lookOnce();
+  }
+
+  get #watch(): HostWatch {
+    const { source, intervalMs } = this.#options;
+    return { source, since: this.#since, intervalMs };
   }
 
   async #run(): Promise<void> {
@@ -144,14 +149,14 @@ export class WatchedHost {
   }
 
   async #observe(): Promise<void> {
-    const { name, source, observe, cache, names, clock } = this.#options;
+    const { name, observe, cache, names, clock } = this.#options;
     const began = clock.elapsedMs();
     try {
       const { state, desired, operations } = await observe();
       if (this.#reachable !== true) this.#since = clock.now().toISOString();
       this.#reachable = true;
       this.#failures = 0;
-      cache.replace(name, [...observedObjects(state, source, this.#since, desired, names), ...operations]);
+      cache.replace(name, [...observedObjects(state, this.#watch, desired, names), ...operations]);
       this.#readAtMs = clock.elapsedMs();
       const differs = desired === "differs" || desired === "refused" || desired === "invalid";
       this.#differsAtMs = differs ? (this.#differsAtMs ?? this.#readAtMs) : undefined;
@@ -163,7 +168,7 @@ export class WatchedHost {
       this.#reachable = false;
       this.#failures++;
       const last = cache.get("Host", name, "");
-      cache.put(name, unreachableHost(last, source, problem, this.#since));
+      cache.put(name, unreachableHost(last, this.#watch, problem));
     } finally {
       this.#tookMs = clock.elapsedMs() - began;
     }

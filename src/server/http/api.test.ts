@@ -44,6 +44,7 @@ describe("the API over a modelled host", () => {
 
   it("lists what there is, by kind and by host", async () => {
     const { body: hosts } = await served.ask(`${API_PATH}/hosts`);
+    assert.equal(hosts.items[0].status.intervalMs, 60_000);
     assert.equal(hosts.kind, "HostList");
     assert.equal(hosts.items[0].status.reachable, true);
     const { body: pfs } = await served.ask(`${API_PATH}/physicalfunctions`);

@@ -13,6 +13,7 @@ function host(name: string, source: string): HostObject {
       reachable: true,
       problem: null,
       since: "2026-01-01T00:00:00Z",
+      intervalMs: 5000,
       hostId: null,
       bootId: null,
       physicalFunctions: 0,

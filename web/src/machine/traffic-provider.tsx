@@ -1,22 +1,17 @@
-import {
-  createContext,
-  type ReactNode,
-  use,
-  useCallback,
-  useEffect,
-  useMemo,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 import type { VirtualFunctionObject } from "../api/objects.ts";
 import { useLiveState, useObjects } from "../api/use-live.tsx";
 import { TrafficHistory } from "./traffic.ts";
 
 /** One history, and who is told of new samples. */
 class TrafficFeed {
-  readonly history = new TrafficHistory();
+  readonly history: TrafficHistory;
   readonly #listeners = new Set<() => void>();
   #version = 0;
+
+  constructor(intervalMs: number) {
+    this.history = new TrafficHistory(intervalMs);
+  }
 
   take(vfs: readonly VirtualFunctionObject[]): void {
     // Of a clock that is never set back.
@@ -38,9 +33,11 @@ const TICK_MS = 1000;
 
 /** Keeps what goes through the VFs of a host, as long as pages of it are open. Inside a LiveProvider. */
 export function TrafficProvider({ children }: { readonly children: ReactNode }) {
-  const [feed] = useState(() => new TrafficFeed());
   const vfs = useObjects("VirtualFunction");
   const [host] = useObjects("Host");
+  // Nothing is taken before the host is known.
+  const intervalMs = host?.status.intervalMs ?? Number.POSITIVE_INFINITY;
+  const feed = useMemo(() => new TrafficFeed(intervalMs), [intervalMs]);
   const isSeen = useLiveState().state === "live" && host?.status.reachable === true;
   const names = useMemo(() => new Set(vfs.map(({ metadata }) => metadata.name)), [vfs]);
   useEffect(() => {

@@ -32,11 +32,13 @@ function vf(counters: Partial<Counters> | null, vfIndex = 0): VirtualFunctionObj
   };
 }
 
+/** As the server looks at its host where it is told nothing else. */
+const INTERVAL_MS = 5000;
 const NAME = "0000:01:00.0-vf0";
 
 /** A history that knows when this VF's counters were read: they had changed once. */
 function historyFrom(counters: Partial<Counters>): TrafficHistory {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   history.add(vf({ ...counters, rxBytes: (counters.rxBytes ?? 0) - 1 }), -5000);
   history.add(vf(counters), 0);
   return history;
@@ -61,7 +63,7 @@ test("TrafficHistory tells rates of what is counted, between two looks: how old 
 });
 
 test("TrafficHistory knows nothing of a VF whose driver counts nothing, and nothing of one that it was not told of", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   for (let atMs = 0; atMs < 60_000; atMs += 1000) history.add(vf(null), atMs);
   assert.equal(history.rateOf(NAME), undefined);
   assert.equal(history.rateOf("another"), undefined);
@@ -69,7 +71,7 @@ test("TrafficHistory knows nothing of a VF whose driver counts nothing, and noth
 });
 
 test("TrafficHistory gives no rate where counters have begun anew", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   history.add(vf({ rxBytes: 9000 }), 0);
   history.add(vf({ rxBytes: 100 }), 5000);
   assert.equal(history.rateOf(NAME), undefined);
@@ -78,7 +80,7 @@ test("TrafficHistory gives no rate where counters have begun anew", () => {
 });
 
 test("TrafficHistory takes a VF that does not change between two looks for no news, and then for silence", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   let bytes = 0;
   for (let atMs = 0; atMs <= 20_000; atMs += 1000) {
     if (atMs % 5000 === 0) bytes += 5000;
@@ -91,8 +93,28 @@ test("TrafficHistory takes a VF that does not change between two looks for no ne
   assert.equal(history.rateOf(NAME)?.rxBitsPerS, 0);
 });
 
+test("TrafficHistory takes no silence for one before two looks of a host that is seldom looked at", () => {
+  const history = new TrafficHistory(60_000);
+  history.add(vf({ rxBytes: 0 }), 0);
+  history.add(vf({ rxBytes: 60_000 }), 60_000);
+  history.add(vf({ rxBytes: 120_000 }), 120_000);
+  for (let atMs = 121_000; atMs <= 240_000; atMs += 1000) history.add(vf({ rxBytes: 120_000 }), atMs);
+  assert.equal(history.rateOf(NAME)?.rxBitsPerS, 8000);
+  for (let atMs = 241_000; atMs <= 250_000; atMs += 1000) history.add(vf({ rxBytes: 120_000 }), atMs);
+  assert.equal(history.rateOf(NAME)?.rxBitsPerS, 0);
+});
+
+test("TrafficHistory waits ten seconds for what is looked at each second, as a look may take some", () => {
+  const history = new TrafficHistory(1000);
+  for (const atMs of [0, 1000, 2000]) history.add(vf({ rxBytes: atMs }), atMs);
+  for (let atMs = 3000; atMs <= 12_000; atMs += 1000) history.add(vf({ rxBytes: 2000 }), atMs);
+  assert.equal(history.rateOf(NAME)?.rxBitsPerS, 8000);
+  for (let atMs = 13_000; atMs <= 15_000; atMs += 1000) history.add(vf({ rxBytes: 2000 }), atMs);
+  assert.equal(history.rateOf(NAME)?.rxBitsPerS, 0);
+});
+
 test("TrafficHistory learns of a look from another VF's counters, whichever comes first", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   const tick = (atMs: number, a: number, b: number) => {
     history.add(vf({ rxBytes: a }, 0), atMs);
     history.add(vf({ rxBytes: b }, 1), atMs);
@@ -109,7 +131,7 @@ test("TrafficHistory learns of a look from another VF's counters, whichever come
 });
 
 test("TrafficHistory keeps five minutes, and a long silence as one sample", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   for (let atMs = 0; atMs <= 900_000; atMs += 5000) {
     history.add(vf({ rxBytes: atMs }, 0), atMs);
     history.add(vf({ rxBytes: 7 }, 1), atMs);
@@ -144,7 +166,7 @@ test("TrafficHistory has no negative rate, whatever counters do, and its bytes a
 });
 
 test("TrafficHistory does not take what one has counted from what another has", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   history.add(vf({ rxBytes: 100, by: "interface" }), 0);
   history.add(vf({ rxBytes: 9000, by: "guest" }), 5000);
   assert.equal(history.rateOf(NAME), undefined);
@@ -153,7 +175,7 @@ test("TrafficHistory does not take what one has counted from what another has", 
 });
 
 test("TrafficHistory takes a VF that comes again for another one", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   history.add(vf({ rxBytes: 10 }), 0);
   history.keepOnly(new Set());
   history.add(vf({ rxBytes: 9000 }), 5000);
@@ -161,7 +183,7 @@ test("TrafficHistory takes a VF that comes again for another one", () => {
 });
 
 test("sumOfSamples adds what VFs have at each time, also of one whose silence is one sample", () => {
-  const history = new TrafficHistory();
+  const history = new TrafficHistory(INTERVAL_MS);
   for (let atMs = 0; atMs <= 20_000; atMs += 5000) {
     history.add(vf({ rxBytes: atMs }, 0), atMs);
     history.add(vf({ rxBytes: atMs * 2 }, 1), atMs);

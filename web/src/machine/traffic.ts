@@ -38,15 +38,17 @@ const COUNTED = [
 ] as const satisfies ReadonlyArray<readonly [string, keyof Rate, number]>;
 
 const KEPT_MS = 5 * 60_000;
-/** As `vfleet up` has it where it is told nothing. */
-const INTERVAL_MS = 5000;
+/** A look at thousands of VFs takes seconds itself. */
+const LEAST_SILENCE_MS = 10_000;
+/** What comes of one look does not come at once. */
+const MOST_TOGETHER_MS = 1000;
 
 /**
  * What went through VFs lately, from the counters of their objects as they come.
  *
  * An object comes only where something of it has changed, so a VF whose object stays is told apart by its neighbours: where
  * another's counters have changed the host was looked at, and this one's had not. Where no counter changes at all, the host was
- * looked at by the time that two looks are due.
+ * looked at by the time that two looks are due, and ten seconds have passed.
  */
 export class TrafficHistory {
   readonly #intervalMs: number;
@@ -56,7 +58,7 @@ export class TrafficHistory {
   #version = 0;
 
   /** @param intervalMs between two looks of the server at its host */
-  constructor(intervalMs: number = INTERVAL_MS) {
+  constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
   }
 
@@ -102,9 +104,8 @@ export class TrafficHistory {
     return this.#vfs.get(name)?.samples ?? [];
   }
 
-  /** What comes of one look does not come at once. */
   get #togetherMs(): number {
-    return this.#intervalMs / 5;
+    return Math.min(this.#intervalMs / 5, MOST_TOGETHER_MS);
   }
 
   /** The time of the look that something came of. */
@@ -118,7 +119,7 @@ export class TrafficHistory {
 
   #isQuiet(seen: Seen, atMs: number): void {
     const newest = this.#looks.at(-1) ?? seen.samples.at(-1)?.atMs ?? atMs;
-    if (atMs - newest > 2 * this.#intervalMs) this.#lookAt(atMs);
+    if (atMs - newest > Math.max(2 * this.#intervalMs, LEAST_SILENCE_MS)) this.#lookAt(atMs);
     // Of a look that is under way more may come.
     const ended = this.#looks.findLast((each) => atMs - each >= this.#togetherMs);
     if (ended !== undefined) this.#quietUntil(seen, ended);

@@ -12,7 +12,12 @@ export async function capturedObjects<Kind extends ObservedKind>(
 ): Promise<readonly ObjectOf<Kind>[]> {
   const path = fileURLToPath(new URL(`../../../../fixtures/hosts/${host}.tar.gz`, import.meta.url));
   const state = await observeHost(await openSnapshot(path));
-  const observed = observedObjects(state, `snapshot:${host}`, "2026-01-01T00:00:00Z", "nothing", () => "a device");
+  const observed = observedObjects(
+    state,
+    { source: `snapshot:${host}`, since: "2026-01-01T00:00:00Z", intervalMs: 5000 },
+    "nothing",
+    () => "a device",
+  );
   return observed
     .map(({ kind: of, name, status }) => {
       return {

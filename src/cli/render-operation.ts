@@ -1,6 +1,7 @@
 import type { Operation, OperationEvent, OperationFailure } from "../host/apply/operation.ts";
 import { pfOf, type Step } from "../host/plan/step.ts";
 import { duration } from "../host/words/amounts.ts";
+import { trafficFact } from "../host/words/migration-words.ts";
 import { endWords, goOnCommand, phaseFact } from "../host/words/operation-words.ts";
 import { stepWords } from "../host/words/step-words.ts";
 import { type Cell, paint, type Tone, table, wrapWords } from "./terminal.ts";
@@ -72,6 +73,8 @@ function eventLines(event: OperationEvent, steps: readonly Step[], several: bool
       return [`${at}  ${paint("warn", "↺")} going back: ${event.why}`];
     case "phase":
       return [`${at}  ${paint("good", "›")} ${event.phase}`, under(phaseFact(event))];
+    case "traffic":
+      return [`${at}  ${paint("good", "›")} traffic`, under(trafficFact(event))];
     case "resumed":
       return [`${at}    taken up by process ${event.pid}: ${event.found}`];
     case "ended":

@@ -534,6 +534,8 @@ export interface ApiRoutes {
         readonly method?: "auto" | "vfio" | "failover";
         /** what it gets there; one that is free where left out */
         readonly vf?: string;
+        /** the guest's address: pinged while it moves, so that the time without traffic is measured */
+        readonly probe?: string;
         /** for its memory to move */
         readonly timeoutSeconds?: number;
       };

@@ -10,7 +10,16 @@ export interface OperationFile {
 }
 
 const NEWLINE = 0x0a;
-const EVENTS: readonly unknown[] = ["stepBegun", "stepDone", "stepFailed", "undoBegun", "phase", "resumed", "ended"];
+const EVENTS: readonly unknown[] = [
+  "stepBegun",
+  "stepDone",
+  "stepFailed",
+  "undoBegun",
+  "phase",
+  "traffic",
+  "resumed",
+  "ended",
+];
 const LISTS: readonly (keyof OperationHeader)[] = ["pfs", "desired", "before", "steps"];
 
 /**

@@ -91,6 +91,16 @@ spec:
     assert.match(stderr, /VFL-0415/);
   });
 
+  test("migrate: a probe is an address, and guests of the model have none", () => {
+    const to = ["migrate", "web", "--to", `model:${MODEL}`, "--probe"];
+    const noAddress = host(...to, "web", "--yes");
+    assert.equal(noAddress.status, 2, noAddress.stderr);
+    assert.match(noAddress.stderr, /must be an IPv4 or IPv6 address/);
+    const ofModel = host(...to, "192.0.2.10", "--yes");
+    assert.equal(ofModel.status, 3, ofModel.stderr);
+    assert.match(ofModel.stderr, /VFL-0417/);
+  });
+
   test("a claim's VF goes to the guest that it names, and is known as in use by it", () => {
     assert.match(done("guests"), /^model:web {2}process \d+\nmodel:db {2}process \d+\n$/);
     const plan = done("attach", "--claim", "web-nic", "--dry-run");

@@ -17,6 +17,14 @@ const MAC = "02:00:00:00:00:0a";
 /** On a quiet host 0.8 s: the guest stands still, and its VF comes up. */
 const LONGEST_GAP_MS = 8000;
 
+/** Of both who send. */
+const INTERVAL_MS = 50;
+/**
+ * What is between the answers of one of both is up to two intervals longer than the silence; and on the one processor that all share
+ * each may read an answer later than the other by as much.
+ */
+const TOLERANCE_MS = 4 * INTERVAL_MS;
+
 interface Packet {
   readonly sentMs: number;
   readonly gotMs: number | null;
@@ -90,7 +98,8 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     assert.equal(status, 1, stdout + stderr);
     assert.match(stdout, /the guest was not moved, and is where it was: the migration failed/);
     const phases = [...stdout.matchAll(/^› (\w+)/gm)].map(([, phase]) => phase);
-    assert.deepEqual(phases, ["prepared", "unplugging", "moving", "rollingBack", "rolledBack"]);
+    assert.deepEqual(phases, ["prepared", "unplugging", "moving", "rollingBack", "rolledBack", "traffic"]);
+    assert.match(stdout, /^ +no traffic +[\d.]+ m?s$/m);
     assert.ok(guest("rolled-back").pciDevices.some(({ driver }) => driver === "igbvf"));
     assert.deepEqual([host("rolled-back")?.macs.slice(0, 2), host("rolled-back")?.fdb], [[MAC, NO_MAC], []]);
   });
@@ -133,12 +142,26 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     assert.ok(meanwhile > 2, `while its memory moves, without any VF: ${counts}`);
     assert.ok(after > 20, `after: ${counts}`);
 
+    const gapOf = (sent: readonly Packet[]) => {
+      const answers = sent.flatMap(({ gotMs }) => gotMs ?? []).sort((a, b) => a - b);
+      return Math.max(...answers.slice(1).map((time, index) => time - (answers[index] ?? time)));
+    };
+    // vfleet's own pings, sent as close, and the same way.
+    const told = operation.events.find(({ event }) => event === "traffic")?.at ?? "";
+    const ownGap = gapOf(all.filter(({ sentMs }) => sentMs >= began && sentMs <= Date.parse(told)));
+    const { traffic, withoutTrafficMs } = times;
+    assert.equal(traffic?.unmeasured, null);
+    const difference = Math.abs(ownGap - INTERVAL_MS - (withoutTrafficMs ?? Number.NaN));
+    assert.ok(difference <= TOLERANCE_MS, `${ownGap} ms, by vfleet ${withoutTrafficMs} ms`);
+
     const lost = all.filter(({ gotMs }) => gotMs === null).length;
-    const answers = all.flatMap(({ gotMs }) => gotMs ?? []).sort((a, b) => a - b);
-    const gap = Math.max(...answers.slice(1).map((time, index) => time - (answers[index] ?? time)));
+    const gap = gapOf(all);
     assert.ok(gap < LONGEST_GAP_MS, `${gap} ms`);
     context.diagnostic(
       `${all.length} packets, ${lost} lost; longest gap ${Math.round(gap)} ms; stood still ${downtimeMs} ms`,
+    );
+    context.diagnostic(
+      `by vfleet ${traffic?.answered} answered, ${traffic?.lost} lost, ${withoutTrafficMs} ms without traffic; here meanwhile ${Math.round(ownGap)} ms`,
     );
     context.diagnostic(`all: ${(result.wallMs / 1000).toFixed(1)} s`);
   });

@@ -18,6 +18,7 @@ export interface MigrateOptions extends AccessOptions {
   readonly method: MigrationMethod | "auto";
   readonly vf?: string;
   readonly uri?: string;
+  readonly probe?: string;
   /** Seconds. */
   readonly timeout: number;
   readonly check?: boolean;
@@ -37,6 +38,7 @@ export async function migrate(guest: string, options: MigrateOptions): Promise<n
     const { pf, vf } = namedVf(state, [options.vf]);
     request.vf = vfName(pf.bdf, vf.vfIndex);
   }
+  if (options.probe !== undefined) request.probe = options.probe;
   const change = await host.plan(request, uri === undefined ? {} : { uri });
   const { source } = host;
   const { migration: verdict } = change;

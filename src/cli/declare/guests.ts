@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { GUEST_CONFIGS } from "../guest-configs.ts";
-import { parseCount, runReading, withChange, withHost } from "./options.ts";
+import { parseCount, parseIp, runReading, withChange, withHost } from "./options.ts";
 
 /** Commands about who VFs are given to. */
 export function declareGuests(program: Command): void {
@@ -64,12 +64,18 @@ export function declareGuests(program: Command): void {
       "--uri <uri>",
       "where the destination is to listen (unix:PATH, tcp:127.0.0.1:PORT); a socket of vfleet's own",
     )
+    .addOption(
+      new Option(
+        "--probe <address>",
+        "IPv4 or IPv6 of the guest: pinged all the while, so that the time without traffic is told",
+      ).argParser(parseIp),
+    )
     .option("--timeout <seconds>", "for its memory to move, before it is taken back", parseCount, 600)
     .option("--check", "the verdict alone; 3 where the guest cannot be moved")
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
-      "\nExamples:\n  vfleet migrate web --to web-dst --check\n  vfleet migrate qemu:web --to qemu:web-dst --yes\n  vfleet migrate web --to web-dst --method failover --vf 01:10.2",
+      "\nExamples:\n  vfleet migrate web --to web-dst --check\n  vfleet migrate qemu:web --to qemu:web-dst --yes\n  vfleet migrate web --to web-dst --probe 192.0.2.10\n  vfleet migrate web --to web-dst --method failover --vf 01:10.2",
     )
     .action((guest, options) =>
       runReading(options, async () => (await import("../commands/migrate.ts")).migrate(guest, options)),

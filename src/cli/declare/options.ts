@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWaiting, sayWaiting } from "../output.ts";
 import { type AccessOptions, serverOf } from "../provision/access-options.ts";
@@ -41,6 +42,12 @@ export function parseCount(text: string): number {
   if (!/^\d+$/.test(text) || count < 1 || count > 65535)
     throw new InvalidArgumentError("It must be a number from 1 to 65535.");
   return count;
+}
+
+/** For addresses on the command line. */
+export function parseIp(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError("It must be an IPv4 or IPv6 address.");
+  return text;
 }
 
 /** For options that may be given several times. */

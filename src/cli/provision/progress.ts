@@ -2,6 +2,7 @@ import type { ApplyProgress } from "../../host/apply/journal.ts";
 import type { OperationEvent } from "../../host/apply/operation.ts";
 import { pfOf, type Step } from "../../host/plan/step.ts";
 import { duration, plural } from "../../host/words/amounts.ts";
+import { trafficFact } from "../../host/words/migration-words.ts";
 import { phaseFact } from "../../host/words/operation-words.ts";
 import { stepGroup, stepTotal } from "../../host/words/step-words.ts";
 import { print } from "../output.ts";
@@ -92,6 +93,9 @@ export class ProgressLines {
       }
       case "phase":
         this.#line(`${paint("good", "›")} ${event.phase.padEnd(PHASE_WIDTH)}${paint("faint", phaseFact(event))}`);
+        return;
+      case "traffic":
+        this.#line(`${paint("good", "›")} ${event.event.padEnd(PHASE_WIDTH)}${paint("faint", trafficFact(event))}`);
         return;
       case "resumed":
         this.#undoing = false;

@@ -90,6 +90,20 @@ export const GUESTS = {
       "name a guest of this host that waits with -incoming defer, as vfleet guests lists it; for a guest of the model another machine: model:FILE",
     exitCode: 3,
   },
+  "VFL-0416": {
+    title: "the guest does not answer",
+    explanation:
+      "The time without traffic is told by answers to pings (--probe). There were none before the move, so nothing was begun.",
+    remedy: "ping it from this host: address, route, and the guest's firewall; or leave --probe out",
+    exitCode: 3,
+  },
+  "VFL-0417": {
+    title: "the guest's traffic cannot be watched",
+    explanation:
+      "A guest of QEMU is sent packets by iputils' ping (that of BusyBox tells no times), at an address that is the guest's and no other's.",
+    remedy: "install iputils-ping, and name the guest's own address; or leave --probe out",
+    exitCode: 3,
+  },
   "VFL-0421": {
     title: "no such domain of libvirt",
     explanation: "libvirt knows no domain of this name or UUID.",

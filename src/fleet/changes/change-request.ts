@@ -63,6 +63,10 @@ export const CHANGE_REQUEST = z.discriminatedUnion("kind", [
     destination: NAME.describe("the guest that waits for it, as qemu:web-dst; of the model another host"),
     method: z.enum(["auto", "vfio", "failover"]).optional(),
     vf: VF.optional().describe("what it gets there; one that is free where left out"),
+    probe: z
+      .union([z.ipv4(), z.ipv6()])
+      .optional()
+      .describe("the guest's address: pinged while it moves, so that the time without traffic is measured"),
     timeoutSeconds: z.int().min(1).max(MOST_TIMEOUT_S).optional().describe("for its memory to move"),
   }),
 ]);

@@ -53,6 +53,7 @@ async function moveGuest(
       move: { ...move, uri },
       again: (state) => port.verdict({ ...wish, uri }, state),
       title,
+      probe: wish.probe,
       timeoutMs,
       signal,
       ...(onEvent && { onEvent }),

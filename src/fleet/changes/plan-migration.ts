@@ -1,4 +1,5 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import { checkProbeAddress } from "../../guests/qemu/ping-watch.ts";
 import { guestName } from "../../host/guest-port.ts";
 import type { MigrationWish } from "../../host/migrate/migration-port.ts";
 import { namedGuest } from "../../host/named-guest.ts";
@@ -16,12 +17,16 @@ export interface MoveOptions {
 }
 
 const TIMEOUT_S = 600;
+const NO_ADDRESS = {
+  message: "a guest of the model has no IP address",
+  remedy: "leave --probe out",
+};
 /** What names a monitor or a host, and no guest of this one. */
 const ELSEWHERE = /^(?:unix|tcp|ssh|qemu\+\w+):|\/|^[^:]+:\d+$/;
 /** QEMU's transports that stay on this host. */
 const HERE = /^(?:unix:\/|tcp:(?:127\.0\.0\.1|localhost|\[::1\]):\d+$)/;
 
-/** Whether a guest can be moved, and how. @throws VfleetError VFL-0223, VFL-0224, VFL-0233, VFL-0415 */
+/** Whether a guest can be moved, and how. @throws VfleetError VFL-0223, VFL-0224, VFL-0233, VFL-0415, VFL-0417 */
 export async function planMigration(
   opened: HostSetting,
   request: RequestOf<"migrate">,
@@ -55,11 +60,12 @@ export async function planMigration(
 
 function wishOf(
   state: HostState,
-  { guest: name, destination: to, method = "auto", vf }: RequestOf<"migrate">,
+  { guest: name, destination: to, method = "auto", vf, ...request }: RequestOf<"migrate">,
   uri: string,
   isModel: boolean,
 ): MigrationWish {
   const guest = namedGuest(state, name);
+  const probe = request.probe ?? null;
   const isKnown = isModel
     ? modelFile(to) !== undefined
     : state.guests?.guests.some((each) => each.address === to || each.name === to);
@@ -68,8 +74,12 @@ function wishOf(
     throw new VfleetError("VFL-0415", { message: `${to} is no ${what}`, details: { destination: to } });
   }
   // Another modelled machine, which sees to its VFs itself.
-  if (isModel) return { guest, destination: to, method, vf: null, uri: "" };
+  if (isModel) {
+    if (probe !== null) throw new VfleetError("VFL-0417", NO_ADDRESS);
+    return { guest, destination: to, method, vf: null, uri: "", probe };
+  }
+  if (probe !== null) checkProbeAddress(probe);
   const named = vf === undefined ? undefined : vfNamed(state, vf);
   if (named && named.vf.bdf === null) throw new VfleetError("VFL-0233", { message: `${vf} is no function` });
-  return { guest, destination: namedGuest(state, to), method, vf: named?.vf.bdf ?? null, uri };
+  return { guest, destination: namedGuest(state, to), method, vf: named?.vf.bdf ?? null, uri, probe };
 }

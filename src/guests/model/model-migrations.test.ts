@@ -76,6 +76,7 @@ test("a guest goes to another machine, or stays where it is called back; who ask
     method: "auto",
     vf: null,
     uri: "",
+    probe: null,
   };
   const state = await observeHost(here.kernel);
   const none = await port.verdict(wish, state);

@@ -65,6 +65,10 @@ class ModelMigrations implements MigrationPort {
     return { checks, move: plannedMove(wish, state, plan, sourceVf) };
   }
 
+  async watchTraffic(): Promise<null> {
+    return null;
+  }
+
   async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
     const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(move.destination))]);
     const ends = performance.now() + course.timeoutMs;

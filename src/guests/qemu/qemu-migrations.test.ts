@@ -1,11 +1,13 @@
 /** Moves between two QEMUs as QMP tells of them, on the modelled host: their VFs, and what is written down. */
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
+import { requireTool } from "../../../test/require-tool.ts";
 import { systemClock } from "../../host/apply/clock.ts";
 import type { OperationStore } from "../../host/apply/operation.ts";
 import { recoverOperations } from "../../host/apply/recover.ts";
 import { type OperationHost, operationHost, PF, planningOf, QUICK } from "../../host/apply/testing/operation-host.ts";
 import type { MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
+import { migrationTimes } from "../../host/migrate/migration-times.ts";
 import { recoverMigration } from "../../host/migrate/recover-migration.ts";
 import { runMigration } from "../../host/migrate/run-migration.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
@@ -15,6 +17,7 @@ import { bdf } from "../../pci/bdf.ts";
 import { openOperationStore } from "../../state/operation-store.ts";
 import { openLocks } from "../../state/pf-locks.ts";
 import { qemuMigrations } from "./qemu-migrations.ts";
+import { AnsweringNamespace } from "./testing/answering-namespace.ts";
 import { type Course, MAC, TwoQemus } from "./testing/two-qemus.ts";
 
 const NO_MAC = "00:00:00:00:00:00";
@@ -25,6 +28,7 @@ const WISH: MigrationWish = {
   method: "auto",
   vf: null,
   uri: "unix:/nowhere",
+  probe: null,
 };
 
 /** The process ends here: nothing after it is done. */
@@ -91,7 +95,17 @@ describe("a guest of QEMU that moves", () => {
     assert.ok(planned, JSON.stringify(checks));
     const again = (state: Parameters<typeof port.verdict>[1]) => port.verdict(wish, state);
     const kernel = { ...setting().kernel, ...changes };
-    return runMigration({ ...setting(), kernel, port, move: planned, again, title: "test", timeoutMs: 5000, signal });
+    return runMigration({
+      ...setting(),
+      kernel,
+      port,
+      move: planned,
+      again,
+      title: "test",
+      probe: wish.probe,
+      timeoutMs: 5000,
+      signal,
+    });
   }
 
   function recover() {
@@ -191,6 +205,39 @@ describe("a guest of QEMU that moves", () => {
     qemus.destination.status = "inmigrate";
     qemus.end("destination");
     assert.equal((await verdict()).move, null);
+  });
+
+  describe("and is sent to", { skip: requireTool("netns") || requireTool("ping") }, () => {
+    let network: AnsweringNamespace;
+    before(() => {
+      network = new AnsweringNamespace(2);
+    });
+    after(() => network.close());
+
+    for (const [course, state] of [
+      [{}, "settled"],
+      [{ comesTo: "failed" }, "undone"],
+    ] as const) {
+      test(`its time without traffic is told of a move that ends ${state}`, async () => {
+        await start(course);
+        const operation = await move(undefined, { ...WISH, probe: network.address });
+        assert.equal(operation.state, state, JSON.stringify(operation.failure));
+        const { traffic, withoutTrafficMs } = migrationTimes(operation);
+        assert.equal(traffic?.by, `ping ${network.address}`);
+        assert.ok(traffic.answered > 10, JSON.stringify(traffic));
+        assert.equal(withoutTrafficMs, Math.max(0, traffic.longestGapMs - traffic.intervalMs));
+        assert.deepEqual((await store.read(operation.number))?.events, operation.events, "as it is on the disk");
+      });
+    }
+
+    test("it is not moved, nor anything written down, where it does not answer before", async () => {
+      await start();
+      await assert.rejects(move(undefined, { ...WISH, probe: network.nobody }), { code: "VFL-0416" });
+      assert.deepEqual([await store.numbers(), qemus.commands], [[], []]);
+      assert.deepEqual(await vfs(), AT_SOURCE);
+      // The locks are free again.
+      assert.equal((await move()).state, "settled");
+    });
   });
 
   for (const [what, finish] of [

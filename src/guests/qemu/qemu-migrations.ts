@@ -12,6 +12,7 @@ import type {
   MigrationWish,
 } from "../../host/migrate/migration-port.ts";
 import type { PlannedMove } from "../../host/migrate/planned-move.ts";
+import type { TrafficWatch } from "../../host/migrate/traffic-watch.ts";
 import { readText } from "../../host/observe.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { type Kernel, known } from "../../kernel/port.ts";
@@ -22,6 +23,7 @@ import { check } from "./migration-verdict.ts";
 import { atMonitor } from "./monitor.ts";
 import { beginMove, completeMove, runStateOf, staysHere } from "./move-guest.ts";
 import { isIdle, STEPS } from "./move-plan.ts";
+import { watchByPing } from "./ping-watch.ts";
 import { planQemuMove } from "./plan-qemu-move.ts";
 import { findQemu, findQemuByPid } from "./qemu-guests.ts";
 import { passedDevices } from "./query-guest.ts";
@@ -65,6 +67,10 @@ class QemuMigrations implements MigrationPort {
       destinationStart: await startOf(this.#kernel, destination.pid),
     };
     return planQemuMove({ kernel: this.#kernel, wish, state, here, there, pids });
+  }
+
+  async watchTraffic(_move: PlannedMove, probe: string | null): Promise<TrafficWatch | null> {
+    return probe === null ? null : watchByPing(probe);
   }
 
   async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {

@@ -52,6 +52,7 @@ function next(progress: Progress, event: OperationEvent): Progress {
       return { ...progress, state: "undoing", undoing: true, steps, begun: new Set(), ended: new Set() };
     }
     case "open phase":
+    case "open traffic":
       return progress;
     case "open resumed":
     // What stood in the way of a stuck one may be gone.

@@ -1,6 +1,7 @@
 import type { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { MigrationPhase, PlannedMove } from "../migrate/planned-move.ts";
+import type { SeenTraffic } from "../migrate/traffic-watch.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 
@@ -59,6 +60,8 @@ export type OperationEvent = { readonly at: string } & (
       /** While no processor of the guest ran. */
       readonly downtimeMs?: number;
     }
+  /** Of a guest that was sent to while it moved. */
+  | ({ readonly event: "traffic" } & SeenTraffic)
   /** A process that had died is followed by this one. */
   | { readonly event: "resumed"; readonly pid: number; readonly found: string }
   | { readonly event: "ended"; readonly state: EndState; readonly failure?: OperationFailure }

@@ -4,6 +4,7 @@ import type { GuestAddress } from "../guest-port.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { MigrationMethod, MigrationPhase, PlannedMove } from "./planned-move.ts";
+import type { TrafficWatch } from "./traffic-watch.ts";
 
 /** What is to move whereto. */
 export interface MigrationWish {
@@ -15,6 +16,8 @@ export interface MigrationWish {
   readonly vf: Bdf | null;
   /** Where the destination listens; only QEMU has such. */
   readonly uri: string;
+  /** The guest's address: packets are sent to it while it moves. null: nobody sends. */
+  readonly probe: string | null;
 }
 
 /** One thing that was asked about a move before it. */
@@ -75,6 +78,12 @@ export type MigrationEnd =
 export interface MigrationPort {
   /** Reads only. */
   verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict>;
+  /**
+   * Begins to watch traffic to the guest; nothing is changed.
+   * @returns null where there is none to watch
+   * @throws VfleetError VFL-0416, VFL-0417 where it is wanted, and cannot be watched
+   */
+  watchTraffic(move: PlannedMove, probe: string | null): Promise<TrafficWatch | null>;
   /** Moves the guest. Until it runs at the destination any failure leaves it where it was; from then on it stays there. */
   migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd>;
   /**

@@ -1,5 +1,6 @@
 import type { Operation } from "../apply/operation.ts";
 import type { MigrationPhase } from "./planned-move.ts";
+import { type SeenTraffic, withoutTrafficMs } from "./traffic-watch.ts";
 
 /** What was measured of a move; null where it was not. */
 export interface MigrationTimes {
@@ -8,8 +9,10 @@ export interface MigrationTimes {
   readonly downtimeMs: number | null;
   /** From the VF that it gave up to the one that it was given. */
   readonly withoutVfMs: number | null;
-  /** Nobody sends to the guest in order to know: a host cannot tell. */
-  readonly withoutTrafficMs: null;
+  /** While packets to it got no answer, as exact as they were close. */
+  readonly withoutTrafficMs: number | null;
+  /** By whom that was seen; null where nobody sent: a host cannot tell. */
+  readonly traffic: SeenTraffic | null;
 }
 
 /** By the records, since the operation began. */
@@ -20,10 +23,19 @@ export function migrationTimes({ startedAt, events, migration }: Operation): Mig
   const at = (wanted: MigrationPhase) => phases.findLast(({ phase }) => phase === wanted)?.atMs;
   // By VFIO it is never without.
   const [from, to] = migration?.method === "vfio" ? [] : [at("moving"), at("plugged")];
+  const traffic = seenTraffic(events);
   return {
     phases,
     downtimeMs: told.findLast(({ downtimeMs }) => downtimeMs !== undefined)?.downtimeMs ?? null,
     withoutVfMs: from === undefined || to === undefined ? null : to - from,
-    withoutTrafficMs: null,
+    withoutTrafficMs: traffic && withoutTrafficMs(traffic),
+    traffic,
   };
+}
+
+function seenTraffic(events: Operation["events"]): SeenTraffic | null {
+  const told = events.findLast((event) => event.event === "traffic");
+  if (told === undefined) return null;
+  const { at: _at, event: _event, ...traffic } = told;
+  return traffic;
 }

@@ -10,6 +10,7 @@ import { runStep } from "../apply/run-steps.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { MigrationCourse, MigrationEnd, MigrationPort, MigrationVerdict } from "./migration-port.ts";
 import type { PlannedMove } from "./planned-move.ts";
+import type { TrafficWatch } from "./traffic-watch.ts";
 
 export interface MigrateRequest extends OperationSetting {
   readonly port: MigrationPort;
@@ -17,6 +18,8 @@ export interface MigrateRequest extends OperationSetting {
   /** Asks once more, now that nobody else can change the PFs. */
   readonly again: (state: HostState) => Promise<MigrationVerdict>;
   readonly title: string;
+  /** As of `MigrationWish`. */
+  readonly probe: string | null;
   readonly timeoutMs: number;
   /** Takes the move back, where that is possible yet. */
   readonly signal: AbortSignal;
@@ -25,14 +28,16 @@ export interface MigrateRequest extends OperationSetting {
 /**
  * Moves a guest as one operation: it ends settled where the guest runs at the destination with its VF, undone where it stays
  * where it was, else stuck.
- * @throws VfleetError what stands in the way before anything is done: VFL-0306, VFL-0307, VFL-0308
+ * @throws VfleetError what stands in the way before anything is done: VFL-0306, VFL-0307, VFL-0308, VFL-0416, VFL-0417
  */
 export async function runMigration(request: MigrateRequest): Promise<Operation> {
   const { port, move, store, locks, clock, planning, pid, title, onEvent } = request;
   const { release } = await locks.acquire(move.pfs);
+  let watch: TrafficWatch | null = null;
   try {
     const state = await planning.observe();
     checkUnmoved(move, await request.again(state));
+    watch = await port.watchTraffic(move, request.probe);
     const pfs = state.pfs.filter(({ bdf }) => move.pfs.includes(bdf));
     const writer = await store.create({
       kind: "migrate",
@@ -49,12 +54,22 @@ export async function runMigration(request: MigrateRequest): Promise<Operation> 
     const journal = new Journal(writer, clock, onEvent);
     try {
       const course = migrationCourse(move, state, request, journal);
-      return await endMigration(() => port.migrate(move, course), journal);
+      return await endMigration(() => watched(port.migrate(move, course), watch, journal), journal);
     } finally {
       await journal.close();
     }
   } finally {
+    watch?.stop();
     release();
+  }
+}
+
+/** Writes down what was seen of the guest's traffic, whatever comes of its move. */
+async function watched<End>(move: Promise<End>, watch: TrafficWatch | null, journal: Journal): Promise<End> {
+  try {
+    return await move;
+  } finally {
+    if (watch !== null) await journal.tryWrite({ event: "traffic", ...(await watch.end()) });
   }
 }
 

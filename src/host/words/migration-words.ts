@@ -1,5 +1,6 @@
 import type { MigrationTimes } from "../migrate/migration-times.ts";
 import type { PlannedMove } from "../migrate/planned-move.ts";
+import type { SeenTraffic } from "../migrate/traffic-watch.ts";
 import { duration } from "./amounts.ts";
 
 /** `model:web to model:b.yaml by VFIO, with its VF's state`; `null`: there is no way. */
@@ -11,10 +12,28 @@ export function moveWords(move: PlannedMove | null): string {
 }
 
 /** How long what took, each with its name. */
-export function timesWords({ downtimeMs, withoutVfMs }: MigrationTimes): ReadonlyArray<readonly [string, string]> {
+export function timesWords(times: MigrationTimes): ReadonlyArray<readonly [string, string]> {
+  const { downtimeMs, withoutVfMs, withoutTrafficMs, traffic } = times;
   return [
     ["stood still", downtimeMs === null ? "not told" : `${downtimeMs} ms`],
     ...(withoutVfMs === null ? [] : ([["by standby", duration(withoutVfMs)]] as const)),
-    ["no traffic", "not measured: nobody sent to the guest in order to know"],
+    ["no traffic", withoutTrafficMs === null ? `not measured: ${whyUnmeasured(traffic)}` : duration(withoutTrafficMs)],
+    ...(traffic === null ? [] : ([["packets", trafficWords(traffic)]] as const)),
   ];
+}
+
+/** `412 answered, 17 lost; one each 50 ms, by ping 10.0.0.10`. */
+function trafficWords({ answered, lost, intervalMs, by }: SeenTraffic): string {
+  return `${answered} answered, ${lost} lost; one each ${intervalMs} ms, by ${by}`;
+}
+
+function whyUnmeasured(traffic: SeenTraffic | null): string {
+  return traffic?.unmeasured ?? "nobody sent to the guest in order to know (--probe ADDRESS)";
+}
+
+/** What was seen of a guest's traffic, as an event. */
+export function trafficFact(traffic: SeenTraffic): string {
+  const { longestGapMs, unmeasured } = traffic;
+  const gap = `the longest time between two answers was ${duration(longestGapMs)}`;
+  return [trafficWords(traffic), gap, ...(unmeasured === null ? [] : [unmeasured])].join("; ");
 }

@@ -198,6 +198,10 @@ describe("every kind of change by the API", () => {
     const cannot = await served.ask(`${API_PATH}/plans/${without.id}/apply`, { method: "POST" });
     assert.deepEqual([cannot.status, cannot.body.code], [409, "VFL-0412"]);
     await done({ kind: "attach", vf: `${PF}-vf0`, guest: "web" });
+    for (const probe of ["web", "-f", "192.0.2", "fe80::1%eth0", "192.0.2.1 -f", 7])
+      await refused({ ...move, probe }, 400, "VFL-0501");
+    // A guest of the model has no address.
+    await refused({ ...move, probe: "192.0.2.1" }, 409, "VFL-0417");
     const { body: planned } = await plan(move);
     assert.deepEqual([planned.verdict, planned.plan.pfs], ["changes", []]);
     assert.equal(planned.migration.move.guest, "model:web");

@@ -11,7 +11,7 @@ export type ChangeRequest =
   | { readonly kind: "release"; readonly pfs: readonly string[] }
   | { readonly kind: "release"; readonly claim: string }
   | { readonly kind: "release"; readonly ended: true }
-  | { readonly kind: "migrate"; readonly guest: string; readonly destination: string };
+  | { readonly kind: "migrate"; readonly guest: string; readonly destination: string; readonly probe?: string };
 
 /** What is asked for, as the heading of the conversation about it. */
 export function requestTitle(request: ChangeRequest): string {

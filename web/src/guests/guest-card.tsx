@@ -150,9 +150,12 @@ function Move({
 }: Pick<GuestCardProps, "host" | "guest" | "vfs" | "guests" | "hosts">) {
   const id = useId();
   const [chosen, setChosen] = useState("");
+  const [probe, setProbe] = useState("");
   const whyNotRole = useWhyNot("operator");
   const { propose } = useChanges();
   const { address, running } = guest.status;
+  // Those of the model have none.
+  const hasIp = !address.startsWith("model:");
   const { options, whyNone } = useMemo(
     () =>
       destinationsOf(
@@ -182,9 +185,25 @@ function Move({
           </option>
         ))}
       </select>
+      {hasIp && destination !== undefined && (
+        <input
+          aria-label={`IP address of ${address} to ping while it moves`}
+          placeholder="IP to ping (optional)"
+          value={probe}
+          onChange={({ target }) => setProbe(target.value.trim())}
+        />
+      )}
       <ActionButton
         whyNot={whyNotRole ?? whyNot()}
-        onClick={() => destination && propose({ kind: "migrate", guest: address, destination: destination.value })}
+        onClick={() =>
+          destination &&
+          propose({
+            kind: "migrate",
+            guest: address,
+            destination: destination.value,
+            ...(hasIp && probe !== "" && { probe }),
+          })
+        }
       >
         Move {address}
       </ActionButton>

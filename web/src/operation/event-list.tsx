@@ -1,6 +1,7 @@
 import type { Operation, OperationEvent } from "../../../src/host/apply/operation.ts";
 import { pfOf, type Step } from "../../../src/host/plan/step.ts";
 import { duration } from "../../../src/host/words/amounts.ts";
+import { trafficFact } from "../../../src/host/words/migration-words.ts";
 import { phaseFact } from "../../../src/host/words/operation-words.ts";
 import { stepWords } from "../../../src/host/words/step-words.ts";
 import { Failed } from "./failed.tsx";
@@ -65,6 +66,13 @@ function EventText({ event, step, several }: EventTextProps) {
         <>
           <p>› {event.phase}</p>
           <p className="muted">{phaseFact(event)}</p>
+        </>
+      );
+    case "traffic":
+      return (
+        <>
+          <p>› traffic</p>
+          <p className="muted">{trafficFact(event)}</p>
         </>
       );
     case "resumed":

@@ -7,6 +7,7 @@ const times = (phases: Parameters<typeof phaseSpans>[0]["phases"]) => ({
   downtimeMs: null,
   withoutVfMs: null,
   withoutTrafficMs: null,
+  traffic: null,
 });
 
 test("a phase lasts until the next one, the last until the end", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Fault, injectFault } from "../../../hardware/fault.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
+import { AER } from "../../../pci/extended/aer.ts";
 import { isUnread } from "../../port.ts";
 import { openModel } from "../model-kernel.ts";
 import { labModel } from "../testing/lab-models.ts";
@@ -94,6 +95,21 @@ test("a correctable error is counted where it is not masked", async () => {
   ]);
   assert.deepEqual(await counted(PF, "correctable"), ["NonFatalErr 1", "TOTAL_ERR_COR 1"]);
   assert.deepEqual(await received(), [1, 0, 0]);
+});
+
+test("a Receiver Error is told as the first, as Linux does of what it has not read", async () => {
+  const { linux, counted, logged } = await lab();
+  const root = linux.machine.functions.get("root port 0");
+  const aer = root?.template.offsetOf(AER, true) ?? Number.NaN;
+  root?.config.setBits(aer + AER.table.correctableErrorStatus.offset, 4, 1, 1);
+  root?.surroundings.errorMessage(root, "correctable");
+  assert.deepEqual(logged(), [
+    `pcieport ${PORT}: AER: Correctable error message received from ${PORT}`,
+    `pcieport ${PORT}: PCIe Bus Error: severity=Correctable, type=Physical Layer, (Receiver ID)`,
+    `pcieport ${PORT}:   device [1b36:000c] error status/mask=00000001/0000e000`,
+    `pcieport ${PORT}:    [ 0] RxErr                  (First)`,
+  ]);
+  assert.deepEqual(await counted(PORT, "correctable"), ["RxErr 1", "TOTAL_ERR_COR 1"]);
 });
 
 test("a fatal error of an endpoint is told of without its details, as its link may be gone; a port's own has them", async () => {

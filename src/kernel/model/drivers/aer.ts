@@ -168,7 +168,8 @@ function readErrors(dev: PciDev, severity: AerSeverity): DeviceErrors | undefine
   if (severity === "fatal" && !isPort) return { status: 0, mask: 0, first: undefined, header: undefined };
   const { status, mask } = readStatus(dev, severity);
   if ((status & ~mask) === 0) return undefined;
-  if (severity === "correctable") return { status, mask, first: undefined, header: undefined };
+  // Nobody reads which was the first of these: it stays 0, and a Receiver Error is told as the first.
+  if (severity === "correctable") return { status, mask, first: 0, header: undefined };
   const header = [0, 4, 8, 12].map((at) => dev.read(aer + PCI_ERR_HEADER_LOG + at, 4));
   return {
     status,

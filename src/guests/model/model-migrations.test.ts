@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { MigrationCourse, MigrationWish } from "../../host/migrate/migration-port.ts";
+import type { SeenTraffic } from "../../host/migrate/traffic-watch.ts";
 import { observeHost } from "../../host/state/observe-host.ts";
 import {
   listMachines,
@@ -96,9 +98,25 @@ test("a guest goes to another machine, or stays where it is called back; who ask
   assert.deepEqual(called.phases, ["prepared", "moving", "rollingBack", "rolledBack"]);
   assert.equal((await port.recover(move, course(new AbortController().signal))).kind, "rolledBack");
 
+  // Traffic to it at both ends; where it is none yet the frames are nobody's.
+  const flow = { netdev: "eth0", from: "pf", to: 0, framesPerSecond: 500, bytes: 64 } as const;
+  assert.equal(await port.watchTraffic(move, null), null, "nobody sends");
+  await here.flows.start(flow);
+  await delay(200);
+  const alone = await port.watchTraffic(move, null);
+  assert.match((await alone?.end())?.unmeasured ?? "", /has not gone over/);
+  await there.flows.start(flow);
+  const watch = await port.watchTraffic(move, null);
   const goes = course(new AbortController().signal);
   assert.deepEqual(await port.migrate(move, goes), { kind: "moved", withoutVf: null });
   assert.deepEqual(goes.phases, ["prepared", "moving", "moved", "plugged"]);
+  const seen = await watch?.end();
+  assert.equal(seen?.unmeasured, null, JSON.stringify(seen));
+  assert.equal(seen?.intervalMs, 2);
+  // By the model's clock: 8 MiB over 10 Gb/s take 6.7 ms, of which the guest stands still for the last.
+  const { longestGapMs, answered } = seen as SeenTraffic;
+  assert.ok(longestGapMs !== null && longestGapMs > 0 && longestGapMs < 20, JSON.stringify(seen));
+  assert.ok(answered > 0, JSON.stringify(seen));
   assert.deepEqual(await here.guests.list(), []);
   assert.deepEqual((await there.guests.list())[0]?.devices, [VF]);
   assert.equal((await port.recover(move, course(new AbortController().signal))).kind, "moved");

@@ -11,11 +11,13 @@ import type {
   MigrationWish,
 } from "../../host/migrate/migration-port.ts";
 import type { MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
+import type { TrafficWatch } from "../../host/migrate/traffic-watch.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { MoveRefused } from "../../kernel/model/remote/machine-moves.ts";
 import { type ModelledMachine, openMachine, runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
 import { modelFile } from "../../kernel/model/remote/state-folder.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
+import { type FlowWatch, watchFlows } from "./flow-watch.ts";
 import { LINK_BYTES_PER_SECOND, type ModelMovePlan, moveModelGuest, planModelMove } from "./move-model-guest.ts";
 
 const PAIR = ">";
@@ -27,6 +29,7 @@ export function modelMigrations(path: string): MigrationPort {
 
 class ModelMigrations implements MigrationPort {
   readonly #path: string;
+  readonly #watches = new WeakMap<PlannedMove, FlowWatch>();
 
   constructor(path: string) {
     this.#path = path;
@@ -65,8 +68,11 @@ class ModelMigrations implements MigrationPort {
     return { checks, move: plannedMove(wish, state, plan, sourceVf) };
   }
 
-  async watchTraffic(): Promise<null> {
-    return null;
+  async watchTraffic(move: PlannedMove): Promise<TrafficWatch | null> {
+    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(move.destination))]);
+    const watch = await watchFlows(source.moves, there.moves, planOf(move).pairs);
+    if (watch !== null) this.#watches.set(move, watch);
+    return watch;
   }
 
   async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
@@ -74,7 +80,7 @@ class ModelMigrations implements MigrationPort {
     const ends = performance.now() + course.timeoutMs;
     let runsThere = false;
     try {
-      await moveModelGuest(observed(source, course, ends), there, planOf(move), {
+      const { stoppedNs } = await moveModelGuest(observed(source, course, ends), there, planOf(move), {
         bytesPerSecond: LINK_BYTES_PER_SECOND,
         prepared: () =>
           course.phase("prepared", `${there.info.name} has room for it, and VFs that wait for their state`),
@@ -84,6 +90,8 @@ class ModelMigrations implements MigrationPort {
           await course.phase("moved", `${move.destination} runs the guest`, Math.round(gapMs));
         },
       });
+      const watch = this.#watches.get(move);
+      if (watch) watch.stoppedNs = stoppedNs;
       await course.phase("plugged", `its VFs' state is there (${move.details.vfs})`);
       return { kind: "moved", withoutVf: null };
     } catch (error) {

@@ -7,7 +7,8 @@ const DUPLICATE = "(DUP!)";
 /** What the lines of iputils' `ping -D -O` come to. */
 export class PingTally {
   answered = 0;
-  longestGapMs = 0;
+  /** null before a second answer. */
+  longestGapMs: number | null = null;
   /** By ping's clock; undefined before the first answer. */
   lastAnswerMs: number | undefined;
   #last = 0;
@@ -29,7 +30,7 @@ export class PingTally {
       this.answered++;
     }
     const atMs = Number(answer[1]) * MS_PER_S;
-    if (this.lastAnswerMs !== undefined) this.longestGapMs = Math.max(this.longestGapMs, atMs - this.lastAnswerMs);
+    if (this.lastAnswerMs !== undefined) this.longestGapMs = Math.max(this.longestGapMs ?? 0, atMs - this.lastAnswerMs);
     this.lastAnswerMs = atMs;
   }
 

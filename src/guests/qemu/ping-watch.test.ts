@@ -59,7 +59,7 @@ describe("watchByPing", { skip: requireTool("netns") || requireTool("ping") }, (
     const seen = await ended;
     const without = withoutTrafficMs(seen);
     assert.ok(without !== null && without > DOWN_MS - seen.intervalMs && without < DOWN_MS + LATE_MS, `${without} ms`);
-    assert.ok(seen.lost > 0 && seen.answered > 10, JSON.stringify(seen));
+    assert.ok((seen.lost ?? 0) > 0 && seen.answered > 10, JSON.stringify(seen));
     assert.deepEqual(pingsOf(process.pid), []);
   });
 

@@ -128,7 +128,7 @@ class PingWatch implements TrafficWatch {
       intervalMs: INTERVAL_MS,
       answered,
       lost,
-      longestGapMs: Math.round(longestGapMs),
+      longestGapMs: longestGapMs === null ? null : Math.round(longestGapMs),
       unmeasured,
     };
   }

@@ -17,23 +17,31 @@ export function timesWords(times: MigrationTimes): ReadonlyArray<readonly [strin
   return [
     ["stood still", downtimeMs === null ? "not told" : `${downtimeMs} ms`],
     ...(withoutVfMs === null ? [] : ([["by standby", duration(withoutVfMs)]] as const)),
-    ["no traffic", withoutTrafficMs === null ? `not measured: ${whyUnmeasured(traffic)}` : duration(withoutTrafficMs)],
+    ["no traffic", withoutTrafficMs === null ? `not measured: ${whyUnmeasured(traffic)}` : exactly(withoutTrafficMs)],
     ...(traffic === null ? [] : ([["packets", trafficWords(traffic)]] as const)),
   ];
 }
 
 /** `412 answered, 17 lost; one each 50 ms, by ping 10.0.0.10`. */
 function trafficWords({ answered, lost, intervalMs, by }: SeenTraffic): string {
-  return `${answered} answered, ${lost} lost; one each ${intervalMs} ms, by ${by}`;
+  return `${answered} answered${lost === null ? "" : `, ${lost} lost`}; one each ${intervalMs} ms, by ${by}`;
+}
+
+/** Of the model's clock a millisecond counts. */
+function exactly(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : duration(ms);
 }
 
 function whyUnmeasured(traffic: SeenTraffic | null): string {
-  return traffic?.unmeasured ?? "nobody sent to the guest in order to know (--probe ADDRESS)";
+  return (
+    traffic?.unmeasured ??
+    "nobody sent to the guest in order to know (--probe ADDRESS; of the model flows at both ends)"
+  );
 }
 
 /** What was seen of a guest's traffic, as an event. */
 export function trafficFact(traffic: SeenTraffic): string {
   const { longestGapMs, unmeasured } = traffic;
-  const gap = `the longest time between two answers was ${duration(longestGapMs)}`;
-  return [trafficWords(traffic), gap, ...(unmeasured === null ? [] : [unmeasured])].join("; ");
+  const gap = longestGapMs === null ? [] : [`the longest time between two was ${exactly(longestGapMs)}`];
+  return [trafficWords(traffic), ...gap, ...(unmeasured === null ? [] : [unmeasured])].join("; ");
 }

@@ -1,3 +1,5 @@
+import type { Bdf } from "../../pci/bdf.ts";
+
 /** An end of traffic on a card: a VF by its number, or the PF's own interface. */
 export type TrafficEnd = number | "pf";
 
@@ -43,6 +45,22 @@ export interface FlowReport extends FlowDescription {
   readonly dropped: DroppedFrames;
 }
 
+/** A flow to a guest that moves. */
+export interface FlowToGuest {
+  readonly id: number;
+  readonly framesPerSecond: number;
+  readonly received: number;
+  /** When the guest stopped here, or began to run here, last; null where it did neither. By the model's clock. */
+  readonly move: {
+    /** From the last frame to then; null where none had come. */
+    readonly silentNs: number | null;
+    /** From then to the first frame; null where none has come. */
+    readonly firstNs: number | null;
+    /** Until then. */
+    readonly received: number;
+  } | null;
+}
+
 /** Traffic that goes on by itself. */
 export interface TrafficFlows {
   readonly all: readonly FlowReport[];
@@ -52,6 +70,10 @@ export interface TrafficFlows {
   start(description: FlowDescription): number;
   /** @returns what came of it @throws KernelError ENOENT */
   stop(id: number): FlowReport;
+  /** Flows to these VFs. */
+  to(vfs: readonly Bdf[]): readonly FlowToGuest[];
+  /** The guest that has these VFs has stopped, as it moves away, or begins to run. */
+  guestMoves(vfs: readonly Bdf[]): void;
   /** A number for traffic that somebody else sends, and counts. */
   listen(received: () => void): number;
   forget(id: number): void;

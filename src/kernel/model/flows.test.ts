@@ -86,6 +86,34 @@ test("flows go on with the model's clock: between interfaces, guests and the PF,
   assert.throws(() => linux.flows.stop(ids[0] ?? 0), { errno: "ENOENT" });
 });
 
+test("a flow to a guest tells how it went on as the guest stopped, or began to run", async () => {
+  const { start, pass, linux } = await lab();
+  const id = start("pf", 2, 250);
+  start("pf", 0, 250);
+  const flow = () => {
+    const [found, ...others] = linux.flows.to([VF2]);
+    assert.ok(found && others.length === 0);
+    return found;
+  };
+  assert.deepEqual(flow(), { id, framesPerSecond: 250, received: 0, move: null });
+  linux.flows.guestMoves([VF2]);
+  assert.deepEqual(flow().move, { silentNs: null, firstNs: null, received: 0 });
+  pass(1.0005);
+  // Due each 4 ms, in turns, and received with the next interrupt.
+  const { firstNs } = flow().move ?? {};
+  assert.ok(firstNs && firstNs >= 4e6 && firstNs < 6e6, `${firstNs}`);
+  pass(0.002);
+  const { received } = flow();
+  linux.flows.guestMoves([VF2]);
+  const { silentNs } = flow().move ?? {};
+  assert.ok(silentNs && silentNs > 1e6 && silentNs < 4e6, `${silentNs}`);
+  assert.deepEqual(flow().move, { silentNs, firstNs: null, received });
+  await linux.guests.unplug("web", VF2);
+  assert.equal(flow().id, id);
+  linux.flows.stop(id);
+  assert.deepEqual(linux.flows.to([VF2]), []);
+});
+
 test("more than the machine can send is not sent, and flows share what it can", async () => {
   const { start, report, pass } = await lab();
   const ids = [start(0, 1, 1_488_095), start(2, 1, 1_488_095)];

@@ -1,8 +1,10 @@
 import type { Timer } from "../../hardware/clock.ts";
+import type { Bdf } from "../../pci/bdf.ts";
 import type {
   DroppedFrames,
   FlowDescription,
   FlowReport,
+  FlowToGuest,
   TrafficEnd,
   TrafficFlows,
   UnsentFrames,
@@ -34,6 +36,8 @@ interface Flow {
   due: number;
   sent: number;
   received: number;
+  lastNs: number | undefined;
+  move: (Counts<NonNullable<FlowToGuest["move"]>> & { readonly atNs: number }) | undefined;
   readonly unsent: Counts<UnsentFrames>;
   readonly dropped: Counts<DroppedFrames>;
 }
@@ -82,6 +86,8 @@ export class Flows implements TrafficFlows {
       due: 0,
       sent: 0,
       received: 0,
+      lastNs: undefined,
+      move: undefined,
       unsent: { noDriver: 0, ringFull: 0, overload: 0 },
       dropped: { spoofed: 0, noReceiver: 0, notFetched: 0, noDescriptor: 0, toNetwork: 0 },
     });
@@ -111,8 +117,37 @@ export class Flows implements TrafficFlows {
     const id = flowOfFrame(bytes, at, length);
     if (id === undefined) return;
     const flow = this.#flows.get(id);
-    if (flow === undefined) this.#listeners.get(id)?.();
-    else flow.received++;
+    if (flow === undefined) {
+      this.#listeners.get(id)?.();
+      return;
+    }
+    flow.received++;
+    flow.lastNs = this.#linux().time.clock.nowNs;
+    if (flow.move) flow.move.firstNs ??= flow.lastNs - flow.move.atNs;
+  }
+
+  to(vfs: readonly Bdf[]): readonly FlowToGuest[] {
+    return this.#flowsTo(vfs).map(({ id, description: { framesPerSecond }, received, move }) => ({
+      id,
+      framesPerSecond,
+      received,
+      move: move ? { silentNs: move.silentNs, firstNs: move.firstNs, received: move.received } : null,
+    }));
+  }
+
+  guestMoves(vfs: readonly Bdf[]): void {
+    const atNs = this.#linux().time.clock.nowNs;
+    for (const flow of this.#flowsTo(vfs)) {
+      const { lastNs, received } = flow;
+      flow.move = { atNs, silentNs: lastNs === undefined ? null : atNs - lastNs, firstNs: null, received };
+    }
+  }
+
+  #flowsTo(vfs: readonly Bdf[]): readonly Flow[] {
+    return [...this.#flows.values()].filter(({ ends, description: { to } }) => {
+      const bdf = ends.bdf(to);
+      return bdf !== undefined && vfs.includes(bdf);
+    });
   }
 
   #report({ id, description, beganNs, sent, received, unsent, dropped }: Flow): FlowReport {

@@ -5,6 +5,7 @@ import type { VfEnd } from "../../hardware/vfio/move-verdict.ts";
 import { StateRefused } from "../../hardware/vfio/state-stream.ts";
 import { VfioRefused } from "../../hardware/vfio/vfio-device.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import type { FlowToGuest } from "./flow-report.ts";
 import { KernelError } from "./kernel-error.ts";
 import type { GuestDescription, Linux } from "./linux.ts";
 import type { PciDev } from "./pci-dev.ts";
@@ -81,7 +82,10 @@ export class GuestMoves {
   }
 
   stop(name: string): Promise<MoveAnswer<void>> {
-    return this.#answer(() => this.#source(name).guest.stop());
+    return this.#answer(() => {
+      this.#source(name).guest.stop();
+      this.#markTraffic(name);
+    });
   }
 
   takeDevice(name: string, most: number): Promise<MoveAnswer<DevicePiece | null>> {
@@ -144,7 +148,13 @@ export class GuestMoves {
       this.#destination(name).run(software);
       this.#coming.delete(name);
       this.#linux.guests.stays(name);
+      this.#markTraffic(name);
     });
+  }
+
+  /** Flows to these VFs, and how they went on as their guest stopped, or began to run. */
+  traffic(vfs: readonly Bdf[]): Promise<MoveAnswer<readonly FlowToGuest[]>> {
+    return this.#answer(() => this.#linux.flows.to(vfs));
   }
 
   abort(name: string): Promise<MoveAnswer<void>> {
@@ -180,6 +190,11 @@ export class GuestMoves {
         return { bdf, end: vfEnd(linux, dev, memoryBytes) };
       }),
     };
+  }
+
+  #markTraffic(name: string): void {
+    const guest = this.#linux.guests.all.find((each) => each.name === name);
+    this.#linux.flows.guestMoves(guest?.devices ?? []);
   }
 
   #source(name: string): Leaving {

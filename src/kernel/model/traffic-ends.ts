@@ -1,5 +1,6 @@
 import type { IgbPfDriver } from "../../hardware/guests/igb-pf-driver.ts";
 import type { IgbvfDriver } from "../../hardware/guests/igbvf-driver.ts";
+import type { Bdf } from "../../pci/bdf.ts";
 import { igbAdapterOf } from "./drivers/igb.ts";
 import { igbvfAdapterOf } from "./drivers/igbvf.ts";
 import type { TrafficEnd } from "./flow-report.ts";
@@ -67,6 +68,13 @@ export class TrafficEnds {
     const address = this.#vfDriver(end)?.address ?? this.#adapter.driver.vfs?.config(end)?.address;
     if (address === undefined || formatMac(address) === ZERO_MAC) throw new KernelError("ENODEV");
     return address;
+  }
+
+  /** A VF's address; undefined of the PF, and where there is no such VF now. */
+  bdf(end: TrafficEnd): Bdf | undefined {
+    if (end === "pf") return undefined;
+    const dev = this.#linux.net.byName(this.#netdev)?.options.dev;
+    return igbAdapterOf(this.#linux, dev)?.dev.sriov?.vfs.get(end)?.bdf;
   }
 
   /** An interface of igbvf that is up, or the driver of a guest. */

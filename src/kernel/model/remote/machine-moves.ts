@@ -7,6 +7,7 @@ import type {
   MoveSource,
 } from "../../../hardware/guests/move-guest.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
+import type { FlowToGuest } from "../flow-report.ts";
 import type { GuestMoves, MoveAnswer, MoveEnd } from "../guest-moves.ts";
 import type { GuestDescription } from "../linux.ts";
 import type { MachineConnection } from "./connection.ts";
@@ -24,6 +25,8 @@ export interface MachineMoves {
   free(): Promise<MoveEnd>;
   leaving(name: string): MoveSource;
   coming(guest: GuestDescription, devices: readonly Bdf[]): MoveDestination;
+  /** Flows to these VFs. */
+  traffic(vfs: readonly Bdf[]): Promise<readonly FlowToGuest[]>;
   /** Lets the machine's time pass. */
   pass(ns: number): Promise<void>;
 }
@@ -54,6 +57,7 @@ export function machineMoves(connection: Pick<MachineConnection, "ask">): Machin
       run: (software) => ask<void>("run", guest.name, software),
       abort: () => ask<void>("abort", guest.name),
     }),
+    traffic: (vfs) => ask("traffic", vfs),
     pass: async (ns) => void (await connection.ask("moves.pass", ns)),
   };
 }

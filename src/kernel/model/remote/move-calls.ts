@@ -23,6 +23,7 @@ export function moveCalls(moves: GuestMoves): Readonly<Record<`moves.${keyof Mov
     putPages: (name, pages) => moves.putPages(name, pages),
     putDevice: (name, piece) => moves.putDevice(name, piece),
     run: (name, software) => moves.run(name, software),
+    traffic: (vfs) => moves.traffic(vfs),
     abort: (name) => moves.abort(name),
     abandon: (name) => moves.abandon(name),
     pass: (ns) => moves.pass(ns),

@@ -89,6 +89,11 @@ test("a guest goes to another machine, or stays where it is called back; who ask
   await there.kernel.write("/sys/bus/pci/drivers_probe", VF);
 
   assert.equal((await port.verdict({ ...wish, method: "failover" }, state)).move, null);
+  await there.guests.start({ name: "web", memoryMib: 8 });
+  const [taken, ...others] = (await port.verdict(wish, state)).checks.filter(({ result }) => result === "refused");
+  assert.deepEqual([taken?.check, taken?.method, others], ["guest", null, []]);
+  assert.match(`${taken?.summary}: ${taken?.remedy}`, /a guest web there, too: .*guest stop web/);
+  await there.guests.stop("web");
   const { move } = await port.verdict(wish, state);
   assert.ok(move !== null);
   assert.deepEqual(await port.verdict(wish, state).then((again) => again.move), move, "the same, asked again");

@@ -52,7 +52,11 @@ class ModelMigrations implements MigrationPort {
     const plan = await planModelMove(source, there, guestName(guest));
     const checks: MigrationCheck[] = [
       ok("destination", `${there.info.name} runs, process ${there.info.pid}`),
-      ...plan.verdict.obstacles.map((text) => check("driver", "refused", text, REMEDY)),
+      ...plan.verdict.obstacles.map((text) =>
+        plan.nameRemedy === null
+          ? check("driver", "refused", text, REMEDY)
+          : { ...check("guest", "refused", text, plan.nameRemedy), method: null },
+      ),
       ...plan.pairs.map(({ from, to }) => check("vf", "ok", `the state of ${from} goes to ${to}`, "")),
       ...plan.verdict.notes.map((note) => check("settings", "ok", note, "")),
     ];

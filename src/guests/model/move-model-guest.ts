@@ -25,6 +25,8 @@ export interface ModelMovePlan {
   readonly guest: { readonly name: string; readonly memoryMib: number };
   readonly pairs: readonly VfPair[];
   readonly verdict: VfMoveVerdict;
+  /** Where it is the guest's name that stands in the way, whatever its VFs are: what to do. */
+  readonly nameRemedy: string | null;
 }
 
 /** Reads only. Each VF gets the first free one that can have its state. */
@@ -36,8 +38,11 @@ export async function planModelMove(
   const [here, there] = await Promise.all([source.guests.list(), destination.guests.list()]);
   const guest = here.find((each) => each.name === name);
   const described = { name, memoryMib: guest?.memoryMib ?? 0 };
-  if (guest === undefined) return impossible(described, [`there is no guest ${name}`]);
-  if (there.some((each) => each.name === name)) return impossible(described, [`there is a guest ${name} there, too`]);
+  if (guest === undefined) return impossible(described, `there is no guest ${name}`, "see vfleet guests");
+  if (there.some((each) => each.name === name)) {
+    const remedy = `a machine has one guest of a name: end the one there (guest stop ${name}, in that machine's shell), or name another machine`;
+    return impossible(described, `there is a guest ${name} there, too`, remedy);
+  }
   const [{ devices }, free] = await Promise.all([source.moves.source(name), destination.moves.free()]);
   return pair(described, devices, [...free.devices]);
 }
@@ -63,11 +68,11 @@ function pair(guest: ModelMovePlan["guest"], devices: readonly Device[], free: D
       );
     }
   }
-  return { guest, pairs, verdict: { possible: obstacles.length === 0, obstacles, notes } };
+  return { guest, pairs, verdict: { possible: obstacles.length === 0, obstacles, notes }, nameRemedy: null };
 }
 
-function impossible(guest: ModelMovePlan["guest"], obstacles: readonly string[]): ModelMovePlan {
-  return { guest, pairs: [], verdict: { possible: false, obstacles, notes: [] } };
+function impossible(guest: ModelMovePlan["guest"], obstacle: string, nameRemedy: string): ModelMovePlan {
+  return { guest, pairs: [], verdict: { possible: false, obstacles: [obstacle], notes: [] }, nameRemedy };
 }
 
 export interface ModelMoveOptions extends MoveLimits {

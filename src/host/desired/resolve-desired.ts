@@ -1,7 +1,9 @@
 import { isUnread, known } from "../../kernel/port.ts";
 import { pfDriver } from "../drivers.ts";
+import { deviceOf, holderOf } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Refusal } from "../plan/plan.ts";
+import { wishOf } from "../plan/plan-binding.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
 import { allocateClaims, type ClaimedVfs, claimWishes, nameOf } from "./allocate-claims.ts";
 import type { Allocation } from "./allocation.ts";
@@ -9,7 +11,7 @@ import { assignMacs, type MacWish } from "./assign-macs.ts";
 import { type EndedClaim, endedClaims, isRunning } from "./claim-lifetime.ts";
 import type { VfClaim } from "./claim-schema.ts";
 import { compareText } from "./claim-search.ts";
-import type { DesiredPf } from "./desired-pf.ts";
+import type { DesiredPf, DesiredVf } from "./desired-pf.ts";
 import { PfWishes, settingFields } from "./pf-wishes.ts";
 import type { VfPolicy } from "./policy-schema.ts";
 import type { PolicyDocuments } from "./read-documents.ts";
@@ -105,16 +107,28 @@ export function resolveDesired({
   const placed = new Set(living.map(({ metadata }) => metadata.name));
   const others = claims.filter(({ claim }) => !placed.has(claim));
   return {
-    desired: state.pfs.flatMap(({ bdf }) => {
-      const each = wishes.get(bdf);
-      return each && each.wantedBy.size > 0
-        ? [each.toDesired(macs.macs.get(bdf) ?? new Map(), guests.get(bdf) ?? new Map())]
-        : [];
+    desired: state.pfs.flatMap((pf) => {
+      const each = wishes.get(pf.bdf);
+      if (each === undefined || each.wantedBy.size === 0) return [];
+      const wanted = each.toDesired(macs.macs.get(pf.bdf) ?? new Map(), guests.get(pf.bdf) ?? new Map());
+      return [{ ...wanted, vfs: wanted.vfs.map((vf) => withGuestsDriver(state, pf, vf)) }];
     }),
     refusals,
     allocations: refusals.length === 0 ? [...others, ...allocations] : claims,
     ended,
   };
+}
+
+/**
+ * A VF that vfleet gave to a guest, or that libvirt binds for it, has the driver that the guest needs until it is given back: what
+ * a policy wants is the host's part of its life.
+ */
+function withGuestsDriver({ guests }: HostState, pf: PfState, wanted: DesiredVf): DesiredVf {
+  const now = pf.vfs.find(({ vfIndex }) => vfIndex === wanted.vfIndex);
+  if (wanted.driver === undefined || guests === undefined || typeof now?.driver !== "string") return wanted;
+  const holder = holderOf(guests, now.bdf);
+  const device = holder && deviceOf(holder, now.bdf);
+  return device?.byVfleet || device?.managed ? { ...wanted, driver: wishOf(now) } : wanted;
 }
 
 function termOf({ metadata, spec: { guest, lifetime } }: VfClaim) {

@@ -8,8 +8,10 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { ROOT } from "../dumps.ts";
 
 const VFLEET = join(ROOT, "bin/vfleet.js");
@@ -65,6 +67,15 @@ async function vfleet(args: readonly string[], env: NodeJS.ProcessEnv, input = "
     once(child, "close") as Promise<[number | null]>,
   ]);
   return { status, stdout, stderr };
+}
+
+/** What a stream has said so far. */
+function heardOf(stream: Readable): { readonly heard: string } {
+  const so = { heard: "" };
+  stream.setEncoding("utf8").on("data", (piece: string) => {
+    so.heard += piece;
+  });
+  return so;
 }
 
 /** Without what differs from one time to the other: times, durations, processes, and whose folder it is. */
@@ -204,6 +215,65 @@ describe("commands against a server", () => {
     await both(["operations", "show", "1"]);
     await both(["operations", "show", "99"], 2);
     await both(["release", "01:00.0", "--yes"]);
+  });
+
+  it("Ctrl-C while the server is at it: it undoes what it has begun, and the command tells so", LONG, async () => {
+    const inMachine = (command: string) => vfleet(["model", "shell", ONE], THERE, `${command}\n`);
+    await inMachine("fault sriov-stall 0000:01:00.0");
+    const child = spawn(process.execPath, [VFLEET, "apply", "-f", policy(), "--yes", ...access()], { env: THERE });
+    const [stdout, stderr, closed] = [text(child.stdout), heardOf(child.stderr), once(child, "close")];
+    while (!/"state": "applying"/.test((await vfleet(["operations", "--json", ...access()], THERE)).stdout)) {
+      assert.equal(child.exitCode, null, stderr.heard);
+    }
+    child.kill("SIGINT");
+    while (!/stopping at the next step, and undoing/.test(stderr.heard)) await delay(20);
+    await inMachine("fault recovery 0000:01:00.0");
+    assert.deepEqual(await closed, [1, null], stderr.heard);
+    assert.match(await stdout, /↺ undone: all is as it was before/);
+    const { stdout: left } = await inMachine("cat /sys/bus/pci/devices/0000:01:00.0/sriov_numvfs");
+    assert.match(left, /^0$/m);
+  });
+
+  it("over TLS: by the pinned key of the server's own certificate, and by no other", LONG, async () => {
+    const state = join(temporary, "tls");
+    const args = [
+      VFLEET,
+      "up",
+      "--source",
+      `model:${ONE}`,
+      "--state",
+      state,
+      "--listen",
+      "127.0.0.1:0",
+      "--tls-generate",
+    ];
+    const own = spawn(process.execPath, args, {
+      env: environment("tls-machine"),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const output = heardOf(own.stdout);
+      while (!/the token is in/.test(output.heard)) await delay(20);
+      const [, at = ""] = /listens at (https:\S+)/.exec(output.heard) ?? [];
+      const [, pin = ""] = /its key: (sha256\S+)/.exec(output.heard) ?? [];
+      const ask = (...more: string[]) =>
+        vfleet(["status", "--server", at, "--token-file", join(state, "token"), ...more], THERE);
+      const pinned = await ask("--pin", pin);
+      assert.equal(pinned.status, 0, pinned.stderr);
+      assert.match(pinned.stdout, /0000:01:00\.0/);
+      const other = pin.replace(/\/\/./, (found) => (found === "//A" ? "//B" : "//A"));
+      for (const refused of [await ask("--pin", other), await ask()]) {
+        assert.deepEqual([refused.status, refused.stdout], [1, ""], refused.stderr);
+        assert.match(refused.stderr, /VFL-0522/);
+      }
+      assert.equal((await ask("--pin", "sha1//x")).status, 2);
+      assert.match((await vfleet(["status", ...access(), "--pin", pin], THERE)).stderr, /VFL-0001 .* no certificate/);
+    } finally {
+      const closed = once(own, "close");
+      own.kill("SIGTERM");
+      await closed;
+      await vfleet(["model", "off", ONE], environment("tls-machine"));
+    }
   });
 
   it("capture: the host in an archive", LONG, async () => {

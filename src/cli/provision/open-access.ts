@@ -46,9 +46,24 @@ async function openRemote(options: ServerOptions & KernelOptions) {
   const { ApiClient } = await import("../../client/api-client.ts");
   const { remoteHosts } = await import("../../remote/remote-host.ts");
   const token = tokenFor(url, options.tokenFile);
-  const pin = options.pin ?? process.env.VFLEET_SERVER_PIN;
+  const pin = pinOf(options, url);
   const own = pin ? { fetch: (await import("../pinned-fetch.ts")).pinnedFetch(pin) } : {};
   return remoteHosts(new ApiClient({ url: url.href, token: () => token, ...own }), options.host);
+}
+
+/** SHA-256 in base64, as curl writes it. */
+const PIN = /^sha256\/\/[A-Za-z0-9+/]{43}=$/;
+
+function pinOf(options: ServerOptions, url: URL): string | undefined {
+  const pin = options.pin ?? process.env.VFLEET_SERVER_PIN;
+  if (!pin) return undefined;
+  const remedy = "give it as vfleet up prints it: sha256//, and 44 characters";
+  if (!PIN.test(pin)) throw new VfleetError("VFL-0001", { message: `${pin} is no key of a certificate`, remedy });
+  if (url.protocol === "https:") return pin;
+  throw new VfleetError("VFL-0001", {
+    message: `${url.origin} shows no certificate that could have the key`,
+    remedy: "use https, or leave out --pin",
+  });
 }
 
 function serverUrl(text: string): URL {

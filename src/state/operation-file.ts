@@ -1,5 +1,6 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { OperationEvent, OperationHeader } from "../host/apply/operation.ts";
+import { writtenMove } from "../host/migrate/planned-move.ts";
 
 /** What a file of records holds. */
 export interface OperationFile {
@@ -40,7 +41,7 @@ export function parseOperationFile(bytes: Uint8Array, path: string, number: numb
     const record = to < bytes.length ? parseLine(bytes.subarray(from, to)) : undefined;
     if (header === undefined) {
       if (!isHeader(record, number)) throw damaged(path, `line ${line} is no header of operation ${number}`);
-      header = record;
+      header = record.migration ? { ...record, migration: writtenMove(record.migration) } : record;
     } else if (isEvent(record)) {
       if (broken !== undefined) throw damaged(path, `line ${broken} is no record, and others follow it`);
       events.push(record);

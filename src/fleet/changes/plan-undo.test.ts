@@ -73,7 +73,7 @@ test("a guest that was moved is not taken back by a plan, which would have nothi
       kind: "migrate",
       migration: {
         ...{ method: "failover", guest: "qemu:web", destination: "qemu:web-dst", uri: "unix:/run/m", pfs: [PF] },
-        ...{ sourceVf: { pf: PF, vfIndex: 0, bdf: bdf("0000:01:10.0") }, destinationVf: null },
+        vfs: [{ source: { pf: PF, vfIndex: 0, bdf: bdf("0000:01:10.0") }, destination: null, details: {} }],
         ...{ steps: [], undoSteps: [], details: {} },
       },
     });

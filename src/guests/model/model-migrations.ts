@@ -64,12 +64,13 @@ class ModelMigrations implements MigrationPort {
       const text = "guests of the model have no virtio interface that could stand in for a VF";
       return { checks: [...checks, { ...check("standby", "refused", text, "use --method vfio"), method }], move: null };
     }
-    const sourceVf = movedVf(state, plan.pairs[0]?.from);
-    if (plan.verdict.possible && sourceVf === undefined) {
+    const vfs = plan.pairs.flatMap(({ from }) => movedVf(state, from) ?? []);
+    const isWhole = vfs.length > 0 && vfs.length === plan.pairs.length;
+    if (plan.verdict.possible && !isWhole) {
       checks.push(check("vf", "refused", `${guest} has no VF here`, "give it one: vfleet attach VF GUEST"));
     }
-    if (!plan.verdict.possible || sourceVf === undefined) return { checks, move: null };
-    return { checks, move: plannedMove(wish, state, plan, sourceVf) };
+    if (!plan.verdict.possible || !isWhole) return { checks, move: null };
+    return { checks, move: plannedMove(wish, plan, vfs) };
   }
 
   async watchTraffic(move: PlannedMove): Promise<TrafficWatch | null> {
@@ -159,21 +160,14 @@ function observed(source: ModelledMachine, { signal }: MigrationCourse, ends: nu
   return { ...source, moves: { ...source.moves, pass } };
 }
 
-function plannedMove(
-  wish: MigrationWish,
-  state: HostState,
-  { guest, pairs }: ModelMovePlan,
-  sourceVf: MovedVf,
-): PlannedMove {
-  const pfs = pairs.flatMap(({ from }) => movedVf(state, from)?.pf ?? []);
+function plannedMove(wish: MigrationWish, { guest, pairs }: ModelMovePlan, vfs: readonly MovedVf[]): PlannedMove {
   return {
     method: "vfio",
     guest: wish.guest,
     destination: wish.destination,
     uri: wish.uri,
-    pfs: [...new Set(pfs)],
-    sourceVf,
-    destinationVf: null,
+    pfs: [...new Set(vfs.map(({ pf }) => pf))],
+    vfs: vfs.map((source) => ({ source, destination: null, details: {} })),
     steps: [],
     undoSteps: [],
     details: { memoryMib: guest.memoryMib, vfs: pairs.map(({ from, to }) => `${from}${PAIR}${to}`).join(" ") },

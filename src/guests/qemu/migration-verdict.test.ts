@@ -74,6 +74,20 @@ describe("judgeMove", () => {
     assert.equal(judge({ sourceVf: untold, ownVf: { ...VARIANT, bdf: OTHER, kind: "15b3:101a" } }).method, null);
   });
 
+  test("several VFs by VFIO only where each knows P2P, and by failover where each has its own standby", () => {
+    const methodOfTwo = (second: Partial<MoveFacts>, first: Partial<MoveFacts> = {}) =>
+      methodOf(judgeMove(facts(first), facts(second)), "auto");
+    assert.equal(methodOfTwo({}), "vfio");
+    for (const features of ["stop-copy pre-copy", null]) {
+      assert.equal(methodOfTwo({ sourceVf: { ...VARIANT, features } }), null, `${features}`);
+      assert.equal(methodOfTwo({ ownVf: { ...VARIANT, bdf: OTHER, features } }), null, `${features}`);
+    }
+    assert.equal(methodOfTwo({ ownVf: null }), null);
+    assert.equal(methodOfTwo(PAIR, PAIR), "failover");
+    assert.equal(methodOfTwo({ ...PAIR, freeVf: null }, PAIR), null);
+    assert.equal(methodOfTwo({ ...PAIR, source: QEMU }, PAIR), null);
+  });
+
   test("by the failover pair, as both ends have it", () => {
     assert.equal(judge(PAIR).method, "failover");
     for (const [parts, why] of [

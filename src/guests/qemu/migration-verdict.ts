@@ -46,9 +46,37 @@ export function check(
   return { check: name, method, result, summary, evidence, remedy };
 }
 
-/** All that is asked of a move between two QEMUs, in the order in which a person would ask. */
-export function judgeMove(facts: MoveFacts): readonly MigrationCheck[] {
-  return [...judgeEnds(facts), ...judgeVfio(facts), ...judgeFailover(facts)];
+/**
+ * All that is asked of a move between two QEMUs, in the order in which a person would ask.
+ * @param more of the guest's other VFs
+ */
+export function judgeMove(facts: MoveFacts, ...more: readonly MoveFacts[]): readonly MigrationCheck[] {
+  const all = [facts, ...more];
+  const p2p = more.length === 0 ? [] : all.flatMap(judgeP2p);
+  return [...judgeEnds(facts), ...all.flatMap(judgeVfio), ...p2p, ...all.flatMap(judgeFailover)];
+}
+
+/**
+ * QEMU's vfio_multiple_devices_migration_is_supported: what one VF still writes to another that has stopped would be lost, unless each
+ * knows RUNNING_P2P.
+ */
+function judgeP2p({ sourceVf, ownVf }: MoveFacts): readonly MigrationCheck[] {
+  return [sourceVf, ...(ownVf === null ? [] : [ownVf])].map(({ bdf, features }) => {
+    const result = features === null ? "unknown" : features.includes("p2p") ? "ok" : "refused";
+    const summary = {
+      ok: `${bdf} knows P2P, which a guest with several VFs takes`,
+      refused: `${bdf} does not know P2P, which a guest with several VFs takes`,
+      unknown: `whether ${bdf} knows P2P, which a guest with several VFs takes, is not told`,
+    }[result];
+    return check(
+      "driver",
+      "vfio",
+      result,
+      summary,
+      features === null ? [] : [{ fact: features, from: `/sys/kernel/debug/vfio/${bdf}/migration/features` }],
+      result === "ok" ? "" : "take the other VFs back for the time: vfleet detach VF",
+    );
+  });
 }
 
 function judgeEnds({ source, destination }: MoveFacts): readonly MigrationCheck[] {

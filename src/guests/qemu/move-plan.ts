@@ -4,8 +4,13 @@ import type { Step, VfSettingChange } from "../../host/plan/step.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 
-/** Places of the steps of a move: settings before it, the address from the one VF, and to the other. */
-export const STEPS = { settings: 0, clear: 1, give: 2 } as const;
+/** Steps of each pair of VFs: settings before the move, the address from the one VF, and to the other. */
+const STEPS = ["settings", "clear", "give"] as const;
+
+/** Where a step of a pair is among those of the move. */
+export function stepPlace(pair: number, step: (typeof STEPS)[number]): number {
+  return pair * STEPS.length + STEPS.indexOf(step);
+}
 
 interface MoveSteps {
   readonly steps: readonly Step[];

@@ -2,7 +2,7 @@ import { ZERO_MAC } from "../../host/desired/mac-addresses.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import { holderOf } from "../../host/guest-port.ts";
 import type { MigrationCheck, MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
-import type { MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
+import type { MigrationMethod, MovedPair, MovedVf, PlannedMove } from "../../host/migrate/planned-move.ts";
 import { readLinkName, readText, sysfsPath } from "../../host/observe.ts";
 import { isSimulated } from "../../host/pf-address.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
@@ -10,7 +10,7 @@ import { type Kernel, known } from "../../kernel/port.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { QemuFacts } from "./migration-facts.ts";
-import { check, judgeMove, methodOf, standbyOf, type VfFacts } from "./migration-verdict.ts";
+import { check, judgeMove, type MoveFacts, methodOf, standbyOf, type VfFacts } from "./migration-verdict.ts";
 import { isIdle, moveSteps } from "./move-plan.ts";
 
 export interface QemuMove {
@@ -29,16 +29,78 @@ interface HostVf {
   readonly bdf: Bdf;
 }
 
+/** A VF of the guest, and what there is for it at the destination. */
+interface Candidate {
+  readonly own: HostVf;
+  /** The VF that the destination was started with in its place. */
+  readonly itsOwn: HostVf | undefined;
+  /** A free one, or why there is none. */
+  readonly choice: HostVf | string;
+  readonly facts: MoveFacts;
+}
+
 /** Which VFs a move is between, whether it is possible, and what is to be done for it. Reads only. */
 export async function planQemuMove(move: QemuMove): Promise<MigrationVerdict> {
-  const { kernel, wish, state, here, there, pids } = move;
-  const [found, ...more] = here.passed;
-  const own = found && hostVf(state, found.bdf);
-  if (own === undefined || more.length > 0) return { checks: [notOneVf(here)], move: null };
-  const claimed = own.vf.users.users.find(({ kind, who }) => kind === "definedGuest" && who.claim !== undefined);
-  const itsOwn = there.passed.map(({ bdf }) => hostVf(state, bdf)).find((each) => each !== undefined);
+  const { wish, state, here, pids } = move;
+  const owns = here.passed.flatMap(({ bdf }) => hostVf(state, bdf) ?? []);
+  if (owns.length === 0 || owns.length < here.passed.length) return { checks: [notItsVfs(here, state)], move: null };
+  if (owns.length > 1 && wish.vf !== null) {
+    const summary = `the guest has ${owns.length} VFs, and ${wish.vf} would be for one of them`;
+    return { checks: [check("vf", null, "refused", summary, [], "leave --vf out")], move: null };
+  }
+  const candidates: Candidate[] = [];
+  for (const own of owns) {
+    const taken = candidates.flatMap(({ choice }) => (typeof choice === "string" ? [] : choice));
+    candidates.push(await candidateFor(move, own, owns.length === 1, [...owns, ...taken]));
+  }
+  const [first, ...more] = candidates.map(({ facts }) => facts);
+  const checks: MigrationCheck[] = [...owns.flatMap(anothers), ...(first ? judgeMove(first, ...more) : [])];
+  const method = methodOf(checks, wish.method);
+  if (method === null) return { checks, move: null };
+  const pairs: PlannedPair[] = [];
+  for (const candidate of candidates) {
+    const { pair, checks: its } = await planPair(move, candidate, method);
+    checks.push(...its);
+    if (pair === undefined) return { checks, move: null };
+    pairs.push(pair);
+  }
+  const pfs = pairs.flatMap(({ vfs }) => [vfs.source.pf, ...(vfs.destination ? [vfs.destination.pf] : [])]);
+  return {
+    checks,
+    move: {
+      method,
+      guest: wish.guest,
+      destination: wish.destination,
+      uri: wish.uri,
+      pfs: [...new Set(pfs)],
+      vfs: pairs.map(({ vfs }) => vfs),
+      steps: pairs.flatMap(({ steps }) => steps),
+      undoSteps: pairs.flatMap(({ undoSteps }) => undoSteps),
+      details: pids,
+    },
+  };
+}
+
+/** What a claim keeps for somebody else. */
+function anothers({ vf, bdf }: HostVf): readonly MigrationCheck[] {
+  const claimed = vf.users.users.find(({ kind, who }) => kind === "definedGuest" && who.claim !== undefined);
+  if (claimed === undefined) return [];
+  return [check("vf", null, "refused", `${bdf} is another's: ${claimed.evidence}`, [], "release the claim")];
+}
+
+async function candidateFor(
+  move: QemuMove,
+  own: HostVf,
+  isOnly: boolean,
+  taken: readonly HostVf[],
+): Promise<Candidate> {
+  const { kernel, state, here, there } = move;
+  const bus = here.passed.find(({ bdf }) => bdf === own.bdf)?.bus;
+  // A VF's state goes to the device in the same place.
+  const inPlace = there.passed.filter((each) => isOnly || each.bus === bus);
+  const itsOwn = inPlace.map(({ bdf }) => hostVf(state, bdf)).find((each) => each !== undefined);
   const sourceVf = await vfFacts(kernel, own);
-  const choice = await chooseVf(move, own, sourceVf.kind);
+  const choice = await chooseVf(move, own, sourceVf.kind, taken);
   const facts = {
     source: here,
     destination: there,
@@ -47,76 +109,67 @@ export async function planQemuMove(move: QemuMove): Promise<MigrationVerdict> {
     freeVf: typeof choice === "string" ? null : await vfFacts(kernel, choice),
     noFreeVf: typeof choice === "string" ? choice : "",
   };
-  const checks: MigrationCheck[] = [...judgeMove(facts)];
-  if (claimed)
-    checks.unshift(
-      check("vf", null, "refused", `${own.bdf} is another's: ${claimed.evidence}`, [], "release the claim"),
-    );
-  const method = methodOf(checks, wish.method);
-  if (method === null) return { checks, move: null };
+  return { own, itsOwn, choice, facts };
+}
+
+interface PlannedPair extends Pick<PlannedMove, "steps" | "undoSteps"> {
+  readonly vfs: MovedPair;
+}
+
+async function planPair(
+  { kernel, here, there }: QemuMove,
+  { own, itsOwn, choice, facts }: Candidate,
+  method: MigrationMethod,
+): Promise<{ readonly pair?: PlannedPair; readonly checks: readonly MigrationCheck[] }> {
   const target = method === "vfio" ? itsOwn : typeof choice === "string" ? undefined : choice;
-  if (target === undefined) return { checks, move: null };
+  if (target === undefined) return { checks: [] };
   const [info, otherInfo] = [known(own.vf.settings) ?? null, known(target.vf.settings) ?? null];
   if (info === null || otherInfo === null) {
-    checks.push(
-      check(
-        "settings",
-        null,
-        "refused",
-        "the settings of one of the VFs are not told by its PF",
-        [],
-        "load the PF's driver",
-      ),
-    );
-    return { checks, move: null };
+    const summary = "the settings of one of the VFs are not told by its PF";
+    return { checks: [check("settings", null, "refused", summary, [], "load the PF's driver")] };
   }
   const standby = standbyOf(facts);
   const mac = standby?.mac ?? info.mac ?? ZERO_MAC;
   const steps = moveSteps(placeOf(own), placeOf(target), info, otherInfo, mac);
-  checks.push(settingsCheck(own, target, isIdle(steps.steps[0]), info, otherInfo));
   const taps = {
     sourceTap: standby?.tap ?? null,
     destinationTap: there.standbys.find(({ id }) => id === standby?.id)?.tap ?? null,
   };
   const sourcePf = await pfInBridgeOf(kernel, own.pf, taps.sourceTap);
   const destinationPf = await pfInBridgeOf(kernel, target.pf, taps.destinationTap);
-  if (method === "failover") checks.push(networkCheck(taps, sourcePf, destinationPf));
+  const bus = here.passed.find(({ bdf }) => bdf === own.bdf)?.bus ?? null;
   return {
-    checks,
-    move: {
-      method,
-      guest: wish.guest,
-      destination: wish.destination,
-      uri: wish.uri,
-      pfs: [...new Set([own.pf.bdf, target.pf.bdf])],
-      sourceVf: placeOf(own),
-      destinationVf: placeOf(target),
+    checks: [
+      settingsCheck(own, target, isIdle(steps.steps[0]), info, otherInfo),
+      ...(method === "failover" ? [networkCheck(taps, sourcePf, destinationPf)] : []),
+    ],
+    pair: {
       ...steps,
-      details: {
-        ...pids,
-        ...taps,
-        sourcePf,
-        destinationPf,
-        mac,
-        standbyId: standby?.id ?? null,
-        bus: found?.bus ?? null,
+      vfs: {
+        source: placeOf(own),
+        destination: placeOf(target),
+        details: { ...taps, sourcePf, destinationPf, mac, standbyId: standby?.id ?? null, bus },
       },
     },
   };
 }
 
-function notOneVf({ passed }: QemuFacts): MigrationCheck {
-  const [first] = passed;
-  if (passed.length > 1) {
-    const summary = `the guest has ${passed.length} devices of the host, and vfleet moves one`;
-    return check("vf", null, "refused", summary, [], "take the others back for the time: vfleet detach VF");
+function notItsVfs({ passed }: QemuFacts, state: HostState): MigrationCheck {
+  const other = passed.find(({ bdf }) => hostVf(state, bdf) === undefined);
+  if (other === undefined) {
+    return check("vf", null, "refused", "the guest has no VF", [], "move it by QEMU's own means, or give it a VF");
   }
-  const summary = first ? `${first.bdf} is no VF of this host` : "the guest has no VF";
-  return check("vf", null, "refused", summary, [], first ? "" : "move it by QEMU's own means, or give it a VF");
+  const summary = `the guest has ${other.bdf}, which is no VF of this host`;
+  return check("vf", null, "refused", summary, [], "take it out of the guest for the time");
 }
 
 /** The VF that is named, or the first that is free; else why there is none. */
-async function chooseVf({ kernel, wish, state }: QemuMove, own: HostVf, kind: string): Promise<HostVf | string> {
+async function chooseVf(
+  { kernel, wish, state }: QemuMove,
+  own: HostVf,
+  kind: string,
+  taken: readonly HostVf[],
+): Promise<HostVf | string> {
   if (wish.vf !== null) {
     const named = hostVf(state, wish.vf);
     if (named === undefined) return `${wish.vf} is no VF of this host`;
@@ -127,7 +180,7 @@ async function chooseVf({ kernel, wish, state }: QemuMove, own: HostVf, kind: st
   // Of the same PF before others: no link is another one there.
   for (const pf of [own.pf, ...state.pfs.filter((each) => each !== own.pf)]) {
     for (const { bdf } of pf.vfs) {
-      const each = bdf === null || bdf === own.bdf ? undefined : hostVf(state, bdf);
+      const each = bdf === null || taken.some((other) => other.bdf === bdf) ? undefined : hostVf(state, bdf);
       if (each === undefined) continue;
       const why = await notFit(kernel, state, each, kind);
       if (why === undefined) return each;

@@ -18,10 +18,10 @@ import { openOperationStore } from "../../state/operation-store.ts";
 import { openLocks } from "../../state/pf-locks.ts";
 import { qemuMigrations } from "./qemu-migrations.ts";
 import { AnsweringNamespace } from "./testing/answering-namespace.ts";
-import { type Course, MAC, TwoQemus } from "./testing/two-qemus.ts";
+import { type Course, MACS, TwoQemus } from "./testing/two-qemus.ts";
 
 const NO_MAC = "00:00:00:00:00:00";
-const VFS = [bdf("0000:01:10.0"), bdf("0000:01:10.2")] as const;
+const VFS = [bdf("0000:01:10.0"), bdf("0000:01:10.2"), bdf("0000:01:10.4"), bdf("0000:01:10.6")] as const;
 const WISH: MigrationWish = {
   guest: "qemu:source",
   destination: "qemu:destination",
@@ -43,19 +43,21 @@ describe("a guest of QEMU that moves", () => {
   before(async () => {
     host = await operationHost();
     const vf = (vfIndex: number) => ({ vfIndex, driver: "vfio" as const });
-    const plan = await host.plan([{ pf: PF, wantedBy: ["test"], onShrink: "refuse", numVfs: 2, vfs: [vf(0), vf(1)] }]);
+    const vfs = VFS.map((_, vfIndex) => vf(vfIndex));
+    const plan = await host.plan([{ pf: PF, wantedBy: ["test"], onShrink: "refuse", numVfs: VFS.length, vfs }]);
     assert.equal((await host.apply(plan)).state, "settled");
   });
   after(() => host.close());
   afterEach(() => qemus.close());
 
-  async function start(course: Course = {}): Promise<void> {
+  /** @param count of the guest's VFs: the first ones; those after them are free */
+  async function start(course: Course = {}, count: 1 | 2 = 1): Promise<void> {
     const netdev = await netdevOf();
-    await host.kernel.setVfs(netdev, [
-      { vfIndex: 0, mac: MAC, vlan: { id: 100 } },
-      { vfIndex: 1, mac: NO_MAC, vlan: { id: 0 } },
-    ]);
-    qemus = new TwoQemus(host.folder, VFS[0]);
+    await host.kernel.setVfs(
+      netdev,
+      atSource(count).map(([mac, id], vfIndex) => ({ vfIndex, mac, vlan: { id } })),
+    );
+    qemus = new TwoQemus(host.folder, VFS.slice(0, count));
     qemus.course = course;
     store = openOperationStore(`${host.folder}/moves-${++folders}`);
   }
@@ -118,20 +120,22 @@ describe("a guest of QEMU that moves", () => {
     });
   }
 
-  const AT_SOURCE = [
-    [MAC, 100],
-    [NO_MAC, 0],
-  ];
-  const AT_DESTINATION = [
-    [NO_MAC, 100],
-    [MAC, 100],
-  ];
+  type VfFacts = readonly [mac: string, vlan: number];
+  const FREE: VfFacts = [NO_MAC, 0];
+  /** Each VF has a standby and a VLAN of its own. */
+  const its = (count: 1 | 2): VfFacts[] => MACS.slice(0, count).map((mac, place) => [mac, 100 + place]);
+  const filled = (vfs: readonly VfFacts[]): VfFacts[] => VFS.map((_, place) => vfs[place] ?? FREE);
+  const atSource = (count: 1 | 2) => filled(its(count));
+  const atDestination = (count: 1 | 2) =>
+    filled([...its(count).map(([, vlan]): VfFacts => [NO_MAC, vlan]), ...its(count)]);
+  const AT_SOURCE = atSource(1);
+  const AT_DESTINATION = atDestination(1);
 
   test("goes by the failover pair, since vfio-pci does not move a VF's state; its settings travel", async () => {
     await start();
     const { checks, move: planned } = await verdict();
     assert.equal(planned?.method, "failover");
-    assert.equal(planned?.destinationVf?.bdf, VFS[1]);
+    assert.equal(planned?.vfs[0]?.destination?.bdf, VFS[1]);
     assert.match(
       checks.find(({ check }) => check === "driver")?.summary ?? "",
       /vfio-pci of a VF 8086:10ca has no migration/,
@@ -146,7 +150,7 @@ describe("a guest of QEMU that moves", () => {
       [[PF, "8086:10c9"]],
     );
     assert.deepEqual(await vfs(), AT_DESTINATION);
-    assert.equal(qemus.destination.vf, VFS[1]);
+    assert.deepEqual(qemus.destination.vfs, [VFS[1]]);
   });
 
   test("stays where it was, with its VF's address, where the migration fails or is called back", async () => {
@@ -193,7 +197,7 @@ describe("a guest of QEMU that moves", () => {
   test("is refused where a VF is wanted that is another kind, or in use, or where nothing waits", async () => {
     await start();
     const end = host.useByGuest(VFS[1]);
-    const used = await verdict();
+    const used = await verdict({ ...WISH, vf: VFS[1] });
     end();
     assert.equal(used.move, null);
     assert.match(
@@ -205,6 +209,42 @@ describe("a guest of QEMU that moves", () => {
     qemus.destination.status = "inmigrate";
     qemus.end("destination");
     assert.equal((await verdict()).move, null);
+  });
+
+  test("with several VFs: each has its own standby, and gets another VF of the same kind", async () => {
+    await start({}, 2);
+    const { move: planned } = await verdict();
+    assert.deepEqual(
+      planned?.vfs.map(({ source, destination, details }) => [source.bdf, destination?.bdf, details.standbyId]),
+      [
+        [VFS[0], VFS[2], "standby0"],
+        [VFS[1], VFS[3], "standby1"],
+      ],
+    );
+    const operation = await move();
+    assert.equal(operation.state, "settled", JSON.stringify(operation.failure));
+    assert.deepEqual(await vfs(), atDestination(2));
+    assert.deepEqual(qemus.destination.vfs, [VFS[2], VFS[3]]);
+  });
+
+  test("with several VFs it is moved with all of them, or with none", async () => {
+    await start({ comesTo: "failed" }, 2);
+    assert.equal((await move()).state, "undone");
+    assert.deepEqual(await vfs(), atSource(2));
+    qemus.close();
+
+    await start({}, 2);
+    const named = await verdict({ ...WISH, vf: VFS[2] });
+    assert.match(named.checks.map(({ summary }) => summary).join(), /the guest has 2 VFs/);
+    const end = host.useByGuest(VFS[3]);
+    const used = await verdict();
+    end();
+    assert.equal(used.move, null);
+    assert.match(
+      used.checks.find(({ result, method }) => result === "refused" && method === "failover")?.summary ?? "",
+      /in use/,
+    );
+    assert.deepEqual([named.move, await vfs(), qemus.commands], [null, atSource(2), []]);
   });
 
   describe("and is sent to", { skip: requireTool("netns") || requireTool("ping") }, () => {
@@ -240,15 +280,17 @@ describe("a guest of QEMU that moves", () => {
     });
   });
 
-  for (const [what, finish] of [
-    ["and QEMU goes on by itself", (): void => qemus.finishAlone()],
-    ["while memory moves", (): void => {}],
-    ["and the destination, too", (): void => qemus.end("destination")],
+  for (const [what, count, finish] of [
+    ["and QEMU goes on by itself", 1, (): void => qemus.finishAlone()],
+    ["while memory moves", 1, (): void => {}],
+    ["and the destination, too", 1, (): void => qemus.end("destination")],
+    ["with two VFs, and QEMU goes on by itself", 2, (): void => qemus.finishAlone()],
+    ["with two VFs, while memory moves", 2, (): void => {}],
   ] as const) {
     test(`killed at any record ${what}: the guest runs once, and its host is as it is`, async () => {
       let records = 0;
       for (let at = 0; ; at++) {
-        await start({ polls: 2 });
+        await start({ polls: 2 }, count);
         const own = store;
         const killing = killedAt(own, at);
         store = killing.store;
@@ -272,12 +314,12 @@ describe("a guest of QEMU that moves", () => {
         const isOver = qemus.destination.status === "running" && !qemus.destination.ended;
         if (operation.state === "settled") {
           assert.ok(isOver, `record ${at}`);
-          assert.deepEqual(await vfs(), AT_DESTINATION, `record ${at}`);
-          assert.equal(qemus.destination.vf, VFS[1]);
+          assert.deepEqual(await vfs(), atDestination(count), `record ${at}`);
+          assert.deepEqual(qemus.destination.vfs, VFS.slice(count, 2 * count));
         } else if (operation.state === "undone") {
           assert.equal(qemus.source.status, "running");
           assert.ok(!isOver, `record ${at}`);
-          assert.deepEqual(await vfs(), AT_SOURCE, `record ${at}`);
+          assert.deepEqual(await vfs(), atSource(count), `record ${at}`);
         } else {
           // It had left, and where it went is no more.
           assert.deepEqual([operation.state, operation.failure?.code], ["stuck", "VFL-0413"], `record ${at}`);

@@ -22,7 +22,7 @@ import { qemuFacts } from "./migration-facts.ts";
 import { check } from "./migration-verdict.ts";
 import { atMonitor } from "./monitor.ts";
 import { beginMove, completeMove, runStateOf, staysHere } from "./move-guest.ts";
-import { isIdle, STEPS } from "./move-plan.ts";
+import { isIdle, stepPlace } from "./move-plan.ts";
 import { watchByPing } from "./ping-watch.ts";
 import { planQemuMove } from "./plan-qemu-move.ts";
 import { findQemu, findQemuByPid } from "./qemu-guests.ts";
@@ -87,14 +87,14 @@ class QemuMigrations implements MigrationPort {
   async #move(move: PlannedMove, course: MigrationCourse, source: Qmp, destination: Qmp): Promise<MigrationEnd> {
     const byFailover = move.method === "failover";
     try {
-      await this.#step(move, course, STEPS.settings);
+      await this.#steps(move, course, "settings");
       await destination.execute("migrate-incoming", { uri: move.uri });
       await course.phase("prepared", `the destination listens at ${move.uri}`);
-      if (byFailover) await layStandbyPath(pathTo(move, "source"));
+      if (byFailover) for (const path of pathsTo(move, "source")) await layStandbyPath(path);
       await beginMove(source, move.uri, course.signal, async () => {
-        if (byFailover) await course.phase("unplugging", `the guest is to let go of ${move.sourceVf.bdf}`);
+        if (byFailover) await course.phase("unplugging", `the guest is to let go of ${bdfs(move, "source")}`);
       });
-      if (byFailover) await this.#step(move, course, STEPS.clear);
+      if (byFailover) await this.#steps(move, course, "clear");
       await course.phase("moving", byFailover ? "the guest goes by its virtio interface" : "the guest has its VF");
       const downtimeMs = await completeMove(source, course.timeoutMs, course.signal);
       await course.phase("moved", `${move.destination} runs the guest`, downtimeMs);
@@ -147,22 +147,13 @@ class QemuMigrations implements MigrationPort {
 
   /** The guest is at the destination, whatever comes of its VF. */
   async #arrive(move: PlannedMove, course: MigrationCourse, destination: Qmp): Promise<MigrationEnd> {
-    const vf = move.destinationVf;
     try {
-      if (move.method === "failover") await layStandbyPath(pathTo(move, "destination"));
+      if (move.method === "failover") for (const path of pathsTo(move, "destination")) await layStandbyPath(path);
       // Both have the address until the guest's driver is up: what comes twice, net_failover takes once.
-      await this.#step(move, course, STEPS.clear);
-      await this.#step(move, course, STEPS.give);
-      if (
-        move.method === "failover" &&
-        vf !== null &&
-        !(await passedDevices(destination)).some(({ bdf }) => bdf === vf.bdf)
-      ) {
-        const { bus, standbyId } = move.details;
-        const device = { driver: "vfio-pci", id: deviceIdOf(vf.bdf), host: vf.bdf, failover_pair_id: standbyId, bus };
-        await destination.execute("device_add", device, PLUG_MS);
-      }
-      await course.phase("plugged", `${move.destination} has ${vf?.bdf ?? "its VF"}`);
+      await this.#steps(move, course, "clear");
+      await this.#steps(move, course, "give");
+      if (move.method === "failover") await plugIn(move, destination);
+      await course.phase("plugged", `${move.destination} has ${bdfs(move, "destination")}`);
       await endStandby(move, ["source", "destination"]);
     } catch (error) {
       const { message } = failureOf(error);
@@ -202,8 +193,12 @@ class QemuMigrations implements MigrationPort {
     });
   }
 
-  async #step(move: PlannedMove, course: MigrationCourse, place: number): Promise<void> {
-    if (!isIdle(move.steps[place])) await course.step(place);
+  /** Of all VFs. */
+  async #steps(move: PlannedMove, course: MigrationCourse, step: Parameters<typeof stepPlace>[1]): Promise<void> {
+    for (const pair of move.vfs.keys()) {
+      const place = stepPlace(pair, step);
+      if (!isIdle(move.steps[place])) await course.step(place);
+    }
   }
 
   async #monitors(
@@ -233,14 +228,33 @@ function refused(name: "guest" | "destination", summary: string): MigrationVerdi
   return { checks: [check(name, null, "refused", summary, [], "see vfleet guests")], move: null };
 }
 
-function pathTo({ details }: PlannedMove, end: "source" | "destination"): StandbyPath {
+/** The VFs that it does not have yet, each as the primary of its standby. */
+async function plugIn({ vfs }: PlannedMove, destination: Qmp): Promise<void> {
+  const passed = await passedDevices(destination);
+  for (const { destination: vf, details } of vfs) {
+    if (vf === null || passed.some(({ bdf }) => bdf === vf.bdf)) continue;
+    const { bus, standbyId } = details;
+    const device = { driver: "vfio-pci", id: deviceIdOf(vf.bdf), host: vf.bdf, failover_pair_id: standbyId, bus };
+    await destination.execute("device_add", device, PLUG_MS);
+  }
+}
+
+function bdfs({ vfs }: PlannedMove, end: "source" | "destination"): string {
+  return vfs.map((pair) => pair[end]?.bdf ?? "its VF").join(", ");
+}
+
+function pathsTo({ vfs }: PlannedMove, end: "source" | "destination"): readonly StandbyPath[] {
   const text = (value: unknown) => (typeof value === "string" ? value : null);
-  return { mac: text(details.mac) ?? "", pf: text(details[`${end}Pf`]), tap: text(details[`${end}Tap`]) };
+  return vfs.map(({ details }) => ({
+    mac: text(details.mac) ?? "",
+    pf: text(details[`${end}Pf`]),
+    tap: text(details[`${end}Tap`]),
+  }));
 }
 
 /** Frames go to the VF alone again, once it is up. */
 async function endStandby(move: PlannedMove, ends: readonly ("source" | "destination")[]): Promise<void> {
-  const paths = ends.map((end) => pathTo(move, end)).filter(({ pf, tap }) => pf !== null && tap !== null);
+  const paths = ends.flatMap((end) => pathsTo(move, end)).filter(({ pf, tap }) => pf !== null && tap !== null);
   if (move.method !== "failover" || paths.length === 0) return;
   await sleep(VF_UP_MS);
   for (const path of paths) await removeStandbyPath(path);

@@ -16,6 +16,17 @@ export interface MovedVf {
   readonly bdf: Bdf;
 }
 
+/** A VF that the guest has, and the one that it is to have. */
+export interface MovedPair {
+  readonly source: MovedVf;
+  /** null where it is on a host of its own, which the port sees to. */
+  readonly destination: MovedVf | null;
+  /** What the port alone reads, as interfaces. */
+  readonly details: MoveDetails;
+}
+
+type MoveDetails = Readonly<Record<string, string | number | null>>;
+
 /**
  * All that must be known to make a move, to take it back, and to end it after a crash: it is written down before anything is
  * done. Made anew of an unchanged host it is the same, but for `uri`.
@@ -27,17 +38,26 @@ export interface PlannedMove {
   readonly uri: string;
   /** The PFs of this host whose VFs it changes: they are locked. */
   readonly pfs: readonly PfAddress[];
-  readonly sourceVf: MovedVf;
-  /** null where it is on a host of its own, which the port sees to. */
-  readonly destinationVf: MovedVf | null;
+  /** All that the guest has of this host. */
+  readonly vfs: readonly MovedPair[];
   /**
    * What is changed of this host's VFs, in this order; the port says when, by `MigrationCourse.step`. `undoSteps[i]` takes
    * `steps[i]` back.
    */
   readonly steps: readonly Step[];
   readonly undoSteps: readonly Step[];
-  /** What the port alone reads, as process IDs and interfaces. */
-  readonly details: Readonly<Record<string, string | number | null>>;
+  /** What the port alone reads, as process IDs. */
+  readonly details: MoveDetails;
+}
+
+/** As moves of one VF were written down at first. */
+type MoveOfOne = Omit<PlannedMove, "vfs"> & { readonly sourceVf: MovedVf; readonly destinationVf: MovedVf | null };
+
+/** A move as it was written down, by this version or one before. */
+export function writtenMove(written: PlannedMove | MoveOfOne): PlannedMove {
+  if ("vfs" in written) return written;
+  const { sourceVf: source, destinationVf: destination, ...move } = written;
+  return { ...move, vfs: [{ source, destination, details: move.details }] };
 }
 
 /**

@@ -7,8 +7,10 @@ import { duration } from "./amounts.ts";
 export function moveWords(move: PlannedMove | null): string {
   if (move === null) return "the guest cannot be moved (VFL-0412)";
   const by = move.method === "vfio" ? "by VFIO, with its VF's state" : "by the failover pair";
-  const vf = move.destinationVf === null ? "" : `, from ${move.sourceVf.bdf} to ${move.destinationVf.bdf}`;
-  return `${move.guest} to ${move.destination} ${by}${vf}`;
+  const pairs = move.vfs.flatMap(({ source, destination }) =>
+    destination === null ? [] : [`from ${source.bdf} to ${destination.bdf}`],
+  );
+  return [`${move.guest} to ${move.destination} ${by}`, ...pairs].join(", ");
 }
 
 /** How long what took, each with its name. */

@@ -206,7 +206,7 @@ describe("every kind of change by the API", () => {
     assert.deepEqual([planned.verdict, planned.plan.pfs], ["changes", []]);
     assert.equal(planned.migration.move.guest, "model:web");
     const moved = await done(move);
-    assert.deepEqual([moved.kind, moved.migration.sourceVf.bdf], ["migrate", VF]);
+    assert.deepEqual([moved.kind, moved.migration.vfs[0].source.bdf], ["migrate", VF]);
     const statusAt = async (host: string) => (await served.ask(`${API_PATH}/hosts/${host}/guests/model:web`)).status;
     // Both hosts are looked at.
     await until(async () => (await statusAt("one")) === 404 && (await statusAt("two")) === 200);

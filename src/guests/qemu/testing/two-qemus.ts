@@ -19,12 +19,14 @@ type Arguments = Readonly<Record<string, unknown>>;
 interface End {
   status: string;
   ended: boolean;
-  vf: Bdf | null;
+  /** Each in the port of its place, as the primary of the standby of its place. */
+  vfs: readonly Bdf[];
   readonly server: Server;
   readonly open: Set<Socket>;
 }
 
-export const MAC = "02:00:00:00:00:0a";
+/** Of the standbys, by their places. */
+export const MACS = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"] as const;
 const PIDS = { source: 900_001, destination: 900_002 } as const;
 
 /** Two QEMUs behind their monitors: the state of the guest and of its migration, as QMP tells it. No guest runs. */
@@ -40,10 +42,10 @@ export class TwoQemus {
   #polls = 0;
   readonly #folder: string;
 
-  constructor(folder: string, vf: Bdf) {
+  constructor(folder: string, vfs: readonly Bdf[]) {
     this.#folder = folder;
-    this.source = this.#end("source", "running", vf);
-    this.destination = this.#end("destination", "inmigrate", null);
+    this.source = this.#end("source", "running", vfs);
+    this.destination = this.#end("destination", "inmigrate", []);
   }
 
   /** A kernel on which they run, too. */
@@ -87,7 +89,7 @@ export class TwoQemus {
     if (name === "destination" && !["none", "completed"].includes(this.#migration)) this.#fail("failed");
   }
 
-  #end(name: "source" | "destination", status: string, vf: Bdf | null): End {
+  #end(name: "source" | "destination", status: string, vfs: readonly Bdf[]): End {
     const open = new Set<Socket>();
     const server = createServer((socket) => {
       open.add(socket);
@@ -100,7 +102,7 @@ export class TwoQemus {
       });
     });
     server.listen(join(this.#folder, name));
-    return { status, ended: false, vf, server, open };
+    return { status, ended: false, vfs, server, open };
   }
 
   #answer(name: "source" | "destination", command: string, args: Arguments, send: (event: object) => void): object {
@@ -118,16 +120,16 @@ export class TwoQemus {
         return value({ status: this.#migration, ...(this.#migration === "completed" ? { downtime: 40 } : {}) });
       case "qom-list": {
         const own = [
-          { name: "standby", type: "child<virtio-net-pci>" },
-          { name: "port2", type: "child<pcie-root-port>" },
-          ...(end.vf === null ? [] : [{ name: "vf", type: "child<vfio-pci>" }]),
+          ...MACS.map((_, place) => ({ name: `standby${place}`, type: "child<virtio-net-pci>" })),
+          ...MACS.map((_, place) => ({ name: `port${place}`, type: "child<pcie-root-port>" })),
+          ...end.vfs.map((_, place) => ({ name: `vf${place}`, type: "child<vfio-pci>" })),
         ];
         return value(args.path === "/machine/peripheral" ? own : []);
       }
       case "qom-get":
         return value(this.#property(end, `${args.path} ${args.property}`));
       case "human-monitor-command":
-        return value("standby: index=0,type=nic\r\n");
+        return value("standby0: index=0,type=nic\r\n");
       case "qmp_capabilities":
       case "migrate-set-capabilities":
         return value({});
@@ -148,24 +150,26 @@ export class TwoQemus {
         return value({});
       case "device_add":
         if (this.course.deviceAdd) return { error: { class: "GenericError", desc: "vfio: no such group" } };
-        end.vf = args.host as Bdf;
+        end.vfs = [...end.vfs, args.host as Bdf];
         return value({});
       default:
         return value({});
     }
   }
 
-  #property({ vf }: End, what: string): unknown {
+  #property({ vfs }: End, what: string): unknown {
+    const [, device = "", place = "", property = ""] = /peripheral\/([a-z]+)(\d) (\S+)$/.exec(what) ?? [];
+    const number = Number(place);
     const known: Readonly<Record<string, unknown>> = {
       "/machine type": "pc-q35-10.0-machine",
-      "/machine/peripheral/standby failover": true,
-      "/machine/peripheral/standby mac": MAC,
-      "/machine/peripheral/standby netdev": "net0",
-      "/machine/peripheral/vf host": vf,
-      "/machine/peripheral/vf failover_pair_id": "standby",
-      "/machine/peripheral/vf parent_bus": "/machine/peripheral/port2/port2",
+      "standby failover": true,
+      "standby mac": MACS[number],
+      "standby netdev": `net${number}`,
+      "vf host": vfs[number],
+      "vf failover_pair_id": `standby${number}`,
+      "vf parent_bus": `/machine/peripheral/port${number}/port${number}`,
     };
-    return known[what] ?? "";
+    return known[`${device} ${property}`] ?? known[what] ?? "";
   }
 
   #advance(): void {

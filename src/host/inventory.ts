@@ -7,6 +7,7 @@ import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
 import { type SriovValues, sriovOf, vfIds } from "../pci/sriov-state.ts";
 import { buildTopology, type TopologyNode, type VfLinks } from "../pci/topology.ts";
 import { isAbsent, readLinkName, readNumber, readText, sysfsPath } from "./observe.ts";
+import { someAtOnce } from "./some-at-once.ts";
 
 /** One host as its kernel shows it. */
 export interface Inventory {
@@ -69,21 +70,19 @@ export async function readInventory(kernel: Kernel): Promise<Inventory> {
   }
   const addresses = names.flatMap((name) => parseBdf(name) ?? []).sort(compareBdf);
   const links = await readVfLinks(kernel, addresses);
-  const decoded: DecodedFunction[] = [];
-  const configs = new Map<Bdf, Observed<true>>();
-  for (const bdf of addresses) {
-    const limit = links?.has(bdf) ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE;
-    const registers = await readRegisters(kernel, bdf, limit);
-    configs.set(bdf, registers.config);
-    decoded.push(registers.decoded);
-  }
-  const nodes = buildTopology(decoded, links);
-  const functions = new Map<Bdf, HostFunction>();
-  for (const node of nodes.values()) {
+  const registers = await someAtOnce(addresses, (bdf) =>
+    readRegisters(kernel, bdf, links?.has(bdf) ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE),
+  );
+  const configs = new Map(registers.map(({ config, decoded }) => [decoded.bdf, config]));
+  const nodes = buildTopology(
+    registers.map(({ decoded }) => decoded),
+    links,
+  );
+  const functions = await someAtOnce([...nodes.values()], (node) => {
     const config = configs.get(node.bdf) ?? unread(sysfsPath(node.bdf, "config"), "ENOENT");
-    functions.set(node.bdf, await readFunction(kernel, node, node.vf && nodes.get(node.vf.physfn), config));
-  }
-  return { kernel, functions };
+    return readFunction(kernel, node, node.vf && nodes.get(node.vf.physfn), config);
+  });
+  return { kernel, functions: new Map(functions.map((each) => [each.bdf, each])) };
 }
 
 /** The function at an address that a user gave; throws VFL-0013 where the host has none. */
@@ -134,23 +133,21 @@ export function physicalFunctions(inventory: Inventory): HostFunction[] {
 
 /** The `physfn` and `virtfnN` links; undefined where the source holds none, so that registers must tell. */
 async function readVfLinks(kernel: Kernel, addresses: readonly Bdf[]): Promise<VfLinks | undefined> {
-  const physfns = new Set<Bdf>();
-  for (const bdf of addresses) {
-    const target = await readLinkName(kernel, sysfsPath(bdf, "physfn"));
-    const physfn = isUnread(target) ? undefined : parseBdf(target);
-    if (physfn) physfns.add(physfn);
-  }
+  const targetOf = async (bdf: Bdf, link: string) => {
+    const target = await readLinkName(kernel, sysfsPath(bdf, link));
+    return isUnread(target) ? undefined : parseBdf(target);
+  };
+  const physfns = new Set(await someAtOnce(addresses, (bdf) => targetOf(bdf, "physfn")));
   const links = new Map<Bdf, { physfn: Bdf; index: number }>();
   for (const physfn of physfns) {
-    const entries = await kernel.list(sysfsPath(physfn));
-    if (isUnread(entries)) continue;
-    for (const entry of entries) {
-      const index = /^virtfn(\d+)$/.exec(entry)?.[1];
-      if (index === undefined) continue;
-      const target = await readLinkName(kernel, sysfsPath(physfn, entry));
-      const vf = isUnread(target) ? undefined : parseBdf(target);
-      if (vf && vf !== physfn) links.set(vf, { physfn, index: Number(index) });
-    }
+    const entries = physfn === undefined ? [] : await kernel.list(sysfsPath(physfn));
+    if (physfn === undefined || isUnread(entries)) continue;
+    const names = entries.filter((entry) => /^virtfn\d+$/.test(entry));
+    const vfs = await someAtOnce(names, (name) => targetOf(physfn, name));
+    vfs.forEach((vf, place) => {
+      const index = Number(names[place]?.slice("virtfn".length));
+      if (vf && vf !== physfn) links.set(vf, { physfn, index });
+    });
   }
   return links.size > 0 || kernel.source.complete ? links : undefined;
 }
@@ -163,17 +160,17 @@ async function readFunction(
 ): Promise<HostFunction> {
   const { bdf, decoded } = node;
   const ids = pf ? vfIds(pf.decoded) : decoded;
+  const [vendorId, deviceId, driver, iommuGroup, numaNode, sriov] = await Promise.all([
+    idOf(kernel, bdf, "vendor", ids.vendorId),
+    idOf(kernel, bdf, "device", ids.deviceId),
+    readLinkName(kernel, sysfsPath(bdf, "driver")),
+    readGroup(kernel, bdf),
+    readNumaNode(kernel, bdf),
+    node.vf ? undefined : readSriov(kernel, decoded),
+  ]);
   return {
-    bdf,
-    decoded,
-    node,
-    config,
-    vendorId: await idOf(kernel, bdf, "vendor", ids.vendorId),
-    deviceId: await idOf(kernel, bdf, "device", ids.deviceId),
-    driver: nullIfAbsent(kernel, await readLinkName(kernel, sysfsPath(bdf, "driver"))),
-    iommuGroup: await readGroup(kernel, bdf),
-    numaNode: await readNumaNode(kernel, bdf),
-    sriov: node.vf ? undefined : await readSriov(kernel, decoded),
+    ...{ bdf, decoded, node, config, vendorId, deviceId, iommuGroup, numaNode, sriov },
+    driver: nullIfAbsent(kernel, driver),
   };
 }
 

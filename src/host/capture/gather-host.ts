@@ -7,6 +7,7 @@ import {
   MANIFEST_NAME,
 } from "../../kernel/port-capture.ts";
 import { vfInfoJson } from "../../kernel/port-vf-info.ts";
+import { someAtOnce } from "../some-at-once.ts";
 import { anonymise } from "./anonymise.ts";
 import * as list from "./capture-list.ts";
 import { CaptureReader } from "./capture-reader.ts";
@@ -22,8 +23,6 @@ export interface CaptureOptions {
 const DEVICES = "/sys/bus/pci/devices";
 const DRIVERS = "/sys/bus/pci/drivers";
 const GROUPS = "/sys/kernel/iommu_groups";
-/** Functions that are read side by side, so that those of their attributes that wait for locks are read together. */
-const FUNCTIONS_AT_ONCE = 64;
 
 /**
  * Gathers what vfleet reads of a host, and what a person needs to understand it. Nothing on the host changes, and only
@@ -69,10 +68,7 @@ export async function* gatherHost(kernel: Kernel, options: CaptureOptions): Asyn
 async function gatherFunctions(reader: CaptureReader): Promise<Set<string>> {
   const drivers = new Set<string>();
   const addresses = await reader.names(DEVICES);
-  for (let at = 0; at < addresses.length; at += FUNCTIONS_AT_ONCE) {
-    const some = addresses.slice(at, at + FUNCTIONS_AT_ONCE);
-    await Promise.all(some.map((address) => gatherFunction(reader, `${DEVICES}/${address}`, drivers)));
-  }
+  await someAtOnce(addresses, (address) => gatherFunction(reader, `${DEVICES}/${address}`, drivers));
   return drivers;
 }
 
@@ -147,7 +143,7 @@ async function gatherBus(reader: CaptureReader): Promise<void> {
 
 async function gatherIommu(reader: CaptureReader): Promise<void> {
   reader.folderIf(GROUPS, await reader.kernel.list(GROUPS));
-  for (const group of await reader.names(GROUPS)) {
+  await someAtOnce(await reader.names(GROUPS), async (group) => {
     const folder = `${GROUPS}/${group}`;
     const devices = await reader.names(`${folder}/devices`);
     reader.folder(folder);
@@ -155,7 +151,7 @@ async function gatherIommu(reader: CaptureReader): Promise<void> {
       ...list.IOMMU_GROUP_FILES.map((name) => reader.file(`${folder}/${name}`)),
       ...devices.map((name) => reader.link(`${folder}/devices/${name}`)),
     ]);
-  }
+  });
   const units = "/sys/class/iommu";
   reader.folderIf(units, await reader.kernel.list(units));
   for (const unit of await reader.names(units)) {
@@ -173,16 +169,11 @@ async function gatherIommu(reader: CaptureReader): Promise<void> {
 async function gatherNetwork(reader: CaptureReader): Promise<void> {
   const folder = "/sys/class/net";
   const names = await reader.names(folder);
-  for (let at = 0; at < names.length; at += FUNCTIONS_AT_ONCE) {
-    const some = names.slice(at, at + FUNCTIONS_AT_ONCE);
-    await Promise.all(
-      some.map(async (name) => {
-        const real = await reader.followed(`${folder}/${name}`);
-        // Not a link: bonding_masters, which is a file.
-        if (real !== `${folder}/${name}`) await gatherInterface(reader, real);
-      }),
-    );
-  }
+  await someAtOnce(names, async (name) => {
+    const real = await reader.followed(`${folder}/${name}`);
+    // Not a link: bonding_masters, which is a file.
+    if (real !== `${folder}/${name}`) await gatherInterface(reader, real);
+  });
 }
 
 /** @returns the folders of the modules that were looked for. */

@@ -16,7 +16,7 @@ import { runScript } from "../../src/lab/run-script.ts";
 import { ROOT } from "../dumps.ts";
 import { requireTool } from "../require-tool.ts";
 
-const BOOT_TIMEOUT_MS = 300_000;
+const BOOT_TIMEOUT_MS = 600_000;
 const PF = "0000:01:00.0";
 const VF = "0000:01:10.2";
 

@@ -14,7 +14,7 @@ import { requireTool } from "../require-tool.ts";
 import type { ForecastRecord, GroupsRecord, Trial } from "./forecast-record.ts";
 import { type GuestScript, makeGuestScript } from "./guest-script.ts";
 
-const BOOT_TIMEOUT_MS = 300_000;
+const BOOT_TIMEOUT_MS = 600_000;
 /** With the time that machines wait for each other. */
 const TEST_TIMEOUT_MS = 900_000;
 

@@ -8,7 +8,7 @@ import { MACHINES } from "../../src/lab/machines.ts";
 import { requireTool } from "../require-tool.ts";
 import { runGuestScript } from "./guest-script.ts";
 
-const BOOT_TIMEOUT_MS = 240_000;
+const BOOT_TIMEOUT_MS = 600_000;
 /** With the time that machines wait for each other. */
 const TEST_TIMEOUT_MS = 900_000;
 const IGB = "0000:01:00.0";

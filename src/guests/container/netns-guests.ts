@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { atOnce } from "../../host/at-once.ts";
 import {
   type GuestAddress,
   type GuestObstacle,
@@ -12,7 +13,6 @@ import { runProgram } from "../../kernel/linux/run-program.ts";
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
 import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
-import { atOnce } from "../at-once.ts";
 import { obstacle } from "../obstacle.ts";
 import { moveRdmaDevice, rdmaDevicesIn, rdmaDevicesToMove, takeRdmaDevice } from "./rdma-devices.ts";
 

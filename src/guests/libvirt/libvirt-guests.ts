@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { atOnce } from "../../host/at-once.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import {
   covers,
@@ -15,7 +16,6 @@ import {
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
 import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
-import { atOnce } from "../at-once.ts";
 import { obstacle } from "../obstacle.ts";
 import type { Domain } from "./device-xml.ts";
 import { Virsh } from "./virsh.ts";

@@ -1,4 +1,8 @@
-/** Does work for each item, so many at once: each of them is a process, and a host may have hundreds of items. */
+/**
+ * Does work for each item, so many at once: where each is a process, a host may have hundreds of items; where each is read, what waits
+ * for a lock waits for all of them together, and a modelled machine need not answer one before it is asked for the next.
+ * @returns the results, in the order of the items
+ */
 export async function atOnce<T, U>(
   items: readonly T[],
   limit: number,

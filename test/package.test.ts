@@ -83,7 +83,7 @@ describe("the npm package", () => {
       if (url !== undefined) break;
     }
     assert.ok(url, output);
-    const page = await fetch(url, { headers: { accept: "text/html" } });
+    const page = await fetch(url);
     assert.equal(page.status, 200);
     const [, script = ""] = /src="(\/assets\/[^"]+)"/.exec(await page.text()) ?? [];
     assert.equal((await fetch(new URL(script, url))).status, 200);

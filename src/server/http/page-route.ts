@@ -21,7 +21,8 @@ export async function pageRoute(api: Api, folder: string | undefined): Promise<v
     handler: async (request, reply) => {
       const path = (request.params as { "*": string })["*"];
       const isFile = /^(?:assets\/)?[\w-]+\.\w+$/.test(path);
-      const isDocument = !isFile && (request.headers.accept ?? "").includes("text/html");
+      // Who asks for no kind of thing at the root, as curl, gets the page, too.
+      const isDocument = !isFile && (path === "" || (request.headers.accept ?? "").includes("text/html"));
       if (`/${path}`.startsWith(`${API_PATH}/`) || !(isFile || isDocument)) throw nothingAt(path);
       if (!isBuilt) {
         throw new VfleetError("VFL-0504", {

@@ -7,7 +7,15 @@ import { judgeMove, type MoveFacts, methodOf, type VfFacts } from "./migration-v
 
 const MAC = "02:00:00:00:00:0a";
 const [VF, OTHER] = [bdf("0000:01:10.0"), bdf("0000:01:10.2")];
-const PLAIN: VfFacts = { bdf: VF, kind: "8086:10ca", driver: "vfio-pci", features: null, pf: "0000:01:00.0", mac: MAC };
+const PLAIN: VfFacts = {
+  bdf: VF,
+  kind: "8086:10ca",
+  driver: "vfio-pci",
+  features: null,
+  pf: "0000:01:00.0",
+  firmware: null,
+  mac: MAC,
+};
 const VARIANT: VfFacts = { ...PLAIN, kind: "15b3:101e", driver: "mlx5_vfio_pci", features: "stop-copy p2p pre-copy" };
 const QEMU: QemuFacts = {
   status: "running",
@@ -72,6 +80,31 @@ describe("judgeMove", () => {
     const untold = { ...VARIANT, features: null };
     assert.equal(judge({ ...PAIR, sourceVf: untold, ownVf: { ...untold, bdf: OTHER }, freeVf: null }).method, null);
     assert.equal(judge({ sourceVf: untold, ownVf: { ...VARIANT, bdf: OTHER, kind: "15b3:101a" } }).method, null);
+  });
+
+  test("firmware: the same by one PF or by its versions, in any order; else the drivers decide", () => {
+    const firmware = { "fw.psid": "MT_0000000359", "fw.version": "22.41.1000" };
+    const far = { ...VARIANT, bdf: OTHER, pf: "0000:81:00.0" };
+    const judged = (sourceVf: VfFacts, ownVf: VfFacts) => {
+      const { checks, method } = judge({ sourceVf, ownVf });
+      assert.equal(method, "vfio", "it forbids nothing");
+      const { result, summary, evidence } = checks.find(({ check }) => check === "firmware") as (typeof checks)[number];
+      return [result, summary, ...evidence.map(({ fact }) => fact)].join("; ");
+    };
+    const here = { ...VARIANT, firmware };
+    assert.match(judged(VARIANT, { ...VARIANT, bdf: OTHER }), /^ok; both VFs are of one PF/);
+    const turned = Object.fromEntries(Object.entries(firmware).reverse());
+    assert.match(
+      judged(here, { ...far, firmware: turned }),
+      /^ok; .* the same firmware; fw\.psid MT_0000000359, fw\.version/,
+    );
+    const older = { ...firmware, "fw.version": "22.36.1010" };
+    assert.match(
+      judged(here, { ...far, firmware: older }),
+      /^unknown; .* different firmware.*22\.41\.1000.*22\.36\.1010$/,
+    );
+    assert.match(judged(here, far), /^unknown; no driver tells the firmware of 0000:81:00\.0: /);
+    assert.match(judged(VARIANT, far), /^unknown; .* of 0000:01:00\.0 and 0000:81:00\.0: /);
   });
 
   test("several VFs by VFIO only where each knows P2P, and by failover where each has its own standby", () => {

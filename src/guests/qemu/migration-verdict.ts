@@ -13,8 +13,9 @@ export interface VfFacts {
   readonly driver: string | null | undefined;
   /** Features of VFIO migration, as the kernel's debugfs tells them; null where it tells nothing. */
   readonly features: string | null;
-  /** PF and firmware: VFs of one PF have the same. */
   readonly pf: string;
+  /** What runs in the PF's device, by the name of what has the version (devlink's `versions.running`); null where the driver tells nothing. */
+  readonly firmware: Readonly<Record<string, string>> | null;
   /** Administered by the PF; null where the VF chooses its own, or nobody knows. */
   readonly mac: string | null;
 }
@@ -123,7 +124,6 @@ function judgeVfio({ source, destination, sourceVf, ownVf }: MoveFacts): readonl
     return [here, check("vf", "vfio", "refused", summary, [{ fact: "no vfio-pci device", from: "qom-list" }], remedy)];
   }
   const same = sourceVf.kind === ownVf.kind;
-  const onePf = sourceVf.pf === ownVf.pf;
   return [
     here,
     judgeDriver(ownVf, destination, "of the destination"),
@@ -135,14 +135,36 @@ function judgeVfio({ source, destination, sourceVf, ownVf }: MoveFacts): readonl
       [{ fact: `${sourceVf.bdf} and ${ownVf.bdf}`, from: "sysfs" }],
       same ? "" : "start the destination with a VF of the same kind",
     ),
-    check(
-      "firmware",
-      "vfio",
-      onePf ? "ok" : "unknown",
-      onePf ? "both VFs are of one PF, and of its firmware" : "vfleet does not read firmware: the drivers compare it",
-      [{ fact: `${sourceVf.pf} and ${ownVf.pf}` }],
-    ),
+    judgeFirmware(sourceVf, ownVf),
   ];
+}
+
+/** Another firmware is nobody's refusal but the drivers': which states one takes from which is not told by any kernel. */
+function judgeFirmware(here: VfFacts, there: VfFacts): MigrationCheck {
+  const pfs = { fact: `${here.pf} and ${there.pf}` };
+  const told = (result: MigrationCheck["result"], summary: string, evidence: readonly Evidence[]) =>
+    check("firmware", "vfio", result, summary, evidence);
+  if (here.pf === there.pf) return told("ok", "both VFs are of one PF, and of its firmware", [pfs]);
+  if (here.firmware === null || there.firmware === null) {
+    const silent = [here, there].filter(({ firmware }) => firmware === null).map(({ pf }) => pf);
+    return told("unknown", `no driver tells the firmware of ${silent.join(" and ")}: the drivers compare it`, [pfs]);
+  }
+  const evidence = [here, there].map(({ pf, firmware }) => ({
+    fact: versionsText(firmware ?? {}),
+    from: `devlink dev info pci/${pf}`,
+  }));
+  if (versionsText(here.firmware) === versionsText(there.firmware)) {
+    return told("ok", `${here.pf} and ${there.pf} run the same firmware`, evidence);
+  }
+  return told("unknown", `${here.pf} and ${there.pf} run different firmware: the drivers decide`, evidence);
+}
+
+/** By name, so that two of the same are written the same. */
+function versionsText(versions: Readonly<Record<string, string>>): string {
+  return Object.entries(versions)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
 }
 
 /** Whether a VF's driver moves its state: by the driver, by what the kernel tells of it, and by QEMU's own refusal. */

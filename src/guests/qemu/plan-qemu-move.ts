@@ -7,6 +7,7 @@ import { readLinkName, readText, sysfsPath } from "../../host/observe.ts";
 import { isSimulated } from "../../host/pf-address.ts";
 import type { HostState, PfState, VfState } from "../../host/state/host-state.ts";
 import { type Kernel, known } from "../../kernel/port.ts";
+import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { QemuFacts } from "./migration-facts.ts";
@@ -14,7 +15,7 @@ import { check, judgeMove, type MoveFacts, methodOf, standbyOf, type VfFacts } f
 import { isIdle, moveSteps } from "./move-plan.ts";
 
 export interface QemuMove {
-  readonly kernel: Kernel;
+  readonly kernel: ChangeableKernel;
   readonly wish: MigrationWish;
   readonly state: HostState;
   readonly here: QemuFacts;
@@ -264,8 +265,9 @@ function placeOf({ pf, vf, bdf }: HostVf): MovedVf {
   return { pf: pf.bdf, vfIndex: vf.vfIndex, bdf };
 }
 
-async function vfFacts(kernel: Kernel, { pf, vf, bdf }: HostVf): Promise<VfFacts> {
+async function vfFacts(kernel: ChangeableKernel, { pf, vf, bdf }: HostVf): Promise<VfFacts> {
   const features = known(await readText(kernel, `/sys/kernel/debug/vfio/${bdf}/migration/features`));
+  const running = known(await kernel.devlink.info(`pci/${pf.bdf}`))?.running ?? {};
   const mac = known(vf.settings)?.mac ?? ZERO_MAC;
   return {
     bdf,
@@ -273,6 +275,7 @@ async function vfFacts(kernel: Kernel, { pf, vf, bdf }: HostVf): Promise<VfFacts
     driver: known(vf.driver),
     features: features ?? null,
     pf: pf.bdf,
+    firmware: Object.keys(running).length === 0 ? null : running,
     mac: mac === ZERO_MAC ? null : mac.toLowerCase(),
   };
 }

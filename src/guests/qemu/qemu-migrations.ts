@@ -16,6 +16,7 @@ import type { TrafficWatch } from "../../host/migrate/traffic-watch.ts";
 import { readText } from "../../host/observe.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { type Kernel, known } from "../../kernel/port.ts";
+import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
 import { deviceIdOf } from "./device-id.ts";
 import { qemuFacts } from "./migration-facts.ts";
@@ -37,14 +38,14 @@ const VF_UP_MS = 3000;
 const OWN_FOLDER = /^move-/;
 
 /** Virtual machines of QEMU that move to another QEMU of this host. */
-export function qemuMigrations(kernel: Kernel): MigrationPort {
+export function qemuMigrations(kernel: ChangeableKernel): MigrationPort {
   return new QemuMigrations(kernel);
 }
 
 class QemuMigrations implements MigrationPort {
-  readonly #kernel: Kernel;
+  readonly #kernel: ChangeableKernel;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: ChangeableKernel) {
     this.#kernel = kernel;
   }
 

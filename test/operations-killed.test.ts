@@ -48,9 +48,7 @@ const POOLS = {
 };
 const NEVER = 1000;
 
-test("a process that is killed leaves records and locks by which the next one recovers", {
-  timeout: 120_000,
-}, async (t) => {
+test("a process that is killed leaves records and locks by which the next one recovers", async (t) => {
   const { kernel } = machine;
   const before = await pictureOf(kernel);
   assert.equal(await applyAndDie(NEVER, join(folder, "first"), POOLS), false);

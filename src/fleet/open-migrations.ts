@@ -11,7 +11,7 @@ export async function openMigrations(kernel: Kernel | ChangeableKernel): Promise
     const { modelMigrations } = await import("../guests/model/model-migrations.ts");
     return modelMigrations(file);
   }
-  if (kind !== "linux" || !("devlink" in kernel)) return undefined;
+  if (kind !== "linux" || !("write" in kernel)) return undefined;
   const { qemuMigrations } = await import("../guests/qemu/qemu-migrations.ts");
   return qemuMigrations(kernel);
 }

@@ -8,8 +8,9 @@ const POLL_MS = 100;
 let made = 0;
 
 /**
- * Waits until fewer machines run for this user than the host has processors: emulated side by side on fewer they are
- * slower than one after another, and a kernel that gets no time takes its timer for broken. First come, first served.
+ * Waits until no more machines run for this user than the host has processors: so there is one more than those, since each waits for
+ * devices a part of its time. More are slower than one after another, and a kernel that gets no time takes its timer for broken.
+ * First come, first served.
  * @param signal ends the waiting, by its reason.
  * @returns what gives the slot back; a process that dies gives its own back, too.
  */
@@ -23,7 +24,7 @@ export async function takeBootSlot(signal: AbortSignal): Promise<() => void> {
   writeFileSync(path, "");
   const giveBack = () => rmSync(path, { force: true });
   try {
-    while (tickets(folder).indexOf(ticket) >= availableParallelism()) await sleep(POLL_MS, undefined, { signal });
+    while (tickets(folder).indexOf(ticket) > availableParallelism()) await sleep(POLL_MS, undefined, { signal });
     return giveBack;
   } catch (error) {
     giveBack();

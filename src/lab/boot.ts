@@ -36,6 +36,11 @@ interface ForwardedPort {
 }
 
 export interface BootOptions extends ShellOptions {
+  /**
+   * Its processors; 2 where nothing is said. One is enough for what waits for devices, and leaves the host's to other machines: two that
+   * are emulated wait for each other.
+   */
+  readonly cpus?: number;
   /** Gives the machine one more network device, which leads nowhere but to this host's port. */
   readonly forward?: ForwardedPort;
   /** The machine is ended when this has passed. */
@@ -161,7 +166,10 @@ async function bootIn(folder: string, options: BootOptions): Promise<BootResult>
 }
 
 /** @param folder what the machine sees as /run/lab, laid out here. */
-function machineArguments(folder: string, { image, machine, command, shares }: ShellOptions): string[] {
+function machineArguments(
+  folder: string,
+  { image, machine, command, shares, cpus }: ShellOptions & Pick<BootOptions, "cpus">,
+): string[] {
   copyFileSync(labFile("guest/start.sh"), join(folder, "start.sh"));
   writeFileSync(join(folder, "command.sh"), command);
   const disk = join(folder, "disk.img");
@@ -170,7 +178,7 @@ function machineArguments(folder: string, { image, machine, command, shares }: S
   return [
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-monitor", "none"],
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelCommandLine(machine)],
-    ...hardwareArguments(machine, disk),
+    ...hardwareArguments(machine, disk, cpus),
     ...["-drive", `if=none,id=root,file=${escapeComma(image.root)},format=raw,readonly=on`],
     ...["-device", "virtio-blk-pci,drive=root"],
     ...[{ tag: "run", folder }, ...shares].flatMap(shareArguments),

@@ -2,6 +2,7 @@ import type { Device, Machine, Port } from "./machine.ts";
 
 /** What every machine of the lab has. A snapshot is restored only under the same machine and processor. */
 export const QEMU_MACHINE = ["-M", "q35,kernel-irqchip=off", "-accel", "tcg,thread=multi", "-cpu", "max"] as const;
+/** Processors, where nothing else is asked for. */
 const CPUS = 2;
 const MEMORY_MIB = 3072;
 /** What each NVMe namespace of a machine has. */
@@ -11,12 +12,12 @@ export const DISK_BYTES = 64 * 1024 * 1024;
  * QEMU's arguments for the hardware of a machine: processor, memory, IOMMU, and all that is plugged in.
  * @param disk the path of a file of DISK_BYTES; what is written to it is gone with the machine.
  */
-export function hardwareArguments(machine: Machine, disk: string): string[] {
+export function hardwareArguments(machine: Machine, disk: string, cpus: number = CPUS): string[] {
   const { iommu, memoryMib = MEMORY_MIB, ports } = machine;
   const counter = new DeviceCounter(disk);
   return [
     ...QEMU_MACHINE,
-    ...["-smp", String(CPUS), "-m", `${memoryMib}M`],
+    ...["-smp", String(cpus), "-m", `${memoryMib}M`],
     // Before the devices: it must be there when they are made.
     ...(iommu ? ["-device", `intel-iommu,intremap=${iommu.interruptRemapping ? "on" : "off"}`] : []),
     ...ports.flatMap((port) => portArguments(port, counter)),

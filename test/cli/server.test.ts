@@ -80,16 +80,20 @@ function heardOf(stream: Readable): { readonly heard: string } {
 
 /** Without what differs from one time to the other: times, durations, processes, and whose folder it is. */
 function timeless(told: string): string {
-  return told
-    .replaceAll(join(temporary, "there"), join(temporary, "here"))
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+Z)?/g, "TIME")
-    .replaceAll(/^\d\d:\d\d:\d\d\.\d{3}/gm, "TIME")
-    .replaceAll(/"(tookMs|atMs|downtimeMs|withoutVfMs|pid)": (?:\d+|null)/g, '"$1": N')
-    .replaceAll(/\bprocess \d+/g, "process N")
-    .replaceAll(/\[ *\d+\.\d{6}\]/g, "[SINCE BOOT]")
-    .replaceAll(/"bootId": "[0-9a-f-]+"/g, '"bootId": "BOOT"')
-    .replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|min)\b *(?:\d+ s)? */g, "DURATION ")
-    .replaceAll(/ +$/gm, "");
+  return (
+    told
+      .replaceAll(join(temporary, "there"), join(temporary, "here"))
+      .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+Z)?/g, "TIME")
+      .replaceAll(/^\d\d:\d\d:\d\d\.\d{3}/gm, "TIME")
+      .replaceAll(/"(tookMs|atMs|downtimeMs|withoutVfMs|pid)": (?:\d+|null)/g, '"$1": N')
+      .replaceAll(/\bprocess \d+/g, "process N")
+      .replaceAll(/\[ *\d+\.\d{6}\]/g, "[SINCE BOOT]")
+      .replaceAll(/"bootId": "[0-9a-f-]+"/g, '"bootId": "BOOT"')
+      .replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|min)\b *(?:\d+ s)? */g, "DURATION ")
+      // The column is as wide as what is in it.
+      .replaceAll(/\bTOOK +/g, "TOOK ")
+      .replaceAll(/ +$/gm, "")
+  );
 }
 
 describe("commands against a server", () => {

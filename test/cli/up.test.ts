@@ -1,6 +1,6 @@
 /** The server as a process: its start, its end, and its sudden end. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, copyFileSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,14 +8,13 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ROOT } from "../dumps.ts";
+import { API, askServer, endServer, servers, startServer, untilReady, VFLEET } from "./server-process.ts";
 
-const VFLEET = join(ROOT, "bin/vfleet.js");
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-up-"));
 const MODEL = join(temporary, "lab.yaml");
 copyFileSync(join(ROOT, "examples/models/82576.yaml"), MODEL);
 const STATE = join(temporary, "server");
 const env = { ...process.env, XDG_STATE_HOME: join(temporary, "state"), NO_COLOR: "1" };
-const API = "api/v1alpha1";
 /** More of them by hand: VFLEET_KILLS=50 npm test -- test/cli/up */
 const KILLS = Number(process.env.VFLEET_KILLS ?? 12);
 
@@ -23,51 +22,16 @@ function vfleet(...args: readonly string[]) {
   return spawnSync(process.execPath, [VFLEET, ...args], { encoding: "utf8", env });
 }
 
-interface Up {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly output: string;
-}
-
-const children = new Set<ChildProcess>();
-
-async function up(...more: readonly string[]): Promise<Up> {
-  const args = [VFLEET, "up", "--source", `model:${MODEL}`, "--state", STATE, "--listen", "127.0.0.1:0", ...more];
-  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
-  children.add(child);
-  let output = "";
-  for await (const text of child.stdout.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-    output += text;
-    const url = /listens at (\S+)\n.*\n/.exec(output)?.[1];
-    if (url !== undefined) return { child, url, output };
-  }
-  throw new Error(`it ended before it listened: ${output}`);
-}
-
-async function end({ child }: Up, signal: NodeJS.Signals): Promise<unknown> {
-  const closed = once(child, "close");
-  child.kill(signal);
-  const [code] = await closed;
-  children.delete(child);
-  return code;
-}
+const up = () => startServer(["--source", `model:${MODEL}`, "--state", STATE], env);
 
 function token(): string {
   return readFileSync(join(STATE, "token"), "utf8").trim();
 }
 
-async function ask(url: string, path: string, body?: unknown) {
-  const response = await fetch(new URL(path, url), {
-    method: body === undefined ? "GET" : "POST",
-    headers: { authorization: `Bearer ${token()}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  // biome-ignore lint/suspicious/noExplicitAny: each caller knows what it asked for
-  return { status: response.status, body: (await response.json()) as any };
-}
+const ask = (url: string, path: string, body?: unknown) => askServer(url, STATE, path, body);
 
 after(() => {
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of servers) child.kill("SIGKILL");
   vfleet("model", "off", MODEL);
   rmSync(temporary, { recursive: true, force: true });
 });
@@ -85,11 +49,11 @@ describe("vfleet up", () => {
     const port = new URL(first.url).port;
     const other = vfleet("up", "--source", `model:${MODEL}`, "--state", `${STATE}2`, "--listen", `127.0.0.1:${port}`);
     assert.deepEqual([other.status, other.stderr.includes("EADDRINUSE")], [3, true], other.stderr);
-    assert.equal(await end(first, "SIGTERM"), 0);
+    assert.equal(await endServer(first, "SIGTERM"), 0);
 
     const again = await up();
     assert.doesNotMatch(again.output, /vft_/);
-    assert.equal(await end(again, "SIGINT"), 0);
+    assert.equal(await endServer(again, "SIGINT"), 0);
   });
 
   it("writes no token into the journal, which others read", async () => {
@@ -101,13 +65,13 @@ describe("vfleet up", () => {
       [VFLEET, "up", "--source", `model:${MODEL}`, "--state", `${STATE}4`, "--listen", "127.0.0.1:0"],
       { env: { ...env, JOURNAL_STREAM: `${dev}:${ino}` }, stdio: ["ignore", file, "inherit"] },
     );
-    children.add(child);
+    servers.add(child);
     closeSync(file);
     while (!/the token is in .*\n/.test(readFileSync(journal, "utf8"))) await delay(20);
     const closed = once(child, "close");
     child.kill("SIGTERM");
     assert.deepEqual(await closed, [0, null]);
-    children.delete(child);
+    servers.delete(child);
     assert.doesNotMatch(readFileSync(journal, "utf8"), /vft_/);
     assert.match(readFileSync(join(`${STATE}4`, "token"), "utf8"), /^vft_/);
   });
@@ -134,12 +98,10 @@ describe("vfleet up", () => {
     assert.equal(vfleet("token", "revoke", "grafana", "--state", STATE).status, 0);
     assert.equal((await fetch(metrics, asGrafana)).status, 401);
     assert.equal(vfleet("token", "revoke", "grafana", "--state", STATE).status, 2);
-    await end(running, "SIGTERM");
+    await endServer(running, "SIGTERM");
   });
 
-  it(`killed ${KILLS} times under load: no acknowledged write is lost, no operation unaccounted for`, {
-    timeout: 300_000,
-  }, async () => {
+  it(`killed ${KILLS} times under load: no acknowledged write is lost, no operation unaccounted for`, async () => {
     const acknowledged = new Set<string>();
     const begun = new Set<number>();
     const ended: Record<string, number> = {};
@@ -155,12 +117,12 @@ describe("vfleet up", () => {
       // While a plan is made and done, and while what was begun goes on.
       await (round % 2 === 0 ? planned : applied).promise;
       await new Promise((resolve) => setTimeout(resolve, (round * 37) % 250));
-      await end(server, "SIGKILL");
+      await endServer(server, "SIGKILL");
       stopped.abort();
       await load;
     }
     const server = await up();
-    await until(async () => (await fetch(new URL("readyz", server.url))).status === 200);
+    await untilReady(server);
     const { body: tokens } = await ask(server.url, `${API}/tokens`);
     const names = new Set(tokens.items.map(({ name }: { name: string }) => name));
     assert.ok(acknowledged.size > KILLS, `${acknowledged.size} tokens`);
@@ -181,7 +143,7 @@ describe("vfleet up", () => {
       [],
       JSON.stringify(ended),
     );
-    await end(server, "SIGTERM");
+    await endServer(server, "SIGTERM");
   });
 });
 
@@ -209,13 +171,5 @@ async function applyPolicies(
     const { status, body } = await ask(url, `${API}/plans/${plan.body.id}/apply`, {});
     if (status === 202 && body.operation !== null) begun.add(body.operation);
     on.applied();
-  }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!(await isSo())) {
-    assert.ok(performance.now() < deadline, "it did not come to be so in 30 s");
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

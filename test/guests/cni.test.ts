@@ -152,7 +152,7 @@ const of = (containerId: string, netns: string, ifname = "net1") => ({
   CNI_IFNAME: ifname,
 });
 
-describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-local"), timeout: 300_000 }, () => {
+describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-local"), timeout: 600_000 }, () => {
   let bench: Bench;
   before(async () => {
     bench = new Bench();

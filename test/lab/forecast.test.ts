@@ -38,7 +38,8 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
 
 describe("preflight forecasts what the kernel does", {
   skip: requireTool("lab"),
-  concurrency: availableParallelism(),
+  // With one processor each, which waits for devices a part of the time.
+  concurrency: availableParallelism() + 1,
   timeout: TEST_TIMEOUT_MS,
 }, () => {
   let image: LabImage;
@@ -61,6 +62,7 @@ describe("preflight forecasts what the kernel does", {
         script: script.path,
         args,
         timeoutMs: BOOT_TIMEOUT_MS,
+        cpus: 1,
         signal: t.signal,
         onOutput: (text) => {
           output += text;

@@ -1,6 +1,6 @@
 /**
- * VFs of a real kernel's card given to virtual machines and containers, and taken back, by vfleet's own commands and its CNI
- * plugin. What guest/guests.ts recorded in the machine is judged here.
+ * VFs of a real kernel's card given to virtual machines, and taken back, by vfleet's own commands. What guest/guests.ts recorded in
+ * the machine is judged here.
  */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
@@ -10,8 +10,8 @@ import { requireTool } from "../require-tool.ts";
 import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
-const MACHINE_MS = 900_000;
-const TIMEOUT_MS = 1_500_000;
+const MACHINE_MS = 1_500_000;
+const TIMEOUT_MS = 2_400_000;
 /** Intel 82576 Virtual Function, and QEMU's NVMe, as data/pci.ids has them. */
 const VF_ID = "8086:10CA";
 const NVME_ID = "1B36:0010";
@@ -28,22 +28,6 @@ interface Guest {
   readonly name: string;
   readonly unreachable: string | null;
   readonly devices: readonly { readonly bdf: string; readonly byVfleet: boolean }[];
-}
-
-interface Cni {
-  readonly stage: string;
-  readonly status: number;
-  readonly output: Readonly<Record<string, unknown>> | null;
-  /** The VF as the PF shows it (ip(8)). */
-  readonly info: {
-    readonly address: string;
-    readonly vlan_list: readonly { readonly vlan?: number; readonly qos?: number }[];
-    readonly rate: { readonly max_tx: number };
-    readonly spoofchk: boolean;
-  };
-  readonly inside: { readonly address: string; readonly flags: readonly string[] } | null;
-  /** Interfaces of the VF in the host's namespace. */
-  readonly host: readonly string[];
 }
 
 describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"), timeout: TIMEOUT_MS }, () => {
@@ -80,11 +64,6 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
     return records<{ guest: string; status: InnerStatus }>("in-guest").flatMap(({ guest, status }) =>
       guest === name ? [status] : [],
     );
-  }
-  function cni(stage: string): Cni {
-    const found = records<Cni>("cni").find((each) => each.stage === stage);
-    assert.ok(found, stage);
-    return found;
   }
   function ping(of: string): CommandResult {
     const found = records<CommandResult & { of: string }>("ping").find((each) => each.of === of);
@@ -195,78 +174,11 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
     done("nvme-detach");
     assert.deepEqual(
       guests("end").map(({ name, devices }) => [name, devices.length]),
-      [
-        ["db", 1],
-        ["three", 0],
-      ],
+      [["db", 1]],
     );
   });
 
-  test("a namespace gets a VF's interface, keeps it while it has it, and gives it back", () => {
-    done("netns-attach");
-    const [seen] = records<{ links: string; guests: readonly Guest[] }>("netns");
-    assert.match(seen?.links ?? "", /^eth\d+ /m);
-    const blue = seen?.guests.find(({ name }) => name === "blue");
-    assert.deepEqual(
-      blue?.devices.map(({ bdf }) => bdf),
-      ["0000:01:10.4"],
-    );
-    refused("netns-refused", /VFL-0211/);
-    done("netns-detach");
-    assert.equal(records<{ names: readonly string[] }>("netns-back")[0]?.names.length, 1);
-  });
-
-  test("a container gets a VF by CNI, with its settings at the PF; another one does not get it as well", () => {
-    const added = cni("add-one");
-    assert.equal(added.status, 0, JSON.stringify(added.output));
-    const link = {
-      name: "net1",
-      mac: "02:00:00:00:00:21",
-      sandbox: "/run/netns/one",
-      mtu: 1500,
-      pciID: "0000:01:10.4",
-    };
-    assert.deepEqual(added.output?.interfaces, [link]);
-    assert.deepEqual(added.info.vlan_list, [{ vlan: 100, qos: 3 }]);
-    assert.deepEqual(
-      [added.info.address, added.info.rate.max_tx, added.info.spoofchk],
-      ["02:00:00:00:00:21", 500, true],
-    );
-    assert.equal(added.inside?.address, "02:00:00:00:00:21");
-    assert.deepEqual(added.host, []);
-    const taken = cni("taken");
-    assert.deepEqual([taken.status, taken.output?.code], [1, 11]);
-    assert.match(String(taken.output?.msg), /0000:01:10\.4 is in use: net1 of container one/);
-    assert.equal(cni("check").status, 0);
-  });
-
-  test("VLANs keep containers apart; CHECK tells which setting was changed", () => {
-    const frames = records<{ of: string; got: string }>("frame");
-    const got = (of: string) => frames.find((each) => each.of === of)?.got;
-    assert.equal(got("one VLAN"), "frame");
-    assert.equal(got("two VLANs"), "nothing");
-    const changed = cni("check-changed");
-    assert.deepEqual([changed.status, changed.output?.code], [1, 101]);
-    assert.match(String(changed.output?.details), /vlan is 200, and was set to 100/);
-  });
-
-  test("DEL puts a VF back as it was; GC does it for a container that is gone with its runtime", () => {
-    const before = done("apply").vfs;
-    for (const [stage, index] of [["del-one", 2] as const, ["gc", 3] as const]) {
-      const after = cni(stage);
-      assert.equal(after.status, 0, JSON.stringify(after.output));
-      assert.equal(after.host.length, 1);
-      assert.deepEqual(after.info.vlan_list, [{}]);
-      assert.equal(after.info.rate.max_tx, 0);
-      assert.notEqual(after.info.address, "02:00:00:00:00:21");
-      assert.equal(before[index]?.driver, "igbvf");
-    }
-  });
-
-  test("says how long it took, and what QEMU's card does not do", (context) => {
-    const spoofed = records<{ of: string; got: string }>("frame").find(({ of }) => of.includes("not the VF's"));
-    // QEMU's igb has no anti-spoofing (DTXSWC.MACAS); the model's 82576 drops such a frame (src/hardware/nic).
-    context.diagnostic(`a frame with another's source address, spoof check on: ${spoofed?.got}`);
+  test("says how long it took", (context) => {
     for (const { stage, seconds } of records<{ stage: string; seconds: number }>("command")) {
       context.diagnostic(`${stage}: ${seconds} s`);
     }

@@ -29,8 +29,8 @@ import { requireTool } from "../require-tool.ts";
 import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
-const MACHINE_MS = 900_000;
-const TIMEOUT_MS = 1_500_000;
+const MACHINE_MS = 1_500_000;
+const TIMEOUT_MS = 2_400_000;
 const PF = "0000:01:00.0";
 const OTHER_PORT = "0000:01:00.1";
 const NVME = "0000:02:00.0";

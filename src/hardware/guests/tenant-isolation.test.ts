@@ -292,7 +292,7 @@ class Tenants {
 }
 
 test("no access of a VF lands outside its guest, and each violation leaves its fault: 400 histories of a whole machine", {
-  timeout: 300_000,
+  timeout: 600_000,
 }, () => {
   let landed = 0;
   let faults = 0;

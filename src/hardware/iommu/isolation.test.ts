@@ -270,7 +270,7 @@ const cases = [
 ] as const;
 
 test("no access lands outside its domain, and each violation leaves its fault record: 3,000 histories", {
-  timeout: 300_000,
+  timeout: 600_000,
 }, () => {
   let accesses = 0;
   let landed = 0;

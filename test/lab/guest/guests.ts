@@ -2,46 +2,28 @@
  * Runs in the lab machine "guests": VFs of a real card given to two virtual machines and taken back, by vfleet's own commands.
  * It checks nothing: what it records is for test/lab/guests.test.ts to judge.
  */
-import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, closeSync, existsSync, openSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { type InnerGuest, startInnerGuest } from "../../../src/lab/inner-guest.ts";
+import {
+  DEVICES,
+  deviceOf,
+  document,
+  guestsNow,
+  linkName,
+  record,
+  run,
+  secondsSince,
+  setUp,
+  vfleet,
+  vfOf,
+} from "./commands.ts";
 
-const { LAB_RECORDS = "/dev/stdout" } = process.env;
-const DEVICES = "/sys/bus/pci/devices";
-const PF = "0000:01:00.0";
 const NVME = "0000:02:00.0";
 const PF_ADDRESS = "10.0.0.1";
 const ADDRESSES = { web: "10.0.0.10", db: "10.0.0.11" };
-const PROGRAM = "/opt/vfleet";
-const VFLEET = ["--disable-warning=ExperimentalWarning", `${PROGRAM}/bin/vfleet.js`];
 const BULK_KIB = 512;
 
 const began = performance.now();
-const secondsSince = (since: number) => Number(((performance.now() - since) / 1000).toFixed(2));
-const record = (kind: string, facts: object) => appendFileSync(LAB_RECORDS, `${JSON.stringify({ kind, ...facts })}\n`);
-const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" });
-const linkName = (path: string) => (existsSync(path) ? basename(readlinkSync(path)) : null);
-const vfOf = (index: number, pf = PF) => linkName(`${DEVICES}/${pf}/virtfn${index}`) ?? "";
-
-/** One command of vfleet, as a person gives it. */
-function vfleet(stage: string, ...args: string[]): { readonly status: number | null; readonly stdout: string } {
-  const since = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...VFLEET, ...args], { encoding: "utf8" });
-  const vfs = [0, 1, 2, 3].map((index) => {
-    const bdf = vfOf(index);
-    return { bdf, driver: bdf === "" ? null : linkName(`${DEVICES}/${bdf}/driver`) };
-  });
-  record("command", { stage, command: args.join(" "), status, stdout, stderr, seconds: secondsSince(since), vfs });
-  return { status, stdout };
-}
-
-function document(kind: string, name: string, spec: object): string {
-  const path = `/tmp/${name}.yaml`;
-  writeFileSync(path, JSON.stringify({ apiVersion: "vfleet.dev/v1alpha1", kind, metadata: { name }, spec }));
-  return path;
-}
 
 const policy = (numVfs: number, onShrink: string) =>
   document("VfPolicy", "nics", {
@@ -55,11 +37,7 @@ const policy = (numVfs: number, onShrink: string) =>
     ],
   });
 
-writeFileSync("/etc/machine-id", "5ca1ab1e0ddba11c0ffee0facade0001\n");
-run("cp", "-r", "/script/vfleet", PROGRAM);
-run("modprobe", "-a", "igb", "igbvf", "vfio-pci", "nvme");
-const pfName = readdirSync(`${DEVICES}/${PF}/net`)[0] ?? "";
-run("ip", "link", "set", pfName, "up");
+const pfName = setUp("nvme");
 run("ip", "address", "add", `${PF_ADDRESS}/24`, "dev", pfName);
 
 // What is wanted: two VFs for virtual machines, claimed by name, and two for the host.
@@ -140,103 +118,12 @@ const second = await db.awaitStatus(({ netDevices }) => netDevices.length === 2,
 record("in-guest", { guest: "db", status: second });
 vfleet("detach-second", "detach", webVf, "--yes");
 
-// What the host keeps goes to containers, each in its own namespace; the card keeps them apart.
-await containers();
-
 // A namespace of a disk, read by a guest.
 await nvme();
 vfleet("end", "guests", "--json");
 await token(db);
 await db.stop();
 record("time", { of: "whole script", seconds: secondsSince(began) });
-
-interface Guest {
-  readonly name: string;
-  readonly pid: number;
-  readonly devices: readonly { readonly bdf: string }[];
-}
-
-function guestsNow(stage: string): readonly Guest[] {
-  return JSON.parse(vfleet(stage, "guests", "--json").stdout).guests;
-}
-
-function deviceOf(name: string): string {
-  return guestsNow(`device-of-${name}`).find((guest) => guest.name === name)?.devices[0]?.bdf ?? "";
-}
-
-function cni(stage: string, command: string, index: number, container: string, more: object = {}): void {
-  const since = performance.now();
-  const bdf = vfOf(index);
-  const { status, stdout } = spawnSync(process.execPath, [`${PROGRAM}/dist/cni/main.cjs`], {
-    input: JSON.stringify({ cniVersion: "1.1.0", name: "tenants", type: "vfleet-cni", deviceID: bdf, ...more }),
-    encoding: "utf8",
-    env: {
-      ...{ PATH: process.env.PATH, CNI_COMMAND: command, CNI_PATH: "/usr/lib/cni" },
-      ...{ CNI_CONTAINERID: container, CNI_NETNS: `/run/netns/${container}`, CNI_IFNAME: "net1" },
-    },
-  });
-  const info = JSON.parse(run("ip", "-j", "-d", "link", "show", "dev", pfName))[0].vfinfo_list[index];
-  const inside = spawnSync("ip", ["-n", container, "-j", "link", "show", "dev", "net1"], { encoding: "utf8" });
-  record("cni", {
-    ...{ stage, status, output: stdout === "" ? null : JSON.parse(stdout), info, seconds: secondsSince(since) },
-    inside: inside.status === 0 ? JSON.parse(inside.stdout)[0] : null,
-    host: existsSync(`${DEVICES}/${bdf}/net`) ? readdirSync(`${DEVICES}/${bdf}/net`) : [],
-  });
-}
-
-/** Sends a frame from one container's interface and tells whether the other's gets it. */
-function frame(of: string, source: string): void {
-  const macOf = (container: string) =>
-    run("ip", "netns", "exec", container, "cat", "/sys/class/net/net1/address").trim();
-  const index = (container: string) =>
-    run("ip", "netns", "exec", container, "cat", "/sys/class/net/net1/ifindex").trim();
-  const hex = (macOf("two") + (source === "own" ? macOf("one") : source)).replaceAll(":", "");
-  const address = "my $a = pack('SnlSCCa8', 17, 0x88b5, $ARGV[0], 0, 0, 6, '');";
-  const receive = `${address} socket($s, 17, 3, 0xb588) or die; bind($s, $a) or die $!; $| = 1; print "ready\\n"; $SIG{ALRM} = sub { print "nothing\\n"; exit }; alarm 3; recv($s, $f, 2000, 0); print "frame\\n";`;
-  const send = `${address} socket($s, 17, 3, 0) or die; send($s, pack('H*', $ARGV[1]) . ("x" x 50), 0, $a) or die $!;`;
-  const shell =
-    'ip netns exec two perl -e "$1" "$2" >/tmp/got & until grep -q ready /tmp/got; do sleep 0.1; done; ip netns exec one perl -e "$3" "$4" "$5"; wait';
-  run("sh", "-c", shell, "sh", receive, index("two"), send, index("one"), `${hex}88b5`);
-  record("frame", { of, got: run("tail", "-n", "1", "/tmp/got").trim() });
-}
-
-async function containers(): Promise<void> {
-  for (const name of ["one", "two", "three"]) run("ip", "netns", "add", name);
-  const settings = { vlan: 100, vlanQoS: 3, spoofchk: "on", trust: "off", max_tx_rate: 500 };
-  const macs = ["02:00:00:00:00:21", "02:00:00:00:00:22"];
-  const network = (mac?: string) => ({ ...settings, runtimeConfig: { mac } });
-  // A namespace by hand, before any runtime comes.
-  run("ip", "netns", "add", "blue");
-  vfleet("netns-attach", "attach", vfOf(2), "netns:blue", "--yes");
-  record("netns", { links: run("ip", "-n", "blue", "-br", "link"), guests: guestsNow("netns-guests") });
-  vfleet("netns-refused", "bind", vfOf(2), "vfio", "--yes");
-  vfleet("netns-detach", "detach", vfOf(2), "--yes");
-  record("netns-back", { names: readdirSync(`${DEVICES}/${vfOf(2)}/net`) });
-  run("ip", "netns", "del", "blue");
-  cni("add-one", "ADD", 2, "one", network(macs[0]));
-  cni("add-two", "ADD", 3, "two", network(macs[1]));
-  cni("taken", "ADD", 2, "three", network());
-  cni("check", "CHECK", 2, "one", network(macs[0]));
-  await linkUp("one");
-  await linkUp("two");
-  frame("one VLAN", "own");
-  frame("one VLAN, a source that is not the VF's", "02:00:00:00:00:66");
-  run("ip", "link", "set", pfName, "vf", "3", "vlan", "200");
-  frame("two VLANs", "own");
-  cni("check-changed", "CHECK", 3, "two", network(macs[1]));
-  cni("del-one", "DEL", 2, "one", network(macs[0]));
-  // The runtime died, and so did the container: its VF comes back by itself, and GC makes it what it was.
-  run("ip", "netns", "del", "two");
-  cni("gc", "GC", 3, "two", { "cni.dev/valid-attachments": [] });
-  run("ip", "netns", "del", "one");
-}
-
-async function linkUp(container: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (run("ip", "-n", container, "link", "show", "dev", "net1").includes("LOWER_UP")) return;
-    await sleep(100);
-  }
-}
 
 async function nvme(): Promise<void> {
   const disks = document("VfPolicy", "disks", {

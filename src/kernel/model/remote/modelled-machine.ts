@@ -131,8 +131,8 @@ async function reach(folder: string): Promise<MachineConnection | undefined> {
     return await MachineConnection.open(folder);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    // No folder, no socket, or one that a killed process left.
-    if (["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(code)) return undefined;
+    // No folder, no socket, one that a killed process left, or one whose process ended as we came.
+    if (["ENOENT", "ECONNREFUSED", "ENOTDIR", "ECONNRESET"].includes(code)) return undefined;
     throw notReached(`its socket in ${folder} cannot be used: ${code}`, error);
   }
 }

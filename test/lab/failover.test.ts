@@ -1,4 +1,4 @@
-/** A virtual machine with a VF moves between two QEMUs while it is sent packets: by its VF, by virtio, by another VF. */
+/** A virtual machine with two VFs moves between two QEMUs while it is sent packets: by its VFs, by virtio, by other VFs. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import type { Operation } from "../../src/host/apply/operation.ts";
@@ -13,7 +13,10 @@ import { runInMachine } from "./run-in-machine.ts";
 const MACHINE_MS = 600_000;
 const TIMEOUT_MS = 1_200_000;
 const NO_MAC = "00:00:00:00:00:00";
-const MAC = "02:00:00:00:00:0a";
+const MACS = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"];
+/** Of the guest's VFs, and of those that were free. */
+const AT_SOURCE = [...MACS, NO_MAC, NO_MAC];
+const AT_DESTINATION = [NO_MAC, NO_MAC, ...MACS];
 /** On a quiet host 0.8 s: the guest stands still, and its VF comes up. */
 const LONGEST_GAP_MS = 8000;
 
@@ -43,7 +46,7 @@ interface Moved {
   readonly times: MigrationTimes;
 }
 
-describe("a guest with a VF that moves in a lab machine", { skip: requireTool("lab"), timeout: TIMEOUT_MS }, () => {
+describe("a guest with two VFs that moves in a lab machine", { skip: requireTool("lab"), timeout: TIMEOUT_MS }, () => {
   let result: BootResult;
   before(
     async () => {
@@ -83,47 +86,58 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     return found.status;
   }
 
-  test("has a failover interface over virtio and VF, all of one MAC address", () => {
+  function igbvfs(when: string): number {
+    return guest(when).pciDevices.filter(({ driver }) => driver === "igbvf").length;
+  }
+
+  test("has a failover interface over each virtio and VF, all three of one MAC address", () => {
     const { netDevices } = guest("with both");
     assert.deepEqual(
-      netDevices.map(({ mac }) => mac),
-      [MAC, MAC, MAC],
+      netDevices.map(({ mac }) => mac).sort(),
+      MACS.flatMap((mac) => [mac, mac, mac]),
     );
-    const { output } = only<CommandResult>("guest-links");
-    assert.equal(output.match(/master eth0/g)?.length, 2);
+    // A line each for who has a master: address, name, master.
+    const links = only<CommandResult>("guest-links").output.trim().split("\n");
+    const masters = links.map((line) =>
+      line
+        .split(" ")
+        .filter((_, place) => place !== 1)
+        .join(" "),
+    );
+    assert.equal(masters.length, 4, masters.join("; "));
+    assert.equal(new Set(masters).size, 2, masters.join("; "));
   });
 
-  test("stays where it was, with its VF, when the destination dies in the middle", () => {
+  test("stays where it was, with its VFs, when the destination dies in the middle", () => {
     const { status, stdout, stderr } = command("rolled-back");
     assert.equal(status, 1, stdout + stderr);
     assert.match(stdout, /the guest was not moved, and is where it was: the migration failed/);
     const phases = [...stdout.matchAll(/^› (\w+)/gm)].map(([, phase]) => phase);
     assert.deepEqual(phases, ["prepared", "unplugging", "moving", "rollingBack", "rolledBack", "traffic"]);
     assert.match(stdout, /^ +no traffic +[\d.]+ m?s$/m);
-    assert.ok(guest("rolled-back").pciDevices.some(({ driver }) => driver === "igbvf"));
-    assert.deepEqual([host("rolled-back")?.macs.slice(0, 2), host("rolled-back")?.fdb], [[MAC, NO_MAC], []]);
+    assert.equal(igbvfs("rolled-back"), 2);
+    assert.deepEqual([host("rolled-back")?.macs.slice(0, 4), host("rolled-back")?.fdb], [AT_SOURCE, []]);
   });
 
   test("cannot move by VFIO, by what was seen: an 82576 has no variant driver", () => {
     const drivers = moved().verdict.checks.filter(({ check }) => check === "driver");
     assert.deepEqual(
       drivers.map(({ result }) => result),
-      ["refused"],
+      ["refused", "refused"],
     );
     assert.match(drivers[0]?.summary ?? "", /vfio-pci of a VF 8086:10ca has no migration/);
   });
 
-  test("is at the destination, with a VF of it that is up", () => {
+  test("is at the destination, with VFs of it that are up", () => {
     const { operation, times } = moved();
     assert.equal(operation.state, "settled", JSON.stringify(operation.failure));
     assert.deepEqual(
       times.phases.map(({ phase }) => phase),
       ["prepared", "unplugging", "moving", "moved", "plugged"],
     );
-    const { pciDevices, netDevices } = guest("moved");
-    assert.ok(pciDevices.some(({ driver }) => driver === "igbvf"));
-    assert.ok(netDevices.every(({ mac, carrier }) => mac === MAC && carrier === true));
-    assert.deepEqual([host("moved")?.macs.slice(0, 2), host("moved")?.fdb], [[NO_MAC, MAC], []]);
+    assert.equal(igbvfs("moved"), 2);
+    assert.ok(guest("moved").netDevices.every(({ mac, carrier }) => MACS.includes(mac) && carrier === true));
+    assert.deepEqual([host("moved")?.macs.slice(0, 4), host("moved")?.fdb], [AT_DESTINATION, []]);
   });
 
   test("answers before, over the standby while it moves, and after", (context) => {
@@ -139,7 +153,7 @@ describe("a guest with a VF that moves in a lab machine", { skip: requireTool("l
     const counts = [answered(began - 5000, began), answered(at("moving"), at("moved")), answered(last - 2000, last)];
     const [before = 0, meanwhile = 0, after = 0] = counts;
     assert.ok(before > 20, `before: ${counts}`);
-    assert.ok(meanwhile > 2, `while its memory moves, without any VF: ${counts}`);
+    assert.ok(meanwhile > 2, `while its memory moves, without any of its VFs: ${counts}`);
     assert.ok(after > 20, `after: ${counts}`);
 
     const gapOf = (sent: readonly Packet[]) => {

@@ -1,6 +1,6 @@
 /**
- * Runs in the lab machine "guests": a virtual machine with a VF and a virtio interface of the same MAC address moves from one QEMU
- * to another by `vfleet migrate`, while somebody sends it packets all the time. What is recorded, test/lab/failover.test.ts judges.
+ * Runs in the lab machine "guests": a virtual machine with two VFs, and for each a virtio interface of its MAC address, moves from one
+ * QEMU to another by `vfleet migrate`, while somebody sends it packets all the time. What is recorded, test/lab/failover.test.ts judges.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,16 +13,27 @@ import { startInnerGuest } from "../../../src/lab/inner-guest.ts";
 const { LAB_RECORDS = "/dev/stdout" } = process.env;
 const DEVICES = "/sys/bus/pci/devices";
 const PF = "0000:01:00.0";
-const MAC = "02:00:00:00:00:0a";
-const GUEST = "10.0.0.10";
+/** What the guest has twice: a VF, and who stands by for it. The address is that of the interface over both. */
+const PAIRS = [
+  { vf: 0, mac: "02:00:00:00:00:0a", port: "port2", address: "10.0.0.10" },
+  { vf: 1, mac: "02:00:00:00:00:0b", port: "port4", address: "10.0.1.10" },
+].map((pair, place) => ({
+  ...pair,
+  standby: `standby${place}`,
+  standbyPort: `port${place * 2 + 1}`,
+  /** Of the source, and of the destination. */
+  taps: [`tapa${place}`, `tapb${place}`] as const,
+}));
+const [GUEST] = PAIRS.map(({ address }) => address) as [string];
 const PEER = "10.0.0.20";
 /** Minutes, so that there is a middle on a busy host, too; and as QEMU has it by itself. */
 const SLOW_BYTES = 2 ** 18;
 const FAST_BYTES = 128 * 2 ** 20;
 const PROGRAM = "/opt/vfleet";
 const VFLEET = ["--disable-warning=ExperimentalWarning", `${PROGRAM}/bin/vfleet.js`];
-/** Of the VF that only sends. */
-const PEER_VF = 2;
+/** For the destination, and the one that only sends. */
+const FREE_VFS = [2, 3];
+const PEER_VF = 4;
 
 const record = (kind: string, facts: object) => appendFileSync(LAB_RECORDS, `${JSON.stringify({ kind, ...facts })}\n`);
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: "utf8" });
@@ -34,23 +45,19 @@ run("modprobe", "-a", "igb", "igbvf", "vfio-pci", "bridge", "tun");
 const pfName = readdirSync(`${DEVICES}/${PF}/net`)[0] ?? "";
 run("ip", "link", "set", pfName, "up");
 writeFileSync(`${DEVICES}/${PF}/sriov_drivers_autoprobe`, "0");
-writeFileSync(`${DEVICES}/${PF}/sriov_numvfs`, "3");
-setMac(0, MAC);
+writeFileSync(`${DEVICES}/${PF}/sriov_numvfs`, String(PEER_VF + 1));
+for (const { vf, mac } of PAIRS) setMac(vf, mac);
 setMac(PEER_VF, "02:00:00:00:00:20");
-for (const [index, driver] of [
-  [0, "vfio-pci"],
-  [1, "vfio-pci"],
-  [PEER_VF, "igbvf"],
-] as const) {
-  writeFileSync(`${DEVICES}/${vfOf(index)}/driver_override`, driver);
-  writeFileSync("/sys/bus/pci/drivers_probe", vfOf(index));
+for (const vf of [...PAIRS.map((pair) => pair.vf), ...FREE_VFS, PEER_VF]) {
+  writeFileSync(`${DEVICES}/${vfOf(vf)}/driver_override`, vf === PEER_VF ? "igbvf" : "vfio-pci");
+  writeFileSync("/sys/bus/pci/drivers_probe", vfOf(vf));
 }
 
-// The standby's way: a bridge over the PF. The card gives the PF what no VF has asked for.
+// The standbys' way: a bridge over the PF. The card gives the PF what no VF has asked for.
 run("ip", "link", "add", "br0", "type", "bridge");
 run("ip", "link", "set", pfName, "master", "br0");
 run("ip", "link", "set", "br0", "up");
-for (const tap of ["tapa", "tapb"]) {
+for (const tap of PAIRS.flatMap(({ taps }) => taps)) {
   run("ip", "tuntap", "add", tap, "mode", "tap");
   run("ip", "link", "set", tap, "master", "br0", "up");
 }
@@ -63,28 +70,36 @@ run("ip", "address", "add", `${PEER}/24`, "dev", peerName);
 run("ip", "link", "set", peerName, "up");
 
 const monitorOf = (name: string) => ["-name", `guest=${name}`, "-qmp", `unix:/run/${name}.qmp,server=on,wait=off`];
-const standby = (tap: string) => ({
-  netdev: { type: "tap", id: "net0", ifname: tap, script: "no", downscript: "no" },
-  device: { driver: "virtio-net-pci", id: "standby", netdev: "net0", mac: MAC, failover: true, bus: "port1" },
-});
 
 const source = await startInnerGuest({ name: "source", args: monitorOf("source") });
-const { netdev, device } = standby("tapa");
-await source.qmp.execute("netdev_add", netdev);
-await source.qmp.execute("device_add", device);
-await source.awaitStatus(({ netDevices }) => netDevices.length >= 2, "made no failover interface");
-await source.deviceAdd({ driver: "vfio-pci", id: "vf", host: vfOf(0), bus: "port2", failover_pair_id: "standby" });
+for (const [place, { mac, standby, standbyPort, taps }] of PAIRS.entries()) {
+  const netdev = `net${place}`;
+  await source.qmp.execute("netdev_add", { type: "tap", id: netdev, ifname: taps[0], script: "no", downscript: "no" });
+  const device = { driver: "virtio-net-pci", id: standby, netdev, mac, failover: true, bus: standbyPort };
+  await source.qmp.execute("device_add", device);
+  const made = (place + 1) * 2;
+  await source.awaitStatus(({ netDevices }) => netDevices.length >= made, "made no failover interface");
+}
+for (const { vf, port, standby } of PAIRS) {
+  await source.deviceAdd({ driver: "vfio-pci", id: `vf${vf}`, host: vfOf(vf), bus: port, failover_pair_id: standby });
+}
 // A function has its driver before the driver has made its interface.
 const withBoth = await source.awaitStatus(
-  (status) => hasVf(status) && status.netDevices.length >= 3,
-  "has no interface of igbvf",
+  (status) => hasVfs(status) && status.netDevices.length >= 3 * PAIRS.length,
+  "has no interfaces of igbvf",
 );
 record("guest", { when: "with both", status: withBoth });
-const master = (
-  await source.run("for d in /sys/class/net/*; do [ -e $d/master ] && basename $(readlink $d/master); done | head -n 1")
-).output.trim();
-record("guest-links", await source.run("ip addr; for d in /sys/class/net/*; do echo $d $(readlink $d/master); done"));
-await source.run(`ip link set ${master} up && ip address add ${GUEST}/24 dev ${master}`);
+record(
+  "guest-links",
+  await source.run(
+    "for d in /sys/class/net/*; do [ -e $d/master ] && echo $(cat $d/address) $(basename $d) $(basename $(readlink $d/master)); done; true",
+  ),
+);
+for (const { mac, address } of PAIRS) {
+  const find = `for d in /sys/class/net/*; do [ -e $d/master ] && grep -q ${mac} $d/address && basename $(readlink $d/master); done | head -n 1`;
+  const master = (await source.run(find)).output.trim();
+  await source.run(`ip link set ${master} up && ip address add ${address}/24 dev ${master}`);
+}
 await sleep(3000);
 
 const incoming = (name: string) =>
@@ -93,8 +108,10 @@ const incoming = (name: string) =>
     start: { kind: "incoming" },
     args: [
       ...monitorOf(name),
-      ...["-netdev", "tap,id=net0,ifname=tapb,script=no,downscript=no"],
-      ...["-device", `virtio-net-pci,id=standby,netdev=net0,mac=${MAC},failover=on,bus=port1`],
+      ...PAIRS.flatMap(({ mac, standby, standbyPort, taps }, place) => [
+        ...["-netdev", `tap,id=net${place},ifname=${taps[1]},script=no,downscript=no`],
+        ...["-device", `virtio-net-pci,id=${standby},netdev=net${place},mac=${mac},failover=on,bus=${standbyPort}`],
+      ]),
     ],
   });
 
@@ -107,7 +124,7 @@ const doomed = await incoming("doomed");
 await vfleet("rolled-back", ["migrate", "source", "--to", "doomed", "--probe", GUEST, "--yes"], (output) => {
   if (output.includes("moving")) void doomed.stop();
 });
-record("guest", { when: "rolled-back", status: await source.awaitStatus(hasVf, "bound no igbvf again") });
+record("guest", { when: "rolled-back", status: await source.awaitStatus(hasVfs, "bound no igbvf again") });
 record("host", { when: "rolled-back", ...hostNow() });
 
 await sleep(2000);
@@ -118,8 +135,8 @@ const began = Date.now();
 await vfleet("moved", ["migrate", "source", "--to", "destination", "--probe", GUEST, "--yes", "--json"]);
 record("seconds", { seconds: (Date.now() - began) / 1000 });
 const up = await destination.awaitStatus(
-  ({ netDevices }) => netDevices.length === 3 && netDevices.every(({ carrier }) => carrier === true),
-  "had no carrier at its VF",
+  ({ netDevices }) => netDevices.length === 3 * PAIRS.length && netDevices.every(({ carrier }) => carrier === true),
+  "had no carrier at its VFs",
 );
 record("guest", { when: "moved", status: up });
 record("host", { when: "moved", ...hostNow() });
@@ -129,8 +146,8 @@ record("packets", { packets });
 await destination.stop();
 await source.stop();
 
-function hasVf({ pciDevices }: InnerStatus): boolean {
-  return pciDevices.some(({ driver }) => driver === "igbvf");
+function hasVfs({ pciDevices }: InnerStatus): boolean {
+  return pciDevices.filter(({ driver }) => driver === "igbvf").length === PAIRS.length;
 }
 
 /** What the PF has of its VFs, and where frames for the guest would go. */
@@ -139,7 +156,7 @@ function hostNow(): object {
   const macs = (link.vfinfo_list as readonly { address: string }[]).map(({ address }) => address);
   const fdb = run("bridge", "fdb", "show")
     .split("\n")
-    .filter((line) => line.includes(MAC) && /self|static/.test(line));
+    .filter((line) => PAIRS.some(({ mac }) => line.includes(mac)) && /self|static/.test(line));
   return { macs, fdb };
 }
 

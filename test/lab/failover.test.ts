@@ -15,8 +15,7 @@ const TIMEOUT_MS = 1_200_000;
 const NO_MAC = "00:00:00:00:00:00";
 const MACS = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"];
 /** Of the guest's VFs, and of those that were free. */
-const AT_SOURCE = [...MACS, NO_MAC, NO_MAC];
-const AT_DESTINATION = [NO_MAC, NO_MAC, ...MACS];
+const NO_MACS = [NO_MAC, NO_MAC];
 /** On a quiet host 0.8 s: the guest stands still, and its VF comes up. */
 const LONGEST_GAP_MS = 8000;
 
@@ -75,7 +74,9 @@ describe("a guest with two VFs that moves in a lab machine", { skip: requireTool
   }
   function host(when: string) {
     const found = records<{ when: string; macs: readonly string[]; fdb: readonly string[] }>("host");
-    return found.find((each) => each.when === when);
+    const seen = found.find((each) => each.when === when);
+    const sorted = (from: number, to: number) => seen?.macs.slice(from, to).sort();
+    return { source: sorted(0, 2), free: sorted(2, 4), fdb: seen?.fdb };
   }
   function packets(): readonly Packet[] {
     return only<{ packets: readonly Packet[] }>("packets").packets;
@@ -116,14 +117,15 @@ describe("a guest with two VFs that moves in a lab machine", { skip: requireTool
     assert.deepEqual(phases, ["prepared", "unplugging", "moving", "rollingBack", "rolledBack", "traffic"]);
     assert.match(stdout, /^ +no traffic +[\d.]+ m?s$/m);
     assert.equal(igbvfs("rolled-back"), 2);
-    assert.deepEqual([host("rolled-back")?.macs.slice(0, 4), host("rolled-back")?.fdb], [AT_SOURCE, []]);
+    assert.deepEqual(host("rolled-back"), { source: MACS, free: NO_MACS, fdb: [] });
   });
 
   test("cannot move by VFIO, by what was seen: an 82576 has no variant driver", () => {
     const drivers = moved().verdict.checks.filter(({ check }) => check === "driver");
     assert.deepEqual(
       drivers.map(({ result }) => result),
-      ["refused", "refused"],
+      // And two of the knowledge of P2P, which guests with several VFs take.
+      ["refused", "refused", "unknown", "unknown"],
     );
     assert.match(drivers[0]?.summary ?? "", /vfio-pci of a VF 8086:10ca has no migration/);
   });
@@ -137,7 +139,8 @@ describe("a guest with two VFs that moves in a lab machine", { skip: requireTool
     );
     assert.equal(igbvfs("moved"), 2);
     assert.ok(guest("moved").netDevices.every(({ mac, carrier }) => MACS.includes(mac) && carrier === true));
-    assert.deepEqual([host("moved")?.macs.slice(0, 4), host("moved")?.fdb], [AT_DESTINATION, []]);
+    // Either of the free ones for either: they are of one kind.
+    assert.deepEqual(host("moved"), { source: NO_MACS, free: MACS, fdb: [] });
   });
 
   test("answers before, over the standby while it moves, and after", (context) => {
@@ -150,10 +153,11 @@ describe("a guest with two VFs that moves in a lab machine", { skip: requireTool
       all.filter(({ sentMs, gotMs }) => sentMs >= from && sentMs < to && gotMs !== null).length;
     const last = all.at(-1)?.sentMs ?? 0;
     // While vfleet starts the one processor of the machine is its: the guest answers late.
-    const counts = [answered(began - 5000, began), answered(at("moving"), at("moved")), answered(last - 2000, last)];
+    // Its memory is there in less than 50 ms, if the host is quick: until its new VF is up it goes by the standby all the same.
+    const counts = [answered(began - 5000, began), answered(at("moving"), at("plugged")), answered(last - 2000, last)];
     const [before = 0, meanwhile = 0, after = 0] = counts;
     assert.ok(before > 20, `before: ${counts}`);
-    assert.ok(meanwhile > 2, `while its memory moves, without any of its VFs: ${counts}`);
+    assert.ok(meanwhile > 2, `while it moves, without any of its VFs: ${counts}`);
     assert.ok(after > 20, `after: ${counts}`);
 
     const gapOf = (sent: readonly Packet[]) => {

@@ -14,19 +14,21 @@ const BRIDGE_MS = 10_000;
 
 /**
  * Brings frames for the guest to its tap. The card gives the PF only what it has a filter for, promiscuous or not: the guest's
- * address is made one of the PF's own. The bridge has learnt it at the card, from the VF's own frames: it is told better.
+ * address is made one of the PF's own. The bridge has learnt it at the card, from the VF's own frames: it is told better, as of what it
+ * learns by itself. A static entry would stay for good where the guest's next VF is heard: such a frame takes it along to the PF
+ * (`br_fdb_update`), and it is no more at the tap when the path is removed.
  */
 export async function layStandbyPath({ mac, pf, tap }: StandbyPath): Promise<void> {
   if (pf === null || tap === null) return;
   await bridge(["fdb", "add", mac, "dev", pf, "self"], /File exists/);
-  await bridge(["fdb", "replace", mac, "dev", tap, "master", "static"]);
+  await bridge(["fdb", "replace", mac, "dev", tap, "master", "dynamic"]);
 }
 
 /** Done also where it was not there. */
 export async function removeStandbyPath({ mac, pf, tap }: StandbyPath): Promise<void> {
   if (pf === null || tap === null) return;
   await bridge(["fdb", "del", mac, "dev", pf, "self"], /No such/);
-  // With its tap the entry has gone, too.
+  // With its tap the entry has gone, too; and where the guest was heard elsewhere, it is there, as it should be.
   await bridge(["fdb", "del", mac, "dev", tap, "master"], /No such|Cannot find device/);
 }
 

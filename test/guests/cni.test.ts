@@ -205,6 +205,33 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
     assert.equal((await bench.call("DEL", of("a1", netns), input)).code, 0, "a second DEL finds nothing to do");
   });
 
+  test("an address is told to the neighbours, who may know it by a container that is gone", async () => {
+    const [netns, neighbour] = [bench.namespace("n"), bench.namespace("o")];
+    const device = bench.veth("n", "02:00:00:00:0e:01");
+    const peer = `d${process.pid}n`;
+    ip("link", "set", peer, "netns", neighbour);
+    const inNeighbour = (...args: string[]) => ip("-n", nameOf(neighbour), ...args);
+    inNeighbour("address", "add", "10.99.255.254/16", "dev", peer);
+    inNeighbour("address", "add", "fd99::ffff/64", "dev", peer, "nodad");
+    inNeighbour("link", "set", peer, "up");
+    const ranges = [[{ subnet: "10.99.0.0/16" }], [{ subnet: "fd99::/64" }]];
+    const ipam = { type: "host-local", dataDir: join(bench.folder, "leases"), ranges };
+    const known = () => inNeighbour("neigh", "show", "dev", peer);
+    inNeighbour("neigh", "replace", "10.99.0.2", "lladdr", "02:00:00:00:0e:ff", "nud", "stale", "dev", peer);
+    inNeighbour("neigh", "replace", "fd99::2", "lladdr", "02:00:00:00:0e:ff", "nud", "stale", "dev", peer);
+    const added = await bench.call("ADD", of("n1", netns), bench.configuration({ name: "told", device, ipam }));
+    assert.equal(added.code, 0, JSON.stringify(added.output));
+    const has = (address: string) => known().includes(`${address} lladdr 02:00:00:00:0e:01`);
+    // Duplicate address detection takes a second.
+    const end = performance.now() + 20_000;
+    while (!(has("10.99.0.2") && has("fd99::2")) && performance.now() < end) await sleep(50);
+    assert.ok(has("10.99.0.2") && has("fd99::2"), known());
+    assert.equal(
+      (await bench.call("DEL", of("n1", netns), bench.configuration({ name: "told", device, ipam }))).code,
+      0,
+    );
+  });
+
   test("an interface that was up is up again; one of a namespace that /sys does not show is put back as it was there", async () => {
     const [host, netns] = [bench.namespace("h"), bench.namespace("i")];
     const device = bench.veth("h", "02:00:00:00:0b:01");
@@ -297,6 +324,25 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
       [bench.configuration({ device: "lo", vlan: 4095 }), of("e1", netns), 7, /vlan is 4095/],
       [bench.configuration({ device: "lo", vlan: 10 }), of("e1", netns), 7, /only a VF/],
       [bench.configuration({ deviceID: "0000:00:00.0", vlanQoS: 3 }), of("e1", netns), 7, /vlanQoS wants a vlan/],
+      [
+        bench.configuration({ deviceID: "0000:00:00.0", vlanProto: "802.1q" }),
+        of("e1", netns),
+        7,
+        /vlanProto wants a vlan/,
+      ],
+      [
+        bench.configuration({ deviceID: "0000:00:00.0", vlan: 0, vlanProto: "802.1ad" }),
+        of("e1", netns),
+        7,
+        /vlanProto wants a vlan/,
+      ],
+      // The SR-IOV network operator writes it so where there is no VLAN: what is wrong is the device alone.
+      [
+        bench.configuration({ deviceID: "ffff:00:00.0", vlan: 0, vlanQoS: 0, vlanProto: "802.1Q" }),
+        of("e1", netns),
+        7,
+        /no device ffff/,
+      ],
       [bench.configuration({ deviceID: "0000:00:00.0", spoofchk: "maybe" }), of("e1", netns), 7, /on or off/],
       [
         bench.configuration({ device: "lo", runtimeConfig: { mac: "01:00:00:00:00:01" } }),

@@ -9,8 +9,12 @@ import { type IpWords, type Link, linksIn, mustRunIp, runIp } from "./ip-command
 import { callIpam, type IpamResult } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
+import { runProgram } from "./run-program.ts";
 import { withDeviceLock } from "./vf-lock.ts";
 import { settingCommands, settingsOf, touchedBefore } from "./vf-settings.ts";
+
+const NO_MAC = "00:00:00:00:00:00";
+const NOTIFY_MS = 10_000;
 
 /** What an ADD has made. */
 export interface Attached {
@@ -50,10 +54,10 @@ export function attach(call: Call, configuration: Configuration): Attached {
       const link = moveIn(record, device);
       const ipam = callIpam("ADD", call, configuration);
       hasAddresses = true;
-      if (link !== null) giveAddresses(record, ipam);
+      if (link !== null) giveAddresses(record, link, ipam);
       if (record.deviceInfoFile !== null) writeDeviceInfo(record.deviceInfoFile, device);
       const { ifname, netns, deviceId } = record;
-      const mac = link?.address ?? record.mac ?? "";
+      const mac = link?.address ?? record.mac ?? administered(device);
       return { ifname, mac, mtu: link?.mtu, sandbox: netns, deviceId, ipam };
     } catch (error) {
       detachRecorded(record, records, call.path, { hasAddresses });
@@ -132,7 +136,15 @@ function setUp(ifname: string, mac: string | null, commands: readonly IpWords[],
   return mustRunIp(`${ifname} cannot be set up in the container`, commands, netns);
 }
 
-function giveAddresses({ ifname, netns }: AttachmentRecord, { ips, routes }: IpamResult): void {
+/** The address that the PF has of a VF without an interface; "" where it has none. */
+function administered({ vf }: Device): string {
+  const mac = vf?.info?.mac ?? NO_MAC;
+  return mac === NO_MAC ? "" : mac.toLowerCase();
+}
+
+/** Addresses are told to the neighbours, as sriov-cni does: they may know them by the interface of a container that is gone. */
+function giveAddresses({ ifname, netns }: AttachmentRecord, { address: mac }: Link, { ips, routes }: IpamResult): void {
+  if (ips.length > 0) announceChanges(ifname, netns);
   const commands: IpWords[] = ips.map(({ address }) => ["address", "add", address, "dev", ifname]);
   const gateway = (isV6: boolean) => ips.find((each) => each.address.includes(":") === isV6)?.gateway;
   for (const { dst, gw, mtu, priority } of routes) {
@@ -144,6 +156,18 @@ function giveAddresses({ ifname, netns }: AttachmentRecord, { ips, routes }: Ipa
     ]);
   }
   if (commands.length > 0) mustRunIp(`${ifname} cannot be given its addresses`, commands, netns);
+  // To the kernel a change of the address even where it is the same (`dev_set_mac_address`, `inetdev_event`). A driver that refuses it
+  // leaves it at that; IPv6 addresses are told when they are known to be nobody else's (`addrconf_dad_completed`).
+  if (ips.length > 0) runIp([["link", "set", "dev", ifname, "address", mac]], netns);
+}
+
+/**
+ * Has the kernel tell the neighbours of each address that comes, and when the interface's own changes. In namespaces without IPv6, or
+ * where /proc/sys is read-only, what cannot be written is left: the container has its addresses all the same.
+ */
+function announceChanges(ifname: string, netns: string): void {
+  const files = [`/proc/sys/net/ipv4/conf/${ifname}/arp_notify`, `/proc/sys/net/ipv6/conf/${ifname}/ndisc_notify`];
+  runProgram("nsenter", [`--net=${netns}`, "tee", ...files], { input: "1\n", timeout: NOTIFY_MS, maxBuffer: 65_536 });
 }
 
 /** Network Plumbing Working Group, Device Information Specification 1.1.0. */

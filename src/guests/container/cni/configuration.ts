@@ -181,7 +181,9 @@ function readSettings(field: FieldReader): VfSettings {
   const trust = field.choice("trust", ["on", "off"]);
   const linkState = field.choice("link_state", ["auto", "enable", "disable"]);
   if ((vlanQoS ?? 0) > 0 && (vlan ?? 0) === 0) throw new CniError("invalidConfig", "vlanQoS wants a vlan");
-  if (vlanProto !== undefined && (vlan ?? 0) === 0) throw new CniError("invalidConfig", "vlanProto wants a vlan");
+  // As sriov-cni has it: 802.1Q of no VLAN is what all is by itself, and what the SR-IOV network operator writes.
+  const isOfNone = vlan === undefined || (vlan === 0 && vlanProto === "802.1ad");
+  if (vlanProto !== undefined && isOfNone) throw new CniError("invalidConfig", "vlanProto wants a vlan");
   if (minTxRate !== undefined && maxTxRate !== undefined && maxTxRate > 0 && minTxRate > maxTxRate) {
     throw new CniError("invalidConfig", `min_tx_rate ${minTxRate} is more than max_tx_rate ${maxTxRate}`);
   }

@@ -25,7 +25,7 @@ export interface Device {
 }
 
 interface VfPlace extends PfPlace {
-  /** What the PF has set of it; null where none of that is to be changed, so that it was not read. */
+  /** What the PF has set of it; null where none of that is to be changed or told, so that it was not read. */
   readonly info: VfInfo | null;
 }
 
@@ -58,7 +58,8 @@ export function readDevice({ deviceId, device, settings, mac }: Wanted): Device 
       `${why}, or another namespace has it`,
     );
   }
-  const isSet = mac !== undefined || Object.keys(settings).length > 0;
+  // A VF without an interface has no other address to be told than the PF's of it.
+  const isSet = mac !== undefined || Object.keys(settings).length > 0 || netdev === undefined;
   const info = isSet ? shownInfo(pfNetdev, vfIndex) : null;
   const link = netdev === undefined ? null : (sysfsLink(netdev) ?? shownLink(netdev));
   return { deviceId: bdf, vf: { ...place, info }, link };

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { CaptureEntry } from "./port-capture.ts";
 import { writeCapture } from "./write-capture.ts";
@@ -86,6 +87,15 @@ describe("writeCapture", () => {
     assert.equal(await failure(writeCapture(out, entries(ENTRIES, new Error("gone")))), "Error: gone");
     assert.equal(
       await failure(writeCapture("/no/such/folder/x", entries())),
+      "VFL-0010 /no/such/folder/x cannot be written: ENOENT",
+    );
+    // The file cannot be opened while a slow host's first entry is still awaited.
+    const late = async function* () {
+      await delay(100);
+      yield* entries();
+    };
+    assert.equal(
+      await failure(writeCapture("/no/such/folder/x", late())),
       "VFL-0010 /no/such/folder/x cannot be written: ENOENT",
     );
     assert.ok(!existsSync(out));

@@ -86,7 +86,8 @@ async function archive(
   let count = 0;
   try {
     for await (const entry of entries) {
-      await Promise.race([add(packing, entry), failed]);
+      // Why the writing failed comes before what that did to the archive.
+      await Promise.race([failed, add(packing, entry)]);
       count++;
     }
     packing.finalize();

@@ -4,27 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import type { BootResult } from "../../src/lab/boot.ts";
 import { requireTool } from "../require-tool.ts";
+import { type Guest, RecordedCommands } from "./recorded-commands.ts";
 import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
 const MACHINE_MS = 900_000;
 const TIMEOUT_MS = 1_500_000;
-
-interface Command {
-  readonly stage: string;
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly vfs: readonly { readonly bdf: string; readonly driver: string | null }[];
-}
-
-interface Guest {
-  readonly name: string;
-  readonly unreachable: string | null;
-  readonly devices: readonly { readonly bdf: string; readonly byVfleet: boolean }[];
-}
 
 interface Cni {
   readonly stage: string;
@@ -43,50 +29,32 @@ interface Cni {
 }
 
 describe("VFs given to containers inside a lab machine", { skip: requireTool("lab"), timeout: TIMEOUT_MS }, () => {
-  let result: BootResult;
+  let said: RecordedCommands;
   before(
     async () => {
-      result = await runInMachine("containers.ts", "igb", MACHINE_MS);
+      said = new RecordedCommands(await runInMachine("containers.ts", "igb", MACHINE_MS));
     },
     { timeout: TIMEOUT_MS },
   );
 
-  function records<T>(kind: string): T[] {
-    return result.records.filter((record) => record.kind === kind) as unknown as T[];
-  }
-  function command(stage: string): Command {
-    const found = records<Command>("command").find((each) => each.stage === stage);
-    assert.ok(found, stage);
-    return found;
-  }
-  function done(stage: string): Command {
-    const found = command(stage);
-    assert.equal(found.status, 0, `${stage}: ${found.stdout}${found.stderr}`);
-    return found;
-  }
-  function refused(stage: string, words: RegExp): void {
-    const found = command(stage);
-    assert.equal(found.status, 3, `${stage}: ${found.stdout}`);
-    assert.match(found.stdout + found.stderr, words);
-  }
   function cni(stage: string): Cni {
-    const found = records<Cni>("cni").find((each) => each.stage === stage);
+    const found = said.records<Cni>("cni").find((each) => each.stage === stage);
     assert.ok(found, stage);
     return found;
   }
 
   test("a namespace gets a VF's interface, keeps it while it has it, and gives it back", () => {
-    done("netns-attach");
-    const [seen] = records<{ links: string; guests: readonly Guest[] }>("netns");
+    said.done("netns-attach");
+    const [seen] = said.records<{ links: string; guests: readonly Guest[] }>("netns");
     assert.match(seen?.links ?? "", /^eth\d+ /m);
     const blue = seen?.guests.find(({ name }) => name === "blue");
     assert.deepEqual(
       blue?.devices.map(({ bdf }) => bdf),
       ["0000:01:10.4"],
     );
-    refused("netns-refused", /VFL-0211/);
-    done("netns-detach");
-    assert.equal(records<{ names: readonly string[] }>("netns-back")[0]?.names.length, 1);
+    said.refused("netns-refused", /VFL-0211/);
+    said.done("netns-detach");
+    assert.equal(said.records<{ names: readonly string[] }>("netns-back")[0]?.names.length, 1);
   });
 
   test("a container gets a VF by CNI, with its settings at the PF; another one does not get it as well", () => {
@@ -114,7 +82,7 @@ describe("VFs given to containers inside a lab machine", { skip: requireTool("la
   });
 
   test("VLANs keep containers apart; CHECK tells which setting was changed", () => {
-    const frames = records<{ of: string; got: string }>("frame");
+    const frames = said.records<{ of: string; got: string }>("frame");
     const got = (of: string) => frames.find((each) => each.of === of)?.got;
     assert.equal(got("one VLAN"), "frame");
     assert.equal(got("two VLANs"), "nothing");
@@ -124,7 +92,7 @@ describe("VFs given to containers inside a lab machine", { skip: requireTool("la
   });
 
   test("DEL puts a VF back as it was; GC does it for a container that is gone with its runtime", () => {
-    const before = done("apply").vfs;
+    const before = said.done("apply").vfs;
     for (const [stage, index] of [["del-one", 2] as const, ["gc", 3] as const]) {
       const after = cni(stage);
       assert.equal(after.status, 0, JSON.stringify(after.output));
@@ -137,7 +105,7 @@ describe("VFs given to containers inside a lab machine", { skip: requireTool("la
   });
 
   test("says what QEMU's card does not do", (context) => {
-    const spoofed = records<{ of: string; got: string }>("frame").find(({ of }) => of.includes("not the VF's"));
+    const spoofed = said.records<{ of: string; got: string }>("frame").find(({ of }) => of.includes("not the VF's"));
     // QEMU's igb has no anti-spoofing (DTXSWC.MACAS); the model's 82576 drops such a frame (src/hardware/nic).
     context.diagnostic(`a frame with another's source address, spoof check on: ${spoofed?.got}`);
   });

@@ -7,6 +7,7 @@ import { before, describe, test } from "node:test";
 import type { BootResult } from "../../src/lab/boot.ts";
 import type { CommandResult, InnerStatus } from "../../src/lab/guest-channel.ts";
 import { requireTool } from "../require-tool.ts";
+import { type Guest, RecordedCommands } from "./recorded-commands.ts";
 import { runInMachine } from "./run-in-machine.ts";
 
 /** Patience with a busy host, and until other lab machines have ended. */
@@ -16,57 +17,27 @@ const TIMEOUT_MS = 2_400_000;
 const VF_ID = "8086:10CA";
 const NVME_ID = "1B36:0010";
 
-interface Command {
-  readonly stage: string;
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly vfs: readonly { readonly bdf: string; readonly driver: string | null }[];
-}
-
-interface Guest {
-  readonly name: string;
-  readonly unreachable: string | null;
-  readonly devices: readonly { readonly bdf: string; readonly byVfleet: boolean }[];
-}
-
 describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"), timeout: TIMEOUT_MS }, () => {
   let result: BootResult;
+  let said: RecordedCommands;
   before(
     async () => {
       result = await runInMachine("guests.ts", "guests", MACHINE_MS);
+      said = new RecordedCommands(result);
     },
     { timeout: TIMEOUT_MS },
   );
 
-  function records<T>(kind: string): T[] {
-    return result.records.filter((record) => record.kind === kind) as unknown as T[];
-  }
-  function command(stage: string): Command {
-    const found = records<Command>("command").find((each) => each.stage === stage);
-    assert.ok(found, stage);
-    return found;
-  }
-  function done(stage: string): Command {
-    const found = command(stage);
-    assert.equal(found.status, 0, `${stage}: ${found.stdout}${found.stderr}`);
-    return found;
-  }
-  function refused(stage: string, words: RegExp): void {
-    const found = command(stage);
-    assert.equal(found.status, 3, `${stage}: ${found.stdout}`);
-    assert.match(found.stdout + found.stderr, words);
-  }
   function guests(stage: string): readonly Guest[] {
-    return (JSON.parse(done(stage).stdout) as { guests: readonly Guest[] }).guests;
+    return (JSON.parse(said.done(stage).stdout) as { guests: readonly Guest[] }).guests;
   }
   function inGuest(name: string): readonly InnerStatus[] {
-    return records<{ guest: string; status: InnerStatus }>("in-guest").flatMap(({ guest, status }) =>
-      guest === name ? [status] : [],
-    );
+    return said
+      .records<{ guest: string; status: InnerStatus }>("in-guest")
+      .flatMap(({ guest, status }) => (guest === name ? [status] : []));
   }
   function ping(of: string): CommandResult {
-    const found = records<CommandResult & { of: string }>("ping").find((each) => each.of === of);
+    const found = said.records<CommandResult & { of: string }>("ping").find((each) => each.of === of);
     assert.ok(found, of);
     return found;
   }
@@ -79,13 +50,13 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
         { name: "db", devices: [], unreachable: null },
       ],
     );
-    refused("no-such-guest", /VFL-0224 there is no guest wbe\n.*did you mean web\?/);
+    said.refused("no-such-guest", /VFL-0224 there is no guest wbe\n.*did you mean web\?/);
   });
 
   test("claims get their VFs by hot-plug: the guest's own driver binds them, with the administered MAC address", () => {
-    done("apply");
-    done("attach-web");
-    done("attach-db");
+    said.done("apply");
+    said.done("attach-web");
+    said.done("attach-db");
     const macs = new Set<string>();
     for (const name of ["web", "db"]) {
       const [first] = inGuest(name);
@@ -104,7 +75,7 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
 
   test("packets go between guest and PF, and between guests; a bulk arrives as it was sent", () => {
     for (const way of ["web -> pf", "web -> db"]) assert.match(ping(way).output, /2 packets received/);
-    const [bulk] = records<{ kib: number; sent: CommandResult; received: CommandResult }>("bulk");
+    const [bulk] = said.records<{ kib: number; sent: CommandResult; received: CommandResult }>("bulk");
     assert.ok(bulk);
     const sum = /^[0-9a-f]{64}/m.exec(bulk.sent.output)?.[0];
     assert.ok(sum !== undefined);
@@ -112,27 +83,27 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
   });
 
   test("who has a VF keeps it: nobody else opens it, and no command takes it away unasked", () => {
-    assert.equal(records<{ errno: string }>("second-user")[0]?.errno, "EBUSY");
-    refused("refused", /VFL-0211.*in use.*\n.*guest web: qemu-system-x86/);
-    refused("given-twice", /VFL-0211/);
+    assert.equal(said.records<{ errno: string }>("second-user")[0]?.errno, "EBUSY");
+    said.refused("refused", /VFL-0211.*in use.*\n.*guest web: qemu-system-x86/);
+    said.refused("given-twice", /VFL-0211/);
   });
 
   test("a VF is taken while packets flow, and the guest runs on without it; a claim keeps it for its guest", () => {
-    const { vfs } = done("detach");
+    const { vfs } = said.done("detach");
     assert.equal(vfs[1]?.driver, "vfio-pci");
-    const [after] = records<{ flow: CommandResult; status: InnerStatus }>("detached");
+    const [after] = said.records<{ flow: CommandResult; status: InnerStatus }>("detached");
     assert.match(after?.flow.output ?? "", /bytes from/);
     assert.deepEqual(
       after?.status.pciDevices.filter(({ id }) => id === VF_ID),
       [],
     );
     assert.deepEqual(after?.status.netDevices, []);
-    refused("reattach-refused", /the claim web-nic has it/);
-    done("attach-again");
+    said.refused("reattach-refused", /the claim web-nic has it/);
+    said.done("attach-again");
   });
 
   test("drain: guests do without for a while, and have their VFs again, with the same addresses", () => {
-    const { stdout } = done("drain");
+    const { stdout } = said.done("drain");
     assert.match(stdout, /notices +VF 0: is taken from qemu:db for a while/);
     assert.match(stdout, /notices +VF 1: is taken from qemu:web for a while/);
     for (const name of ["web", "db"]) {
@@ -144,34 +115,36 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
   });
 
   test("a guest that was killed has nothing any more; its VF is reset, scrubbed, and another's", () => {
-    const released = JSON.parse(done("release").stdout) as { operation: { events: readonly { evidence?: string }[] } };
+    const released = JSON.parse(said.done("release").stdout) as {
+      operation: { events: readonly { evidence?: string }[] };
+    };
     assert.ok(released.operation.events.some(({ evidence }) => /was reset by flr/.test(evidence ?? "")));
-    done("reattach");
+    said.done("reattach");
     const [second] = inGuest("db").filter(({ netDevices }) => netDevices.length === 2);
     assert.equal(new Set(second?.netDevices.map(({ mac }) => mac)).size, 2);
-    done("detach-second");
+    said.done("detach-second");
   });
 
   test("a VF whose PF is a guest's wants that guest's token: without it, and with another, it is given to nobody", () => {
-    const missing = command("token-missing");
+    const missing = said.command("token-missing");
     assert.equal(missing.status, 3, missing.stdout + missing.stderr);
     assert.match(missing.stdout, /VFL-0407/);
-    const wrong = command("token-wrong");
+    const wrong = said.command("token-wrong");
     assert.equal(wrong.status, 1, wrong.stdout + wrong.stderr);
     assert.match(wrong.stdout, /Incorrect VF token provided for device/, "the kernel's words");
     assert.match(wrong.stdout, /is not the one that the PF's user has set/);
     assert.match(wrong.stdout, /undone: all is as it was before/);
-    done("token-right");
-    assert.equal(records<{ holds: string }>("token-journal")[0]?.holds, "", "the token is in no record");
+    said.done("token-right");
+    assert.equal(said.records<{ holds: string }>("token-journal")[0]?.holds, "", "the token is in no record");
   });
 
   test("an NVMe VF is the guest's disk: it reads there what the host wrote", () => {
-    done("nvme-apply");
-    done("nvme-attach");
-    const [disk] = records<{ status: InnerStatus; read: CommandResult }>("nvme");
+    said.done("nvme-apply");
+    said.done("nvme-attach");
+    const [disk] = said.records<{ status: InnerStatus; read: CommandResult }>("nvme");
     assert.ok(disk?.status.pciDevices.some(({ id, driver }) => id === NVME_ID && driver === "nvme"));
     assert.match(disk?.read.output ?? "", /written by the host, read by the guest/);
-    done("nvme-detach");
+    said.done("nvme-detach");
     assert.deepEqual(
       guests("end").map(({ name, devices }) => [name, devices.length]),
       [["db", 1]],
@@ -179,7 +152,7 @@ describe("VFs given to guests inside a lab machine", { skip: requireTool("lab"),
   });
 
   test("says how long it took", (context) => {
-    for (const { stage, seconds } of records<{ stage: string; seconds: number }>("command")) {
+    for (const { stage, seconds } of said.records<{ stage: string; seconds: number }>("command")) {
       context.diagnostic(`${stage}: ${seconds} s`);
     }
     context.diagnostic(`all: ${(result.wallMs / 1000).toFixed(1)} s`);

@@ -22,6 +22,7 @@ const NVME = "0000:02:00.0";
 const PF_ADDRESS = "10.0.0.1";
 const ADDRESSES = { web: "10.0.0.10", db: "10.0.0.11" };
 const BULK_KIB = 512;
+const BULK_PORT = 5000;
 
 const began = performance.now();
 
@@ -71,15 +72,18 @@ await bringUp(db, ADDRESSES.db);
 // Traffic: between guests, to the PF, and a bulk that must arrive as it was.
 record("ping", { of: "web -> pf", ...(await web.run(`ping -c 2 -W 10 ${PF_ADDRESS}`)) });
 record("ping", { of: "web -> db", ...(await web.run(`ping -c 2 -W 10 ${ADDRESSES.db}`)) });
-// Its own input stays open: at its end nc would take the connection down.
-await db.run("sleep 120 | nc -l -p 5000 >/tmp/bulk & sleep 0.2");
+// Its own input stays open: at its end nc would take the connection down. Nobody connects before it listens.
+await db.run(
+  `sleep 600 | nc -l -p ${BULK_PORT} >/tmp/bulk & until grep -qi ':${BULK_PORT.toString(16)} ' /proc/net/tcp*; do sleep 0.1; done`,
+);
 const sent = await web.run(
-  `dd if=/dev/urandom of=/tmp/bulk bs=1k count=${BULK_KIB} 2>/dev/null; nc ${ADDRESSES.db} 5000 </tmp/bulk & sha256sum /tmp/bulk`,
+  `dd if=/dev/urandom of=/tmp/bulk bs=1k count=${BULK_KIB} 2>/dev/null; nc ${ADDRESSES.db} ${BULK_PORT} </tmp/bulk 2>/tmp/nc & sha256sum /tmp/bulk`,
 );
 const received = await db.run(
   `for i in $(seq 100); do [ $(wc -c </tmp/bulk) -ge ${BULK_KIB << 10} ] && break; sleep 1; done; wc -c </tmp/bulk; sha256sum /tmp/bulk`,
+  300_000,
 );
-record("bulk", { kib: BULK_KIB, sent, received });
+record("bulk", { kib: BULK_KIB, sent, received, sender: await web.run("cat /tmp/nc") });
 
 // Who has it, has it: a change that would take it away is refused, by name.
 const webVf = deviceOf("web");

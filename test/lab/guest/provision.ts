@@ -23,7 +23,7 @@ const POLICIES = "/script/vfleet/examples/policies";
 const PF = "0000:01:00.0";
 const PFS = [PF, "0000:01:00.1", "0000:02:00.0", "0000:03:00.0"];
 /** Of a process that is killed in the middle of an operation. */
-const KILL_AFTER_MS = [3000, 5000, 6000, 7500];
+const KILL_AFTER_MS = [3000, 5500, 7500];
 
 const record = (kind: string, facts: object) => appendFileSync(LAB_RECORDS, `${JSON.stringify({ kind, ...facts })}\n`);
 

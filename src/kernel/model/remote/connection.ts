@@ -66,11 +66,11 @@ export class MachineConnection {
 
   /** Keeps this process alive until `promise` is settled. */
   async held<T>(promise: Promise<T>): Promise<T> {
-    if (++this.#holds === 1) this.#socket.ref();
+    if (++this.#holds === 1) this.#keepAlive(true);
     try {
       return await promise;
     } finally {
-      if (--this.#holds === 0) this.#socket.unref();
+      if (--this.#holds === 0) this.#keepAlive(false);
     }
   }
 
@@ -91,6 +91,13 @@ export class MachineConnection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  /** A socket that is closed keeps nothing alive, and would wait to be connected with each of these calls. */
+  #keepAlive(wanted: boolean): void {
+    if (this.#socket.destroyed) return;
+    if (wanted) this.#socket.ref();
+    else this.#socket.unref();
   }
 
   #request(id: number, call: string, args: readonly unknown[]): Promise<unknown> {

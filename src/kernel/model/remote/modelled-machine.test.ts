@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { EventEmitter } from "node:events";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Bdf } from "../../../pci/bdf.ts";
@@ -130,6 +131,21 @@ describe("a machine outlives who drives it", () => {
     assert.equal(await runningMachine(file, models), undefined);
     assert.equal(statSync(machineFolder(file, models), { throwIfNoEntry: false }), undefined);
     assert.equal((await openMachine(file, models)).started, true);
+  });
+
+  test("whoever goes on asking one that is off is told each time, and leaves nothing behind", async () => {
+    const machine = await openMachine(modelFile(), models);
+    await machine.powerOff();
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error) => warnings.push(name);
+    process.on("warning", onWarning);
+    // One more than the listeners that Node takes without a warning.
+    for (let asked = 0; asked <= EventEmitter.defaultMaxListeners; asked++) {
+      await assert.rejects(machine.guests.list(), /was powered off/);
+    }
+    await setImmediate();
+    process.off("warning", onWarning);
+    assert.deepEqual(warnings, []);
   });
 
   test("it ends by itself when its folder is taken away", async () => {

@@ -1,5 +1,5 @@
 import { type AerCount, readAerCounts, readPortsAbove, readReceived } from "../host/aer-counts.ts";
-import { atOnce } from "../host/at-once.ts";
+import { atOnce, READS_AT_ONCE } from "../host/at-once.ts";
 import { isSimulated } from "../host/pf-address.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -7,8 +7,6 @@ import type { Bdf } from "../pci/bdf.ts";
 
 /** Of VFs there are thousands, and errors are few. */
 const VFS_MS = 60_000;
-/** Functions that are read side by side. */
-const AT_ONCE = 64;
 
 /**
  * What AER has counted of a host's PFs, the ports above them, and VFs. PFs and ports are read with each look; VFs as soon as one
@@ -52,7 +50,7 @@ export class AerWatch {
 
   async #read(functions: readonly Bdf[]): Promise<Map<Bdf, readonly AerCount[]>> {
     return new Map(
-      await atOnce(functions, AT_ONCE, async (bdf) => [bdf, await readAerCounts(this.#kernel, bdf)] as const),
+      await atOnce(functions, READS_AT_ONCE, async (bdf) => [bdf, await readAerCounts(this.#kernel, bdf)] as const),
     );
   }
 }

@@ -1,3 +1,6 @@
+/** So many reads of sysfs. */
+export const READS_AT_ONCE = 64;
+
 /**
  * Does work for each item, so many at once: where each is a process, a host may have hundreds of items; where each is read, what waits
  * for a lock waits for all of them together, and a modelled machine need not answer one before it is asked for the next.

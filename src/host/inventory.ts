@@ -6,7 +6,7 @@ import { ConfigSpace, PCI_CFG_SPACE_EXP_SIZE, PCI_CFG_SPACE_SIZE } from "../pci/
 import { type DecodedFunction, decodeFunction } from "../pci/decode.ts";
 import { type SriovValues, sriovOf, vfIds } from "../pci/sriov-state.ts";
 import { buildTopology, type TopologyNode, type VfLinks } from "../pci/topology.ts";
-import { atOnce } from "./at-once.ts";
+import { atOnce, READS_AT_ONCE } from "./at-once.ts";
 import { isAbsent, readLinkName, readNumber, readText, sysfsPath } from "./observe.ts";
 
 /** One host as its kernel shows it. */
@@ -51,8 +51,6 @@ interface PfSriov {
 }
 
 const DEVICES = "/sys/bus/pci/devices";
-/** Functions that are read side by side. */
-const AT_ONCE = 64;
 
 /** What a look over all functions needs of a VF: its header and standard capabilities. */
 const VF_CONFIG_BYTES = PCI_CFG_SPACE_SIZE;
@@ -72,7 +70,7 @@ export async function readInventory(kernel: Kernel): Promise<Inventory> {
   }
   const addresses = names.flatMap((name) => parseBdf(name) ?? []).sort(compareBdf);
   const links = await readVfLinks(kernel, addresses);
-  const registers = await atOnce(addresses, AT_ONCE, (bdf) =>
+  const registers = await atOnce(addresses, READS_AT_ONCE, (bdf) =>
     readRegisters(kernel, bdf, links?.has(bdf) ? VF_CONFIG_BYTES : PCI_CFG_SPACE_EXP_SIZE),
   );
   const configs = new Map(registers.map(({ config, decoded }) => [decoded.bdf, config]));
@@ -80,7 +78,7 @@ export async function readInventory(kernel: Kernel): Promise<Inventory> {
     registers.map(({ decoded }) => decoded),
     links,
   );
-  const functions = await atOnce([...nodes.values()], AT_ONCE, (node) => {
+  const functions = await atOnce([...nodes.values()], READS_AT_ONCE, (node) => {
     const config = configs.get(node.bdf) ?? unread(sysfsPath(node.bdf, "config"), "ENOENT");
     return readFunction(kernel, node, node.vf && nodes.get(node.vf.physfn), config);
   });
@@ -139,13 +137,13 @@ async function readVfLinks(kernel: Kernel, addresses: readonly Bdf[]): Promise<V
     const target = await readLinkName(kernel, sysfsPath(bdf, link));
     return isUnread(target) ? undefined : parseBdf(target);
   };
-  const physfns = new Set(await atOnce(addresses, AT_ONCE, (bdf) => targetOf(bdf, "physfn")));
+  const physfns = new Set(await atOnce(addresses, READS_AT_ONCE, (bdf) => targetOf(bdf, "physfn")));
   const links = new Map<Bdf, { physfn: Bdf; index: number }>();
   for (const physfn of physfns) {
     const entries = physfn === undefined ? [] : await kernel.list(sysfsPath(physfn));
     if (physfn === undefined || isUnread(entries)) continue;
     const names = entries.filter((entry) => /^virtfn\d+$/.test(entry));
-    const vfs = await atOnce(names, AT_ONCE, (name) => targetOf(physfn, name));
+    const vfs = await atOnce(names, READS_AT_ONCE, (name) => targetOf(physfn, name));
     vfs.forEach((vf, place) => {
       const index = Number(names[place]?.slice("virtfn".length));
       if (vf && vf !== physfn) links.set(vf, { physfn, index });

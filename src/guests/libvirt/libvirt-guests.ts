@@ -108,7 +108,9 @@ class LibvirtGuests implements GuestPort {
     const lists = await this.#lists();
     if (isUnread(lists)) return lists;
     const found = await atOnce(lists.all, AT_ONCE, (uuid) => this.#domain(uuid, lists));
-    // It was undefined meanwhile.
+    // One that was undefined meanwhile has nothing; of any other it is not known what it has.
+    const unknown = found.find((domain) => isUnread(domain) && !NO_DOMAIN.test(domain.reason));
+    if (unknown !== undefined && isUnread(unknown)) return unknown;
     return found.filter((domain): domain is SeenDomain => !isUnread(domain));
   }
 

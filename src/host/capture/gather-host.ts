@@ -7,7 +7,7 @@ import {
   MANIFEST_NAME,
 } from "../../kernel/port-capture.ts";
 import { vfInfoJson } from "../../kernel/port-vf-info.ts";
-import { atOnce } from "../at-once.ts";
+import { atOnce, READS_AT_ONCE } from "../at-once.ts";
 import { anonymise } from "./anonymise.ts";
 import * as list from "./capture-list.ts";
 import { CaptureReader } from "./capture-reader.ts";
@@ -23,8 +23,6 @@ export interface CaptureOptions {
 const DEVICES = "/sys/bus/pci/devices";
 const DRIVERS = "/sys/bus/pci/drivers";
 const GROUPS = "/sys/kernel/iommu_groups";
-/** Functions that are read side by side. */
-const AT_ONCE = 64;
 
 /**
  * Gathers what vfleet reads of a host, and what a person needs to understand it. Nothing on the host changes, and only
@@ -70,7 +68,7 @@ export async function* gatherHost(kernel: Kernel, options: CaptureOptions): Asyn
 async function gatherFunctions(reader: CaptureReader): Promise<Set<string>> {
   const drivers = new Set<string>();
   const addresses = await reader.names(DEVICES);
-  await atOnce(addresses, AT_ONCE, (address) => gatherFunction(reader, `${DEVICES}/${address}`, drivers));
+  await atOnce(addresses, READS_AT_ONCE, (address) => gatherFunction(reader, `${DEVICES}/${address}`, drivers));
   return drivers;
 }
 
@@ -145,7 +143,7 @@ async function gatherBus(reader: CaptureReader): Promise<void> {
 
 async function gatherIommu(reader: CaptureReader): Promise<void> {
   reader.folderIf(GROUPS, await reader.kernel.list(GROUPS));
-  await atOnce(await reader.names(GROUPS), AT_ONCE, async (group) => {
+  await atOnce(await reader.names(GROUPS), READS_AT_ONCE, async (group) => {
     const folder = `${GROUPS}/${group}`;
     const devices = await reader.names(`${folder}/devices`);
     reader.folder(folder);
@@ -171,7 +169,7 @@ async function gatherIommu(reader: CaptureReader): Promise<void> {
 async function gatherNetwork(reader: CaptureReader): Promise<void> {
   const folder = "/sys/class/net";
   const names = await reader.names(folder);
-  await atOnce(names, AT_ONCE, async (name) => {
+  await atOnce(names, READS_AT_ONCE, async (name) => {
     const real = await reader.followed(`${folder}/${name}`);
     // Not a link: bonding_masters, which is a file.
     if (real !== `${folder}/${name}`) await gatherInterface(reader, real);

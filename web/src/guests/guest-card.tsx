@@ -1,13 +1,13 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
-import type { HostObject, ObjectOf, VirtualFunctionObject } from "../api/objects.ts";
+import type { HostObject, VirtualFunctionObject } from "../api/objects.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import { ScrollX } from "../app/scroll-x.tsx";
 import { useChanges } from "../change/change-provider.tsx";
+import type { GuestObject } from "../panel/chosen.ts";
+import { whyNotDetached, whyNotMigrated } from "../panel/why-not.ts";
 import { destinationsOf } from "./destinations.ts";
-
-type GuestObject = ObjectOf<"Guest">;
 
 interface GuestCardProps {
   readonly host: string;
@@ -57,7 +57,7 @@ export function GuestCard({ host, guest, vfs, free, guests, hosts, isChosen }: G
 function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs">) {
   const whyNotRole = useWhyNot("operator");
   const { propose } = useChanges();
-  const { address, unreachable } = guest.status;
+  const { address } = guest.status;
   return (
     <ScrollX label={`List of VFs of ${address}`}>
       <table aria-label={`VFs of ${address}`}>
@@ -74,27 +74,33 @@ function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs"
           </tr>
         </thead>
         <tbody>
-          {vfs.map(({ metadata: { name }, status }) => (
-            <tr key={name}>
-              <th scope="row">
-                <Link href={`/hosts/${encodeURIComponent(host)}?at=${encodeURIComponent(name)}`}>
-                  {status.pf} VF {status.vfIndex}
-                </Link>
-              </th>
-              <td className="address">{status.bdf ?? "none"}</td>
-              <td>{status.driver ?? ("driver" in status.unknown ? "?" : "none")}</td>
-              <td className="address">{setting(status.settings, "mac")}</td>
-              <td>{setting(status.settings, "vlan")}</td>
-              <td>
-                <ActionButton
-                  whyNot={whyNotRole ?? (unreachable === null ? undefined : `It cannot be spoken to: ${unreachable}`)}
-                  onClick={() => propose({ kind: "detach", vf: name })}
-                >
-                  Detach VF {status.vfIndex}
-                </ActionButton>
-              </td>
-            </tr>
-          ))}
+          {vfs.map((vf) => {
+            const {
+              metadata: { name },
+              status,
+            } = vf;
+            return (
+              <tr key={name}>
+                <th scope="row">
+                  <Link href={`/hosts/${encodeURIComponent(host)}?at=${encodeURIComponent(name)}`}>
+                    {status.pf} VF {status.vfIndex}
+                  </Link>
+                </th>
+                <td className="address">{status.bdf ?? "none"}</td>
+                <td>{status.driver ?? ("driver" in status.unknown ? "?" : "none")}</td>
+                <td className="address">{setting(status.settings, "mac")}</td>
+                <td>{setting(status.settings, "vlan")}</td>
+                <td>
+                  <ActionButton
+                    whyNot={whyNotRole ?? whyNotDetached(vf, [guest])}
+                    onClick={() => propose({ kind: "detach", vf: name })}
+                  >
+                    Detach VF {status.vfIndex}
+                  </ActionButton>
+                </td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </ScrollX>
@@ -153,7 +159,7 @@ function Move({
   const [probe, setProbe] = useState("");
   const whyNotRole = useWhyNot("operator");
   const { propose } = useChanges();
-  const { address, running } = guest.status;
+  const { address } = guest.status;
   // Those of the model have none.
   const hasIp = !address.startsWith("model:");
   const { options, whyNone } = useMemo(
@@ -167,11 +173,7 @@ function Move({
     [guest, host, hosts, guests],
   );
   const destination = options.find(({ value }) => value === chosen) ?? options[0];
-  const whyNot = () => {
-    if (!running) return "It does not run: there is nothing to move while it runs.";
-    if (vfs.length === 0) return "It has no VF of this host: vfleet moves guests with their VFs.";
-    return whyNone;
-  };
+  const whyNot = whyNotRole ?? whyNotMigrated(guest, vfs) ?? whyNone;
   return (
     <div className="row">
       <label htmlFor={id} className="visually-hidden">
@@ -194,7 +196,7 @@ function Move({
         />
       )}
       <ActionButton
-        whyNot={whyNotRole ?? whyNot()}
+        whyNot={whyNot}
         onClick={() =>
           destination &&
           propose({

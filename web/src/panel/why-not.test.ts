@@ -68,8 +68,11 @@ test("VFs are made where a driver allows some, and released where there are some
 test("a guest moves with a VF, while it runs", async () => {
   const vf = await vfWith({ guest: "qemu:web" });
   assert.equal(whyNotMigrated(guest("qemu:web"), [vf]), undefined);
-  assert.equal(whyNotMigrated(guest("qemu:web"), []), "It has no VF to move with.");
-  assert.equal(whyNotMigrated(guest("qemu:web", { running: false }), [vf]), "It does not run.");
+  assert.equal(whyNotMigrated(guest("qemu:web"), []), "It has no VF of this host: vfleet moves guests with their VFs.");
+  assert.equal(
+    whyNotMigrated(guest("qemu:web", { running: false }), [vf]),
+    "It does not run: there is nothing to move.",
+  );
 });
 
 test("inUseBy names each user once, by the name that says most", () => {

@@ -45,6 +45,6 @@ export function whyNotReleased({ status }: PfObject): WhyNot {
 
 export function whyNotMigrated({ status }: GuestObject, vfs: readonly VfObject[]): WhyNot {
   if (status.unreachable !== null) return status.unreachable;
-  if (!status.running) return "It does not run.";
-  return vfs.length === 0 ? "It has no VF to move with." : undefined;
+  if (!status.running) return "It does not run: there is nothing to move.";
+  return vfs.length === 0 ? "It has no VF of this host: vfleet moves guests with their VFs." : undefined;
 }

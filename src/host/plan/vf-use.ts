@@ -1,4 +1,4 @@
-import type { SeenGuest } from "../guest-port.ts";
+import { deviceOf, holderOf, type SeenGuest } from "../guest-port.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { VfState } from "../state/host-state.ts";
 import { drained, isOf } from "./guest-use.ts";
@@ -46,15 +46,30 @@ export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: str
   return false;
 }
 
-/** A claim alone is ended by a command of ours; what a guest has it lets go of itself. */
-function remedyOf({ desired }: PfDraft, users: readonly VfUser[], one: boolean): string {
+/** A claim is ended by a command of ours, and so is a guest's use where vfleet began it; any other ends of itself. */
+function remedyOf(draft: PfDraft, users: readonly VfUser[], one: boolean): string {
   const claims = new Set(users.map(({ user }) => user.who.claim));
   if (!claims.has(undefined)) {
     const commands = [...claims].map((claim) => `vfleet release --claim ${claim}`).join("; ");
     return `${claims.size === 1 ? "the claim is" : "the claims are"} released first, by: ${commands}`;
   }
+  const { desired, remade, count } = draft;
   if (desired.onShrink === "drain") return "drain takes from guests only what vfleet gave them: end this use first";
-  return `end their use first, or keep ${one ? "it as it is" : "them as they are"}`;
+  const [them, their, are] = one ? ["it", "its", "it is"] : ["them", "their", "they are"];
+  const given = [...new Set(users.map((use) => givenVf(draft, use)))];
+  const keep = `or keep ${them} as ${are}`;
+  if (given.includes(undefined)) return `end ${their} use first, ${keep}`;
+  // Who has a VF of those that are made anew can have it again.
+  const drain = remade && count > 0 ? `have ${them} taken and given again, with onShrink: drain in the policy, ` : "";
+  return `give ${them} back first, by: vfleet detach ${given.join(" ")}; ${drain}${keep}`;
+}
+
+/** The VF where its user is a guest that has it by vfleet, and would give it back. */
+function givenVf({ host, pf }: PfDraft, { vfIndex, user }: VfUser): string | undefined {
+  const vf = pf.vfs.find((each) => each.vfIndex === vfIndex);
+  const holder = vf && host.guests && holderOf(host.guests, vf.bdf);
+  if (vf === undefined || !holder || holder.unreachable !== null || !isOf(holder, user)) return undefined;
+  return deviceOf(holder, vf.bdf)?.byVfleet ? (vf.bdf ?? undefined) : undefined;
 }
 
 function countOf(count: number, what: string): string {

@@ -15,8 +15,7 @@ import type { MachineRates } from "./machine-rates.ts";
 import { fitText, paintCell } from "./paint-cell.ts";
 import { paintLanes } from "./paint-lanes.ts";
 import type { Palette } from "./palette.ts";
-import { bitRate } from "./rate-words.ts";
-import { linkWords, pfDeviceName, pfMark } from "./words.ts";
+import { linkWords, pfDeviceName, pfMark, rateArrows, withoutLegalForm } from "./words.ts";
 
 /** The part of the drawing that is seen: its corner in the drawing's pixels, its size in the screen's. */
 export interface View {
@@ -78,8 +77,14 @@ function paintNode(context: Painter, { palette, found }: Scene, placed: PlacedNo
   const box = onScreen(placed, view);
   if (parent !== undefined) paintLink(context, palette, parent, placed, node.bridge?.link?.width ?? null, view);
   outline(context, palette.surface, palette.lineStrong, box);
-  const [kind, ...rest] = node.bridge === undefined ? [node.label] : node.label.split(/ (?=\S+$)/);
-  paintText(context, palette, visibleBox(box, view), [kind ?? "", ...rest, linkWords(node.bridge?.link ?? null) ?? ""]);
+  const [kind = "", address = ""] = node.bridge === undefined ? [node.label] : node.label.split(/ (?=\S+$)/);
+  const link = linkWords(node.bridge?.link ?? null) ?? "";
+  // What a link could be is told where the node is pointed at.
+  paintText(context, palette, visibleBox(box, view), [
+    [kind, kind.split(" ")[0] ?? ""],
+    address,
+    [link, link.split(" of ")[0] ?? ""],
+  ]);
   context.globalAlpha = 1;
 }
 
@@ -117,7 +122,7 @@ function paintPf(context: Painter, scene: Scene, placed: PlacedBar, view: View):
   const count = `${numVfs ?? "?"} of ${driverLimit ?? "?"} VFs`;
   paintText(context, palette, { ...box, height: Math.min(box.height, 70) }, [
     [`${mark}${pf.metadata.name} ${name}`, `${mark}${pf.metadata.name}`, `${mark}${pf.metadata.name.slice(5)}`],
-    device ?? "device not known",
+    device === null ? "device not known" : [device, withoutLegalForm(device)],
     `${driver ?? ("driver" in pf.status.unknown ? "driver ?" : "no driver")} · ${count}`,
   ]);
   context.globalAlpha = 1;
@@ -171,7 +176,7 @@ function paintHolder(context: Painter, scene: Scene, holder: HolderBox, placed: 
   const rate = scene.rates.ofHolder(holder.key);
   paintText(context, palette, box, [
     [holder.label, holder.label.slice(holder.label.indexOf(":") + 1)],
-    rate === undefined ? "" : `↓ ${bitRate(rate.rxBitsPerS)}  ↑ ${bitRate(rate.txBitsPerS)}`,
+    rate === undefined ? "" : rateArrows(rate),
     holder.vfs.length === 0 ? "no VF" : `${holder.vfs.length} ${holder.vfs.length === 1 ? "VF" : "VFs"}`,
   ]);
   context.globalAlpha = 1;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planMachine } from "./machine-plan.ts";
 import { pfObject, pfPreflight, vfObject } from "./testing/objects.ts";
-import { linkWords, pfFacts, pfLabel, pfMark, vfFacts, vfLabel } from "./words.ts";
+import { linkWords, pfFacts, pfLabel, pfMark, rateArrows, vfFacts, vfLabel, withoutLegalForm } from "./words.ts";
 
 test("a VF is called by its number, its PF, its state and who has it", () => {
   assert.equal(
@@ -48,4 +48,20 @@ test("what the preflight has against VFs is in a PF's name and facts, and marks 
     "A network card · igb · a warning of VFs: no IOMMU is on",
   ]);
   assert.deepEqual(told("pass"), [undefined, "PF 0000:01:00.0, 0 of 7 VFs", "A network card · igb"]);
+});
+
+test("what has little room is told shorter, and no less", () => {
+  const names = [
+    "Intel Corporation 82576 NIC",
+    "Red Hat, Inc. QEMU NVM Express Controller",
+    "Mellanox Technologies MT2892 Family",
+  ];
+  assert.deepEqual(names.map(withoutLegalForm), [
+    "Intel 82576 NIC",
+    "Red Hat QEMU NVM Express Controller",
+    "Mellanox MT2892 Family",
+  ]);
+  assert.equal(withoutLegalForm("Coral Incoming Ltdx"), "Coral Incoming Ltdx");
+  const rates = { rxBitsPerS: 3.15e6, txBitsPerS: 49.3e9 } as Parameters<typeof rateArrows>[0];
+  assert.deepEqual(rateArrows(rates), ["↓ 3.15 Mbit/s  ↑ 49.3 Gbit/s", "↓ 3.15 M  ↑ 49.3 G", "↓3.15M ↑49.3G"]);
 });

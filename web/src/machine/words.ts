@@ -12,6 +12,17 @@ function rateWords(rate: Rate | undefined): string | undefined {
   return `receives ${bitRate(rate.rxBitsPerS)}, sends ${bitRate(rate.txBitsPerS)}`;
 }
 
+/** The same with arrows, the longest first. */
+export function rateArrows({ rxBitsPerS, txBitsPerS }: Rate): readonly string[] {
+  const [rx, tx] = [bitRate(rxBitsPerS), bitRate(txBitsPerS)];
+  const short = (words: string) => words.replace("bit/s", "").trimEnd();
+  return [
+    `↓ ${rx}  ↑ ${tx}`,
+    `↓ ${short(rx)}  ↑ ${short(tx)}`,
+    `↓${short(rx)} ↑${short(tx)}`.replaceAll(/(\d) (\w)/g, "$1$2"),
+  ];
+}
+
 /** `VF 3 of 0000:01:00.0, in use by model:web`: what a cell is called, everywhere. */
 export function vfLabel(vf: VirtualFunctionObject): string {
   const { pf, vfIndex } = vf.status;
@@ -63,6 +74,13 @@ function preflightWords(preflight: PfBar["preflight"]): string {
 export function pfMark(bar: PfBar): "✖" | "▲" | undefined {
   if (bar.preflight?.verdict === "refuse") return "✖";
   return bar.preflight?.verdict === "warn" || pfProblems(bar).length > 0 ? "▲" : undefined;
+}
+
+const LEGAL_FORM = /,? (?:Co(?:rp(?:oration)?)?|Inc|Ltd|Limited|LLC|GmbH|Technologies)\b\.?/g;
+
+/** `Intel 82576 Gigabit Network Connection` of `Intel Corporation 82576 ...`: where there is little room, the device is what tells. */
+export function withoutLegalForm(device: string): string {
+  return device.replaceAll(LEGAL_FORM, "");
 }
 
 /** What the kernel calls the device of a PF: its interfaces, or its controller. */

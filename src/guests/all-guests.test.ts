@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { GuestAddress, GuestPort, SeenGuest, VfForGuest } from "../host/guest-port.ts";
+import { type GuestAddress, type GuestPort, holderOf, type SeenGuest, type VfForGuest } from "../host/guest-port.ts";
 import { unread } from "../kernel/port.ts";
 import { bdf } from "../pci/bdf.ts";
 import { allGuests } from "./all-guests.ts";
@@ -41,6 +41,17 @@ test("a domain of libvirt is told once, as libvirt's; a QEMU that nobody else kn
     ["qemu:alone", "qemu:own", "libvirt:web", "libvirt:db"],
   );
   assert.deepEqual(gaps, []);
+});
+
+test("two QEMUs of one UUID, as the ends of a move are, are two: the one out of reach has what it has", async () => {
+  const device = { bdf: VF, deviceId: null, byVfleet: true };
+  const source = guest("qemu:web", { uuid: "u-1", pid: 42, unreachable: "its monitor is busy", devices: [device] });
+  const all = allGuests([
+    kind("qemu", [source, guest("qemu:web-dst", { uuid: "u-1", pid: 43 })]),
+    kind("libvirt", [guest("libvirt:web", { uuid: "u-1", pid: 43 })]),
+  ]);
+  const { guests } = await all.look();
+  assert.equal(holderOf({ guests, gaps: [] }, VF), source);
 });
 
 test("a kind that cannot be looked for is a gap; a guest of a kind that there is not takes nothing", async () => {

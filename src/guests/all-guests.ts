@@ -27,8 +27,11 @@ export function allGuests(kinds: readonly GuestPort[]): Guests {
 
 /** A domain of libvirt is a QEMU, too, whose monitor is libvirt's: it is told once, as what it can be reached by. */
 function withoutTwins(guests: readonly SeenGuest[]): readonly SeenGuest[] {
+  const kindOf = ({ address }: SeenGuest) => address.split(":", 1)[0];
+  // Both ends of a move have one UUID: by it two are one only where no process tells.
   const isTwin = (a: SeenGuest, b: SeenGuest) =>
-    a !== b && ((a.pid !== null && a.pid === b.pid) || (a.uuid !== null && a.uuid === b.uuid));
+    kindOf(a) !== kindOf(b) &&
+    (a.pid !== null && b.pid !== null ? a.pid === b.pid : a.uuid !== null && a.uuid === b.uuid);
   return guests.filter(
     (guest) =>
       guest.unreachable === null || !guests.some((other) => other.unreachable === null && isTwin(guest, other)),

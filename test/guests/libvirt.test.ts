@@ -183,7 +183,21 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
       assert.match(taken.kind === "failed" ? taken.reason : "", /not supported by the connection driver/);
       const answer = await port.attach("libvirt:none", vf);
       assert.equal(answer.kind, "failed");
-      assert.match(answer.kind === "failed" ? answer.reason : "", /failed to get domain 'none'|Domain not found/);
+      assert.match(answer.kind === "failed" ? answer.reason : "", /libvirt knows no domain none/);
+    });
+
+    test("a domain whose name is the ID of another, or an option of virsh, is itself", async () => {
+      // The first that runs has the ID 1.
+      const port = await guestsOf(domain("first"), domain("1", DEVICES.nic), domain("--help", DEVICES.nic));
+      for (const name of ["1", "--help"]) {
+        const refused = await port.detach(`libvirt:${name}`, VF);
+        // The test driver takes nothing out: it was asked, so the device was found.
+        assert.match(
+          refused.kind === "failed" ? refused.reason : refused.kind,
+          /not supported by the connection/,
+          name,
+        );
+      }
     });
 
     test("where no libvirt listens there are no domains; one that does not answer is told as unread", async () => {

@@ -30,6 +30,7 @@ const SOCKETS = ["/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"];
 const ATTACH_MS = 120_000;
 const DETACH_MS = 30_000;
 const POLL_MS = 200;
+const UUID_LENGTH = 36;
 /** Which of a domain's documents, and virsh's flag that changes it. */
 type Document = "live" | "definition";
 /** The running guest comes first: only what its kernel has let go of goes from its definition, too. */
@@ -53,9 +54,10 @@ interface SeenDomain {
   readonly definition: Domain | null;
 }
 
-/** UUIDs of domains. */
+/** Domains by their UUIDs: virsh takes a name that is a number for the ID of another domain first, and one with a dash for an option. */
 interface Lists {
-  readonly all: readonly string[];
+  /** With their names. */
+  readonly all: ReadonlyMap<string, string>;
   /** They stay when they end. */
   readonly persistent: ReadonlySet<string>;
 }
@@ -107,7 +109,7 @@ class LibvirtGuests implements GuestPort {
     if (this.#uri === undefined && !SOCKETS.some((path) => existsSync(path))) return [];
     const lists = await this.#lists();
     if (isUnread(lists)) return lists;
-    const found = await atOnce(lists.all, AT_ONCE, (uuid) => this.#domain(uuid, lists));
+    const found = await atOnce([...lists.all.keys()], AT_ONCE, (uuid) => this.#domain(uuid, lists));
     // One that was undefined meanwhile has nothing; of any other it is not known what it has.
     const unknown = found.find((domain) => isUnread(domain) && !NO_DOMAIN.test(domain.reason));
     if (unknown !== undefined && isUnread(unknown)) return unknown;
@@ -115,24 +117,35 @@ class LibvirtGuests implements GuestPort {
   }
 
   async #lists(): Promise<Observed<Lists>> {
-    const all = await this.#virsh.read("list", "--all", "--uuid");
+    const all = await this.#virsh.read("list", "--all", "--uuid", "--name");
     if (isUnread(all)) return all;
     const persistent = await this.#virsh.read("list", "--all", "--persistent", "--uuid");
-    return isUnread(persistent) ? persistent : { all: linesOf(all), persistent: new Set(linesOf(persistent)) };
+    if (isUnread(persistent)) return persistent;
+    const named = linesOf(all).map((line): [string, string] => [
+      line.slice(0, UUID_LENGTH),
+      line.slice(UUID_LENGTH).trim(),
+    ]);
+    return { all: new Map(named), persistent: new Set(linesOf(persistent)) };
   }
 
-  /** @param name or UUID */
-  async #domain(name: string, lists?: Lists): Promise<Observed<SeenDomain>> {
-    const now = await this.#virsh.read("dumpxml", name);
+  /** @returns undefined where libvirt knows none of that name */
+  async #domainOf(guest: GuestAddress): Promise<Observed<SeenDomain> | undefined> {
+    const lists = await this.#lists();
+    if (isUnread(lists)) return lists;
+    const [uuid] = [...lists.all].find(([, name]) => name === guestName(guest)) ?? [];
+    const domain = uuid === undefined ? undefined : await this.#domain(uuid, lists);
+    return domain && isUnread(domain) && NO_DOMAIN.test(domain.reason) ? undefined : domain;
+  }
+
+  async #domain(uuid: string, { persistent }: Lists): Promise<Observed<SeenDomain>> {
+    const now = await this.#virsh.read("dumpxml", uuid);
     if (isUnread(now)) return now;
     const { parseDomainXml } = await loadXml();
     const document = parseDomainXml(now);
     const domain = { name: document.name, uuid: document.uuid };
     if (!document.isLive) return { ...domain, live: null, definition: document };
-    const sets = lists ?? (await this.#lists());
-    if (isUnread(sets)) return sets;
-    if (!sets.persistent.has(domain.uuid)) return { ...domain, live: document, definition: null };
-    const next = await this.#virsh.read("dumpxml", "--inactive", name);
+    if (!persistent.has(domain.uuid)) return { ...domain, live: document, definition: null };
+    const next = await this.#virsh.read("dumpxml", "--inactive", uuid);
     return isUnread(next) ? next : { ...domain, live: document, definition: parseDomainXml(next) };
   }
 
@@ -177,7 +190,8 @@ class LibvirtGuests implements GuestPort {
 
   async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
     const { bdf, driver, isNetwork, mac, vlan, attachment } = vf;
-    const domain = await this.#domain(guestName(guest));
+    const domain = await this.#domainOf(guest);
+    if (domain === undefined) return failed(guest, bdf, "ENOENT", `libvirt knows no domain ${guestName(guest)}`);
     if (isUnread(domain)) return failed(guest, bdf, domain.errno, domain.reason);
     const { place } = devicesOf(domain).find((device) => device.bdf === bdf) ?? {};
     const missing = missingPlaces(place, attachment.place ?? "live");
@@ -186,34 +200,41 @@ class LibvirtGuests implements GuestPort {
     const { managed = false } = attachment;
     const xml = deviceXml({ bdf, driver, managed, network: isNetwork ? { mac, vlan } : null });
     // In one call libvirt does both, or neither.
-    return this.#change(guest, bdf, xml, waiting?.deadlineMs ?? ATTACH_MS, "attach-device", ...missing);
+    const command = ["attach-device", domain.uuid, ...missing] as const;
+    return this.#virsh.change(`${guest} ${bdf}`, xml, waiting?.deadlineMs ?? ATTACH_MS, command);
   }
 
   async detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome> {
     const began = performance.now();
     const limitMs = Math.min(waiting?.deadlineMs ?? DETACH_MS, DETACH_MS);
-    const domain = await this.#domain(guestName(guest));
+    const domain = await this.#domainOf(guest);
     // A transient one that has ended has nothing any more.
-    if (isUnread(domain)) {
-      return NO_DOMAIN.test(domain.reason) ? NOTHING_DONE : failed(guest, vf, domain.errno, domain.reason);
-    }
+    if (domain === undefined) return NOTHING_DONE;
+    if (isUnread(domain)) return failed(guest, vf, domain.errno, domain.reason);
     const found = DOCUMENTS.flatMap((from) => elementOf(domain, vf, from)?.xml ?? []);
     if (found.length === 0) return NOTHING_DONE;
     for (const from of DOCUMENTS) {
       const xml = elementOf(domain, vf, from)?.xml;
       if (xml === undefined) continue;
-      const asked = await this.#change(guest, vf, xml, limitMs, "detach-device", FLAGS[from]);
+      const command = ["detach-device", domain.uuid, FLAGS[from]] as const;
+      const asked = await this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command);
       if (asked.kind === "failed" && !UNDER_WAY.test(asked.reason)) return asked;
-      const left = await this.#awaitGone(guest, vf, from, began + limitMs);
+      const left = await this.#awaitGone(guest, domain.uuid, vf, from, began + limitMs);
       if (left !== undefined) return left;
     }
     return { kind: "done", tookMs: Math.round(performance.now() - began) };
   }
 
   /** What was asked of the guest is done when the document shows it (`VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED`). */
-  async #awaitGone(guest: GuestAddress, vf: Bdf, from: Document, untilMs: number): Promise<Outcome | undefined> {
+  async #awaitGone(
+    guest: GuestAddress,
+    uuid: string,
+    vf: Bdf,
+    from: Document,
+    untilMs: number,
+  ): Promise<Outcome | undefined> {
     for (;;) {
-      const text = await this.#virsh.read("dumpxml", guestName(guest), ...(from === "live" ? [] : ["--inactive"]));
+      const text = await this.#virsh.read("dumpxml", uuid, ...(from === "live" ? [] : ["--inactive"]));
       if (isUnread(text)) return NO_DOMAIN.test(text.reason) ? undefined : failed(guest, vf, text.errno, text.reason);
       const { parseDomainXml } = await loadXml();
       const { isLive, devices } = parseDomainXml(text);
@@ -225,11 +246,6 @@ class LibvirtGuests implements GuestPort {
       }
       await sleep(POLL_MS);
     }
-  }
-
-  #change(guest: GuestAddress, vf: Bdf, xml: string, limitMs: number, ...words: readonly string[]): Promise<Outcome> {
-    const [command = "", ...flags] = words;
-    return this.#virsh.change(`${guest} ${vf}`, xml, limitMs, [command, guestName(guest), ...flags]);
   }
 }
 

@@ -1,5 +1,7 @@
 /** Moves between two QEMUs as QMP tells of them, on the modelled host: their VFs, and what is written down. */
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { requireTool } from "../../../test/require-tool.ts";
 import { systemClock } from "../../host/apply/clock.ts";
@@ -167,6 +169,16 @@ describe("a guest of QEMU that moves", () => {
     assert.equal((await move(stop.signal)).state, "undone");
     assert.deepEqual(await vfs(), AT_SOURCE);
     assert.ok(qemus.commands.includes("source migrate_cancel"));
+  });
+
+  test("leaves what is beside a socket that was given where it is, however its folder is called", async () => {
+    await start();
+    const folder = join(host.folder, "moves", "move-ABCDEF");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "data"), "");
+    const { state } = await move(undefined, { ...WISH, uri: `unix:${join(folder, "socket")}` });
+    assert.equal(state, "settled");
+    assert.deepEqual(readdirSync(folder), ["data"]);
   });
 
   test("stays where it was where a VF does not take a setting, and tells what the kernel refused", async () => {

@@ -1,5 +1,5 @@
-import { existsSync, rmSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failureOf } from "../../host/apply/go-back.ts";
 import type { OperationFailure } from "../../host/apply/operation.ts";
@@ -34,8 +34,8 @@ import { layStandbyPath, removeStandbyPath, type StandbyPath } from "./standby-p
 const PLUG_MS = 120_000;
 /** For the guest's driver to have its VF up: a host cannot see it, and till then frames go to the standby as well. */
 const VF_UP_MS = 3000;
-/** A folder of a socket that vfleet has made for one move (see `makeMoveFolder`). */
-const OWN_FOLDER = /^move-/;
+/** A folder of `makeMoveFolder`. */
+const OWN_FOLDER = /\/moves\/move-\w{6}$/;
 
 /** Virtual machines of QEMU that move to another QEMU of this host. */
 export function qemuMigrations(kernel: ChangeableKernel): MigrationPort {
@@ -261,9 +261,17 @@ async function endStandby(move: PlannedMove, ends: readonly ("source" | "destina
   for (const path of paths) await removeStandbyPath(path);
 }
 
-/** The socket is of no use any more. */
+/**
+ * The socket is of no use any more, nor is its folder where vfleet has made it for one move (`makeMoveFolder`). A path that was given is
+ * its giver's, and nothing is removed with what is in it.
+ */
 function removeOwnFolder(uri: string): void {
-  const folder = dirname(uri.replace(/^unix:/, ""));
-  if (uri.startsWith("unix:") && OWN_FOLDER.test(basename(folder)) && existsSync(folder))
-    rmSync(folder, { recursive: true });
+  const socket = uri.replace(/^unix:/, "");
+  if (socket === uri || !OWN_FOLDER.test(dirname(socket))) return;
+  rmSync(socket, { force: true });
+  try {
+    rmdirSync(dirname(socket));
+  } catch {
+    // It is gone, or somebody has put something into it.
+  }
 }

@@ -1,6 +1,8 @@
 import type { Observed, Unread } from "../kernel/port.ts";
 import type { Outcome, Waiting } from "../kernel/port-outcome.ts";
+import type { VfInfo } from "../kernel/port-vf-info.ts";
 import type { Bdf } from "../pci/bdf.ts";
+import { ZERO_MAC } from "./desired/mac-addresses.ts";
 import type { LinkCounters } from "./link-counters.ts";
 import type { Evidence } from "./preflight/check.ts";
 
@@ -83,10 +85,28 @@ export interface VfForGuest {
   /** Administered by the PF; null where that is unset, or it is no NIC. */
   readonly mac: string | null;
   /** null where the PF sets none. */
-  readonly vlan: number | null;
+  readonly vlan: VlanTag | null;
   /** The kernel gives the VF to nobody without the token of the PF's user (`vfio_pci_validate_vf_token`). */
   readonly pfOnVfio: boolean;
   readonly attachment: Attachment;
+}
+
+/** The tag that a PF puts on what a VF sends. */
+export interface VlanTag {
+  readonly id: number;
+  /** 0 to 7. */
+  readonly qos: number;
+  /** `802.1Q` or `802.1ad`, in the kernel's words. */
+  readonly protocol: string;
+}
+
+/** What of a VF's settings at its PF a guest's definition repeats. @param info undefined where the PF shows none */
+export function settingsForGuest(info: VfInfo | null | undefined): Pick<VfForGuest, "mac" | "vlan"> {
+  const { mac = null, vlan = null, qos = null, vlanProtocol = null } = info ?? {};
+  return {
+    mac: mac === ZERO_MAC ? null : mac,
+    vlan: vlan ? { id: vlan, qos: qos ?? 0, protocol: vlanProtocol ?? "802.1Q" } : null,
+  };
 }
 
 /** Why a guest can't have a VF. Data, since it is seen before anything is done. */

@@ -5,7 +5,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { aliasOf, deviceXml, networkXml, parseDomainXml, standbyXml } from "../../src/guests/libvirt/device-xml.ts";
+import {
+  aliasOf,
+  deviceXml,
+  networkFor,
+  networkXml,
+  parseDomainXml,
+  standbyXml,
+} from "../../src/guests/libvirt/device-xml.ts";
 import { libvirtGuests } from "../../src/guests/libvirt/libvirt-guests.ts";
 import { type Attachment, holderOf, type VfForGuest } from "../../src/host/guest-port.ts";
 import { openSource } from "../../src/kernel/open-source.ts";
@@ -89,6 +96,15 @@ describe("libvirt", { skip: requireTool("virsh") || requireTool("virt-xml-valida
     assert.match(networkXml({ name: "a<b&c", from: { vfs: [] } }), /<name>a&lt;b&amp;c<\/name>/);
     assert.throws(() => parseDomainXml("<domain><name>"), { code: "VFL-0426" });
     assert.throws(() => parseDomainXml("<network/>"), { code: "VFL-0426" });
+  });
+
+  test("a tag that libvirt cannot set stays the PF's: the VF is plugged in as any device", () => {
+    const nic = (qos: number, protocol: string) =>
+      networkFor({ isNetwork: true, mac: MAC, vlan: { id: 100, qos, protocol } });
+    assert.deepEqual(nic(0, "802.1Q"), { mac: MAC, vlan: 100 });
+    assert.equal(nic(5, "802.1Q"), null);
+    assert.equal(nic(0, "802.1ad"), null);
+    assert.equal(networkFor({ isNetwork: false, mac: null, vlan: null }), null);
   });
 
   describe("the guests of a connection", () => {

@@ -1,6 +1,7 @@
 import { DOMImplementation, DOMParser, type Document, type Element, XMLSerializer } from "@xmldom/xmldom";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
+import type { VfForGuest } from "../../host/guest-port.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { addressParts } from "./pci-address.ts";
 
@@ -26,6 +27,19 @@ const XML_TYPE = "text/xml";
 /** The alias of a device that vfleet gives: letters, digits, `-` and `_` (`virDomainDeviceAliasIsUserAlias`). */
 export function aliasOf(address: Bdf): string {
   return `${ALIAS}${address.replaceAll(/[:.]/g, "-")}`;
+}
+
+/**
+ * What libvirt is to set at the PF of a VF; null of what is no NIC, and where libvirt cannot: it gives a tag no priority, and no other
+ * protocol than 802.1Q (`virNetDevSetVfVlan`). What the PF has set stays then.
+ */
+export function networkFor({
+  isNetwork,
+  mac,
+  vlan,
+}: Pick<VfForGuest, "isNetwork" | "mac" | "vlan">): VfDevice["network"] {
+  if (!isNetwork || (vlan !== null && (vlan.qos > 0 || vlan.protocol !== "802.1Q"))) return null;
+  return { mac, vlan: vlan?.id ?? null };
 }
 
 /** `<interface type='hostdev'>` of a NIC's VF, `<hostdev>` of any other. */

@@ -189,16 +189,16 @@ class LibvirtGuests implements GuestPort {
   }
 
   async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
-    const { bdf, driver, isNetwork, mac, vlan, attachment } = vf;
+    const { bdf, driver, attachment } = vf;
     const domain = await this.#domainOf(guest);
     if (domain === undefined) return failed(guest, bdf, "ENOENT", `libvirt knows no domain ${guestName(guest)}`);
     if (isUnread(domain)) return failed(guest, bdf, domain.errno, domain.reason);
     const { place } = devicesOf(domain).find((device) => device.bdf === bdf) ?? {};
     const missing = missingPlaces(place, attachment.place ?? "live");
     if (missing.length === 0) return NOTHING_DONE;
-    const { deviceXml } = await loadXml();
+    const { deviceXml, networkFor } = await loadXml();
     const { managed = false } = attachment;
-    const xml = deviceXml({ bdf, driver, managed, network: isNetwork ? { mac, vlan } : null });
+    const xml = deviceXml({ bdf, driver, managed, network: networkFor(vf) });
     // In one call libvirt does both, or neither.
     const command = ["attach-device", domain.uuid, ...missing] as const;
     return this.#virsh.change(`${guest} ${bdf}`, xml, waiting?.deadlineMs ?? ATTACH_MS, command);

@@ -1,7 +1,6 @@
 import { isUnread, known } from "../../kernel/port.ts";
-import { ZERO_MAC } from "../desired/mac-addresses.ts";
 import { isVfioDriver } from "../drivers.ts";
-import { type GuestAddress, type Guests, takesByVfio, type VfForGuest } from "../guest-port.ts";
+import { type GuestAddress, type Guests, settingsForGuest, takesByVfio, type VfForGuest } from "../guest-port.ts";
 import { isNetworkClass } from "../net-devices.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
 import { isRefused, type PfPlan, type Plan, type Refusal } from "./plan.ts";
@@ -45,16 +44,13 @@ function vfAfter(pf: PfState, { steps }: PfPlan, step: StepOf<"attachGuest">): V
   if (vf === undefined || vf.bdf === null || isUnread(vf.iommuGroup) || isUnread(vf.driver)) return undefined;
   const bound = steps.findLast((each) => each.kind === "bindDriver" && each.vfIndex === vfIndex);
   if (bound !== undefined && !takesByVfio(guest)) return undefined;
-  const settings = known(vf.settings);
-  const { mac = ZERO_MAC, vlan = 0 } = settings ?? {};
   return {
     bdf: vf.bdf,
     driver: bound?.kind === "bindDriver" ? driverOf(bound.to) : vf.driver,
     iommuGroup: vf.iommuGroup,
     netdev: known(vf.netdevs)?.[0]?.name ?? null,
     isNetwork: isNetworkClass(known(pf.classCode) ?? 0),
-    mac: mac === ZERO_MAC ? null : mac,
-    vlan: vlan === 0 ? null : vlan,
+    ...settingsForGuest(known(vf.settings)),
     pfOnVfio: isVfioDriver(pf.driver),
     attachment,
   };

@@ -2,7 +2,6 @@ import { catalogueEntry } from "../../../errors/catalogue.ts";
 import { isUnread, known } from "../../../kernel/port.ts";
 import { parseVfInfo } from "../../../kernel/port-vf-info.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
-import { ZERO_MAC } from "../../desired/mac-addresses.ts";
 import { isVfioDriver } from "../../drivers.ts";
 import {
   type Attachment,
@@ -11,6 +10,7 @@ import {
   type GuestAddress,
   type Guests,
   holderOf,
+  settingsForGuest,
   type VfForGuest,
 } from "../../guest-port.ts";
 import { isNetworkClass, readDevices } from "../../net-devices.ts";
@@ -151,11 +151,8 @@ async function describe(
   };
 }
 
-/** What the PF has set of the VF that a guest's definition repeats. */
 async function settingsAt(pf: Bdf, vfIndex: number, context: StepContext): Promise<Pick<VfForGuest, "mac" | "vlan">> {
   const netdev = await pfNetdev(context, pf);
   const json = isUnread(netdev) ? netdev : await context.kernel.ipLink(netdev);
-  const info = isUnread(json) ? undefined : parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex);
-  const { mac = ZERO_MAC, vlan = 0 } = info ?? {};
-  return { mac: mac === ZERO_MAC || mac === null ? null : mac, vlan: vlan === 0 ? null : vlan };
+  return settingsForGuest(isUnread(json) ? undefined : parseVfInfo(json)?.find((vf) => vf.vfIndex === vfIndex));
 }

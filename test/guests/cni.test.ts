@@ -1,7 +1,7 @@
 /** The CNI plugin as a runtime calls it, by environment and standard input, on real network namespaces; veths stand in for VFs. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -309,6 +309,89 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
     assert.equal(bench.leases().length, 1);
     assert.equal((await bench.call("DEL", of("c2", ""), input)).code, 0, "DEL without CNI_NETNS");
     assert.deepEqual([bench.recorded(), bench.leases()], [[], []]);
+  });
+
+  test("a container that renames its interface, or gives it another address, gives it back all the same", async () => {
+    const netns = bench.namespace("r");
+    const device = bench.veth("r", "02:00:00:00:0f:01");
+    const input = bench.configuration({ device });
+    assert.equal((await bench.call("ADD", of("r1", netns), input)).code, 0);
+    const inside = (...words: string[]) => ip("-n", nameOf(netns), ...words);
+    inside("link", "set", "net1", "down");
+    inside("link", "set", "net1", "name", "mine");
+    // Of the same address, as a VLAN's or macvlan's would be, and not the one that was given.
+    inside("link", "add", "other", "address", "02:00:00:00:0f:01", "type", "veth", "peer", "name", "peer");
+    assert.equal((await bench.call("DEL", of("r1", netns), input)).code, 0);
+    assert.deepEqual([link(device)?.address, link("mine", netns)], ["02:00:00:00:0f:01", undefined]);
+
+    const other = { ...input, mac: "02:00:00:00:0f:02" };
+    assert.equal((await bench.call("ADD", of("r2", netns), other)).code, 0);
+    inside("link", "set", "net1", "address", "02:00:00:00:0f:01");
+    assert.equal((await bench.call("DEL", of("r2", netns), other)).code, 0);
+    assert.equal(link(device)?.address, "02:00:00:00:0f:01");
+    assert.deepEqual(bench.recorded(), []);
+  });
+
+  test("routes come beside those that the container has, in their table and scope", async () => {
+    const netns = bench.namespace("s");
+    const inside = (...words: string[]) => ip("-n", nameOf(netns), ...words);
+    inside("link", "add", "eth0", "type", "veth", "peer", "name", "eth0p");
+    for (const name of ["eth0", "eth0p"]) inside("link", "set", name, "up");
+    inside("address", "add", "10.50.0.2/24", "dev", "eth0");
+    inside("route", "add", "default", "via", "10.50.0.1");
+    const device = bench.veth("s");
+    const routes = [
+      { dst: "0.0.0.0/0" },
+      { dst: "0.0.0.0/0", table: 100 },
+      { dst: "10.60.0.0/16", scope: 253, priority: 7, mtu: 1300, advmss: 1200 },
+    ];
+    // host-local knows no tables: one of its own, which says the same to each command.
+    const ipam = { cniVersion: "1.1.0", ips: [{ address: "10.99.0.9/16", gateway: "10.99.0.1" }], routes };
+    writeFileSync(join(bench.folder, "told"), `#!/bin/sh\necho '${JSON.stringify(ipam)}'\n`, { mode: 0o755 });
+    const input = bench.configuration({ cniVersion: "1.1.0", name: "routed", device, ipam: { type: "told" } });
+    const environment = { ...of("s1", netns), CNI_PATH: bench.folder };
+    const added = await bench.call("ADD", environment, input);
+    assert.equal(added.code, 0, JSON.stringify(added.output));
+    const table = (name: string) => inside("route", "show", "table", name);
+    assert.match(table("main"), /default via 10\.50\.0\.1 dev eth0/);
+    assert.match(table("main"), /default via 10\.99\.0\.1 dev net1/);
+    assert.match(table("main"), /10\.60\.0\.0\/16 .*dev net1 scope link metric 7 .*mtu 1300 advmss 1200/);
+    assert.match(table("100"), /default via 10\.99\.0\.1 dev net1/);
+    assert.equal((await bench.call("DEL", environment, input)).code, 0);
+    assert.match(table("main"), /^default via 10\.50\.0\.1 dev eth0/);
+  });
+
+  test("what the host itself uses is not taken: a port of a bridge, the way of the default route", async () => {
+    const [host, netns] = [bench.namespace("t"), bench.namespace("u")];
+    const device = bench.veth("t");
+    ip("link", "set", device, "netns", host);
+    const inHost = (...words: string[]) => ip("-n", nameOf(host), ...words);
+    const refusal = async () => {
+      const { output } = await bench.call("ADD", of("t1", netns), bench.configuration({ device }), { host });
+      return [output.code, output.msg];
+    };
+    inHost("link", "add", "br0", "type", "bridge");
+    inHost("link", "set", device, "master", "br0");
+    assert.deepEqual(await refusal(), [11, `${device} is in use by the host: it is a port of br0`]);
+    inHost("link", "set", device, "nomaster", "up");
+    inHost("address", "add", "10.51.0.2/24", "dev", device);
+    inHost("route", "add", "default", "via", "10.51.0.1");
+    const isWay = `${device} is in use by the host: it is the way of the host's default route`;
+    assert.deepEqual(await refusal(), [11, isWay]);
+    inHost("route", "del", "default");
+    assert.equal((await bench.call("ADD", of("t1", netns), bench.configuration({ device }), { host })).code, 0);
+    assert.equal((await bench.call("DEL", of("t1", netns), bench.configuration({ device }), { host })).code, 0);
+    assert.deepEqual(bench.recorded(), []);
+  });
+
+  test("GC of a node on which nothing is valid any more takes all, also where libcni writes that as null", async () => {
+    const netns = bench.namespace("v");
+    const device = bench.veth("v", "02:00:00:00:0f:11");
+    const input = bench.configuration({ cniVersion: "1.1.0", name: "empty", device });
+    assert.equal((await bench.call("ADD", of("v1", netns), input)).code, 0);
+    assert.equal((await bench.call("GC", {}, input)).output.code, 7);
+    assert.equal((await bench.call("GC", {}, { ...input, "cni.dev/valid-attachments": null })).code, 0);
+    assert.deepEqual([link(device)?.address, bench.recorded()], ["02:00:00:00:0f:11", []]);
   });
 
   test("each wrong input has its code, says what and where, and changes nothing", async () => {

@@ -5,6 +5,7 @@ import { because, CniError } from "./cni-error.ts";
 import type { Call, Configuration } from "./configuration.ts";
 import { detachRecorded } from "./detach.ts";
 import { type Device, readDevice } from "./device.ts";
+import { requireUnusedByHost } from "./host-use.ts";
 import { type IpWords, type Link, linksIn, mustRunIp, runIp } from "./ip-command.ts";
 import { callIpam, type IpamResult } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
@@ -15,6 +16,7 @@ import { settingCommands, settingsOf, touchedBefore } from "./vf-settings.ts";
 
 const NO_MAC = "00:00:00:00:00:00";
 const NOTIFY_MS = 10_000;
+const SCOPE_LINK = 253;
 
 /** What an ADD has made. */
 export interface Attached {
@@ -46,6 +48,7 @@ export function attach(call: Call, configuration: Configuration): Attached {
     }
     giveUpByTheDead(records, configuration, call.path);
     const device = readDevice(configuration);
+    requireUnusedByHost(device);
     const record = recordOf(call, configuration, device);
     // From here on whoever comes next finds what to put back.
     records.put(record);
@@ -147,18 +150,26 @@ function giveAddresses({ ifname, netns }: AttachmentRecord, { address: mac }: Li
   if (ips.length > 0) announceChanges(ifname, netns);
   const commands: IpWords[] = ips.map(({ address }) => ["address", "add", address, "dev", ifname]);
   const gateway = (isV6: boolean) => ips.find((each) => each.address.includes(":") === isV6)?.gateway;
-  for (const { dst, gw, mtu, priority } of routes) {
-    const via = gw ?? gateway(dst.includes(":"));
-    commands.push([
-      ...["route", "replace", dst, ...(via === undefined ? [] : ["via", via]), "dev", ifname],
-      ...(mtu ? ["mtu", mtu] : []),
-      ...(priority ? ["metric", priority] : []),
-    ]);
-  }
+  for (const route of routes) commands.push(routeCommand(route, ifname, gateway(route.dst.includes(":"))));
   if (commands.length > 0) mustRunIp(`${ifname} cannot be given its addresses`, commands, netns);
   // To the kernel a change of the address even where it is the same (`dev_set_mac_address`, `inetdev_event`). A driver that refuses it
   // leaves it at that; IPv6 addresses are told when they are known to be nobody else's (`addrconf_dad_completed`).
   if (ips.length > 0) runIp([["link", "set", "dev", ifname, "address", mac]], netns);
+}
+
+/** Beside a route that the container has to there by another interface, before it, as CNI's own plugins add it (`RouteAddEcmp`). */
+function routeCommand(route: IpamResult["routes"][number], ifname: string, gateway: string | undefined): IpWords {
+  const { dst, mtu, advmss, priority, table, scope = 0 } = route;
+  // What is on the link has none (rtnetlink(7): RT_SCOPE_LINK).
+  const gw = route.gw ?? (scope >= SCOPE_LINK ? undefined : gateway);
+  return [
+    ...["route", "prepend", dst, ...(gw === undefined ? [] : ["via", gw]), "dev", ifname],
+    ...(table ? ["table", table] : []),
+    ...(scope ? ["scope", scope] : []),
+    ...(priority ? ["metric", priority] : []),
+    ...(mtu ? ["mtu", mtu] : []),
+    ...(advmss ? ["advmss", advmss] : []),
+  ];
 }
 
 /**

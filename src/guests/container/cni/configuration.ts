@@ -166,7 +166,7 @@ export function readConfiguration(text: string, call: Call): Configuration {
     ),
     dns: typeof dns === "object" && dns !== null ? dns : undefined,
     prevResult: typeof prevResult === "object" && prevResult !== null ? (prevResult as Fields) : undefined,
-    validAttachments: readAttachments(raw["cni.dev/valid-attachments"] ?? raw["cni.dev/attachments"], call),
+    validAttachments: readAttachments(raw, call),
     raw,
   };
 }
@@ -199,8 +199,13 @@ function readIpam(ipam: unknown): { readonly type: string } | undefined {
   throw new CniError("invalidConfig", `ipam.type is ${JSON.stringify(type)}: a plugin's name was expected`);
 }
 
-function readAttachments(given: unknown, { command }: Call): readonly Attachment[] {
+const ATTACHMENTS = ["cni.dev/valid-attachments", "cni.dev/attachments"];
+
+function readAttachments(raw: Fields, { command }: Call): readonly Attachment[] {
   if (command !== "GC") return [];
+  const key = ATTACHMENTS.find((each) => each in raw);
+  // libcni writes an empty list of Go as null: then none is valid.
+  const given = key === undefined ? undefined : (raw[key] ?? []);
   if (!Array.isArray(given)) {
     throw new CniError("invalidConfig", "cni.dev/valid-attachments is missing: without it GC would take everything");
   }

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import type { AttachmentRecord, LinkBefore, RecordFolder } from "./attachment-record.ts";
 import { CniError } from "./cni-error.ts";
-import { netdevOf, pfNetdevOf } from "./device.ts";
-import { type IpWords, runIp, showLink } from "./ip-command.ts";
+import { isBoundToNetDriver, netdevOf, pfNetdevOf } from "./device.ts";
+import { type IpWords, type Link, linksIn, runIp, showLink } from "./ip-command.ts";
 import { callIpam } from "./ipam.ts";
 import { setAddress } from "./link-address.ts";
 import { isNamespace } from "./namespace.ts";
@@ -48,52 +48,49 @@ function putBack(record: AttachmentRecord): void {
   const { before, deviceInfoFile } = record;
   const name = before === null ? undefined : moveBack(record, before);
   restoreSettings(record);
-  if (before !== null && name !== undefined) restoreLink(name, record, before);
+  if (before !== null && name !== undefined) restoreLink(name, before);
   if (deviceInfoFile !== null) rmSync(deviceInfoFile, { force: true });
 }
 
 /**
  * @returns the interface's name in the host's namespace; undefined where nothing more is to be put back: it is as it was, or it is
  * not there, as a veth ends with its namespace, a VF with its PF
+ * @throws CniError where a VF's interface is neither in the container's namespace nor in the host's
  */
 function moveBack(record: AttachmentRecord, before: LinkBefore): string | undefined {
   const { netns } = record;
-  const inside = isNamespace(netns) ? nameInside(record, before) : undefined;
+  const inside = isNamespace(netns) ? linkInside(record, before) : undefined;
   if (inside !== undefined) {
     // In one message, of which the kernel does the move first (`do_setlink`).
-    const isWhole = !isSetOtherwise(record, before);
+    const isWhole = inside.address === before.mac && Object.keys(record.settingsBefore).length === 0;
     const rest = isWhole ? linkWords(before) : [];
     const back = (name: string): IpWords[] => [
-      ["link", "set", "dev", inside, "down"],
-      ["link", "set", "dev", inside, "netns", hostNamespace(), "name", name, ...rest],
+      ["link", "set", "dev", inside.ifname, "down"],
+      ["link", "set", "dev", inside.ifname, "netns", hostNamespace(), "name", name, ...rest],
     ];
     const answer = runIp(back(before.name), netns);
     if (answer.ok) return isWhole ? undefined : before.name;
     // Its old name may be another's by now: it keeps one of its own, which udev may change.
-    if (nameInside(record, before) !== undefined) {
+    if (linkInside(record, before) !== undefined) {
       const again = runIp(back(spareName(record)), netns);
-      if (!again.ok) throw new CniError("refused", `${inside} cannot be taken back`, answer.words);
+      if (!again.ok) throw new CniError("refused", `${inside.ifname} cannot be taken back`, again.words);
     }
   }
   return returned(record, before);
 }
 
 /** What the interface was before, once the PF's settings are: a VF takes its address from them. */
-function restoreLink(name: string, { mac }: AttachmentRecord, before: LinkBefore): void {
+function restoreLink(name: string, before: LinkBefore): void {
   const rename: readonly IpWords[] = [
     ["link", "set", "dev", name, "down"],
     ["link", "set", "dev", name, "name", before.name],
   ];
   // Where its old name is another's, it keeps the one that it has.
   const now = name === before.name || runIp(rename).ok ? before.name : name;
-  if (mac !== null && mac !== before.mac) setAddress(now, before.mac);
+  // The container may have changed it, too.
+  if (showLink("link", now).link?.address !== before.mac) setAddress(now, before.mac);
   const answer = runIp([["link", "set", "dev", now, ...linkWords(before)]]);
   if (!answer.ok) throw new CniError("refused", `${now} cannot be made what it was`, answer.words);
-}
-
-/** Whether it has, or gets from its PF, an address that it had not: that is put back before it is up. */
-function isSetOtherwise({ mac, settingsBefore }: AttachmentRecord, before: LinkBefore): boolean {
-  return (mac !== null && mac !== before.mac) || Object.keys(settingsBefore).length > 0;
 }
 
 function linkWords({ mtu, up }: LinkBefore): IpWords {
@@ -101,26 +98,29 @@ function linkWords({ mtu, up }: LinkBefore): IpWords {
 }
 
 /**
- * Our interface's name in the namespace; undefined where it is not there. The kernel moves first and renames then (`do_setlink`):
- * where the name was taken, ours is there by its old one, and what has the name is another's.
+ * Our interface in the namespace, however it is called there: a container may have renamed it, or given it another address. A VF's is
+ * known by its function (IFLA_PARENT_DEV_NAME, since Linux 5.14), any other by the address that it had or was given, where that is no
+ * other's: a VLAN's interface has that of the one below it.
+ * @returns undefined where it is not there
  */
-function nameInside(
-  { netns, ifname, deviceId, mac }: AttachmentRecord,
-  before: Pick<LinkBefore, "name" | "mac">,
-): string | undefined {
-  for (const name of new Set([ifname, before.name])) {
-    const { link } = showLink("link", name, netns);
-    if (link === undefined) continue;
-    const isOurs =
-      deviceId !== null && link.parentdev !== undefined
-        ? link.parentdev === deviceId
-        : link.address === before.mac || link.address === mac;
-    if (isOurs) return name;
-  }
-  return undefined;
+function linkInside({ netns, ifname, deviceId, mac }: AttachmentRecord, before: LinkBefore): Link | undefined {
+  const answer = runIp([["link", "show"]], netns);
+  const links = answer.ok ? linksIn(answer.output) : [];
+  const byFunction = links.find(({ parentdev }) => deviceId !== null && parentdev === deviceId);
+  if (byFunction !== undefined) return byFunction;
+  const ours = links.filter(
+    ({ address, parentdev }) =>
+      (address === before.mac || address === mac) && (deviceId === null || parentdev === undefined),
+  );
+  const byName = [ifname, before.name].flatMap((name) => ours.find((link) => link.ifname === name) ?? []);
+  const alone = ours.filter(({ link }) => link === undefined);
+  return byName[0] ?? (alone.length === 1 ? alone[0] : undefined);
 }
 
-/** The interface's name in the host's namespace; undefined where it is not there. */
+/**
+ * The interface's name in the host's namespace; undefined where it is not there.
+ * @throws CniError 11 of a VF whose driver has made an interface, which the host has not: then some namespace has it still
+ */
 function returned(
   { deviceId, netns, mac }: AttachmentRecord,
   before: Pick<LinkBefore, "name" | "mac">,
@@ -133,8 +133,17 @@ function returned(
   const end = performance.now() + RETURN_MS;
   for (;;) {
     const name = netdevOf(deviceId);
-    if (name !== undefined || performance.now() > end || isNamespace(netns) || pfNetdevOf(deviceId) === undefined)
-      return name;
+    if (name !== undefined || !isBoundToNetDriver(deviceId)) return name;
+    if (performance.now() > end || isNamespace(netns)) {
+      const where = isNamespace(netns)
+        ? `neither in ${netns} nor in the host's namespace`
+        : "in a namespace that some process keeps";
+      throw new CniError(
+        "tryAgainLater",
+        `the interface of ${deviceId} is ${where}`,
+        "give it back to the host, and delete again",
+      );
+    }
     wait(POLL_MS);
   }
 }

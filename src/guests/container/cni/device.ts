@@ -36,7 +36,7 @@ type Wanted = Pick<Configuration, "deviceId" | "device" | "settings" | "mac">;
 
 /** @throws CniError where there is no such device, or it is no VF */
 export function readDevice({ deviceId, device, settings, mac }: Wanted): Device {
-  if (device !== undefined) return { deviceId: null, vf: null, link: sysfsLink(device) ?? shownLink(device) };
+  if (device !== undefined) return { deviceId: null, vf: null, link: linkNow(device) };
   const bdf = deviceId ?? "";
   const folder = `${DEVICES}/${bdf}`;
   if (!existsSync(folder)) throw new CniError("invalidConfig", `deviceID: there is no device ${bdf}`);
@@ -49,8 +49,7 @@ export function readDevice({ deviceId, device, settings, mac }: Wanted): Device 
   const { pfNetdev, vfIndex } = place;
   const driver = linkName(`${folder}/driver`);
   const netdev = netdevOf(bdf);
-  const isForUserspace = driver !== undefined && (USERSPACE_DRIVERS.includes(driver) || driver.includes("vfio"));
-  if (netdev === undefined && !isForUserspace) {
+  if (netdev === undefined && (driver === undefined || !isForPrograms(driver))) {
     const why = driver === undefined ? "it has no driver" : `its driver ${driver} has made none`;
     throw new CniError(
       "invalidConfig",
@@ -61,7 +60,7 @@ export function readDevice({ deviceId, device, settings, mac }: Wanted): Device 
   // A VF without an interface has no other address to be told than the PF's of it.
   const isSet = mac !== undefined || Object.keys(settings).length > 0 || netdev === undefined;
   const info = isSet ? shownInfo(pfNetdev, vfIndex) : null;
-  const link = netdev === undefined ? null : (sysfsLink(netdev) ?? shownLink(netdev));
+  const link = netdev === undefined ? null : linkNow(netdev);
   return { deviceId: bdf, vf: { ...place, info }, link };
 }
 
@@ -70,6 +69,10 @@ function shownInfo(pfNetdev: string, vfIndex: number): VfInfo {
   const info = pfLink && vfInfoOf(pfLink, vfIndex);
   if (info === undefined) throw new CniError("invalidConfig", `${pfNetdev} shows no VF ${vfIndex}`);
   return info;
+}
+
+function linkNow(name: string): LinkBefore {
+  return sysfsLink(name) ?? shownLink(name);
 }
 
 function shownLink(name: string): LinkBefore {
@@ -81,6 +84,16 @@ function shownLink(name: string): LinkBefore {
 /** The interface of a function in the host's namespace. */
 export function netdevOf(bdf: string): string | undefined {
   return list(`${DEVICES}/${bdf}/net`)[0];
+}
+
+/** Whether a VF is there, on a driver that is not for programs: one that makes an interface. */
+export function isBoundToNetDriver(bdf: string): boolean {
+  const driver = linkName(`${DEVICES}/${bdf}/driver`);
+  return driver !== undefined && !isForPrograms(driver);
+}
+
+function isForPrograms(driver: string): boolean {
+  return USERSPACE_DRIVERS.includes(driver) || driver.includes("vfio");
 }
 
 /** Of a PF, as it is called now; undefined where it is gone. */

@@ -68,6 +68,9 @@ export interface Link {
   readonly mtu: number;
   readonly flags: readonly string[];
   readonly parentdev?: string;
+  /** Below it, in its own namespace: what a VLAN's or macvlan's interface has. */
+  readonly link?: string;
+  readonly master?: string;
   readonly vfinfo_list?: unknown;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }

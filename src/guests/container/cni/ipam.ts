@@ -11,7 +11,10 @@ export interface IpamResult {
     readonly dst: string;
     readonly gw?: string;
     readonly mtu?: number;
+    readonly advmss?: number;
     readonly priority?: number;
+    readonly table?: number;
+    readonly scope?: number;
   }[];
   readonly dns: object | undefined;
 }
@@ -55,7 +58,9 @@ export function callIpam(
       CNI_PATH: path.join(":"),
     },
   });
-  if (error) throw new CniError("io", `the IPAM plugin ${ipam.type} cannot be run`, error.message);
+  // A plugin need not read what it is told.
+  const isUnread = status !== null && (error as NodeJS.ErrnoException | undefined)?.code === "EPIPE";
+  if (error && !isUnread) throw new CniError("io", `the IPAM plugin ${ipam.type} cannot be run`, error.message);
   if (status !== 0) {
     type Told = { readonly code?: number; readonly msg?: string; readonly details?: string };
     const { code = 0, msg = "", details = "" } = parse(stdout) as Told;

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import type { LinkBefore } from "./attachment-record.ts";
 
 const NET = "/sys/class/net";
@@ -21,6 +22,16 @@ export function sysfsLink(name: string): LinkBefore | undefined {
     };
   } catch {
     return undefined;
+  }
+}
+
+/** The bridge, bond or the like that an interface is a port of; null where it is none's. @returns undefined where ip(8) must be asked */
+export function sysfsMaster(name: string): string | null | undefined {
+  try {
+    if (!isOwnNamespace()) return undefined;
+    return basename(readlinkSync(`${NET}/${name}/master`));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? null : undefined;
   }
 }
 

@@ -16,9 +16,12 @@ export function settingCommands(pfNetdev: string, vf: number, settings: AllSetti
     const proto = vlanProto === undefined || vlanProto === "802.1q" ? [] : ["proto", vlanProto];
     commands.push(set("vlan", vlan, "qos", vlanQoS, ...proto));
   }
-  // The kernel's call has both rates; ip keeps the one that is not named.
-  if (maxTxRate !== undefined) commands.push(set("max_tx_rate", maxTxRate));
-  if (minTxRate !== undefined) commands.push(set("min_tx_rate", minTxRate));
+  // The kernel's call has both rates: in one command, as ip would check each alone against the other as it was.
+  const rates: IpWords = [
+    ...(maxTxRate === undefined ? [] : ["max_tx_rate", maxTxRate]),
+    ...(minTxRate === undefined ? [] : ["min_tx_rate", minTxRate]),
+  ];
+  if (rates.length > 0) commands.push(set(...rates));
   if (spoofchk !== undefined) commands.push(set("spoofchk", spoofchk));
   if (linkState !== undefined) commands.push(set("state", linkState));
   if (mac !== undefined) commands.push(set("mac", mac));

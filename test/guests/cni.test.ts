@@ -1,7 +1,7 @@
 /** The CNI plugin as a runtime calls it, by environment and standard input, on real network namespaces; veths stand in for VFs. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -381,6 +381,23 @@ describe("the CNI plugin", { skip: requireTool("netns") || requireTool("host-loc
     inHost("route", "del", "default");
     assert.equal((await bench.call("ADD", of("t1", netns), bench.configuration({ device }), { host })).code, 0);
     assert.equal((await bench.call("DEL", of("t1", netns), bench.configuration({ device }), { host })).code, 0);
+    assert.deepEqual(bench.recorded(), []);
+  });
+
+  test("what a killed call has started is waited for: it may go on, and change what is put back", async () => {
+    const netns = bench.namespace("w");
+    const device = bench.veth("w");
+    const [began, ended] = [join(bench.folder, "began"), join(bench.folder, "ended")];
+    const script = `#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\ntouch ${began}\nsleep 2\ntouch ${ended}\n`;
+    writeFileSync(join(bench.folder, "slow"), script, { mode: 0o755 });
+    const input = bench.configuration({ name: "slow", device, ipam: { type: "slow" } });
+    const environment = { ...of("w1", netns), CNI_PATH: bench.folder };
+    const killed = bench.call("ADD", environment, input, { killAfterMs: 1000 });
+    await killed;
+    assert.deepEqual([existsSync(began), existsSync(ended)], [true, false], "it was killed while its program ran");
+    assert.equal((await bench.call("DEL", environment, input)).code, 0);
+    assert.equal(existsSync(ended), true, "that had ended before anything was put back");
+    assert.ok(link(device));
     assert.deepEqual(bench.recorded(), []);
   });
 

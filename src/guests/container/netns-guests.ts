@@ -84,11 +84,16 @@ class NetnsGuests implements GuestPort {
     const devices = await rdmaDevicesToMove(this.#kernel, bdf);
     for (const device of devices) {
       const moved = await moveRdmaDevice(run, device, name);
-      if (moved.kind === "failed") return moved;
+      if (moved.kind === "failed") return this.#tookBack(guest, bdf, moved);
     }
     const moved = await run(["ip", "link", "set", "dev", netdev, "netns", name]);
-    if (moved.kind === "failed") await this.#takeRdmaDevices(guest, bdf);
-    return moved;
+    return moved.kind === "failed" ? this.#tookBack(guest, bdf, moved) : moved;
+  }
+
+  /** What went along before the failure comes back; where it does not, that is told, too. */
+  async #tookBack(guest: GuestAddress, vf: Bdf, why: Outcome & { readonly kind: "failed" }): Promise<Outcome> {
+    const taken = await this.#takeRdmaDevices(guest, vf);
+    return taken?.kind === "failed" ? { ...why, reason: `${why.reason}; and ${taken.reason}` } : why;
   }
 
   async detach(guest: GuestAddress, vf: Bdf): Promise<Outcome> {

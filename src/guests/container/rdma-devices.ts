@@ -41,7 +41,8 @@ export function takeRdmaDevice<Outcome>(
   netns: string,
   home: string,
 ): Promise<Outcome> {
-  return change(["ip", "netns", "exec", netns, "rdma", "dev", "set", device, "netns", home]);
+  // rdma(8) takes names below /run/netns alone, and this is one of them.
+  return change(["ip", "netns", "exec", netns, "rdma", "dev", "set", device, "netns", `../..${home}`]);
 }
 
 async function isExclusive(kernel: Kernel): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Observed, Unread } from "../kernel/port.ts";
-import type { Outcome, Waiting } from "../kernel/port-outcome.ts";
+import type { Outcome, Waiting, Within } from "../kernel/port-outcome.ts";
 import type { VfInfo } from "../kernel/port-vf-info.ts";
 import type { Bdf } from "../pci/bdf.ts";
 import { ZERO_MAC } from "./desired/mac-addresses.ts";
@@ -92,7 +92,7 @@ export interface VfForGuest {
 }
 
 /** The tag that a PF puts on what a VF sends. */
-export interface VlanTag {
+interface VlanTag {
   readonly id: number;
   /** 0 to 7. */
   readonly qos: number;
@@ -130,9 +130,9 @@ export interface GuestPort {
    */
   obstacles(guest: GuestAddress, vf: VfForGuest, plugged?: number): Promise<readonly GuestObstacle[]>;
   /** Ends when the guest has it, as its monitor says; that the guest's driver is bound is not waited for. */
-  attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome>;
+  attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Within<Outcome>>;
   /** Ends when the guest has let go of it (DEVICE_DELETED), and the host's kernel has it back. Done where it had none. */
-  detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome>;
+  detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Within<Outcome>>;
 }
 
 /** The guests of a host, of all kinds. */

@@ -21,6 +21,16 @@ interface Pending<T> {
   finished(): Promise<T>;
 }
 
+/** What comes after an answer, whenever that comes. */
+export async function afterwards<T, U>(answer: Within<T>, next: (answer: T) => Promise<Within<U>>): Promise<Within<U>> {
+  if (!isPending(answer)) return next(answer);
+  const finished = async () => {
+    const then = await next(await answer.finished());
+    return isPending(then) ? then.finished() : then;
+  };
+  return { kind: "pending", target: answer.target, finished };
+}
+
 export type Outcome = Done | Failed;
 
 export interface Done {

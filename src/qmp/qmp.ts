@@ -48,7 +48,7 @@ export class Qmp {
     const answer = this.#waiters.wait(
       (message) => (message.id === id ? message : undefined),
       timeoutMs,
-      () => failed(`${command}: no answer in ${timeoutMs / 1000} s`),
+      () => failed(`${command}: no answer in ${timeoutMs / 1000} s`, "ETIMEDOUT"),
     );
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     const { error, return: value } = await answer;
@@ -82,6 +82,6 @@ export class Qmp {
   }
 }
 
-function failed(message: string): VfleetError {
-  return new VfleetError("VFL-0033", { message });
+function failed(message: string, errno?: string): VfleetError {
+  return new VfleetError("VFL-0033", { message, ...(errno && { details: { errno } }) });
 }

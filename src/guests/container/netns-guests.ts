@@ -11,7 +11,7 @@ import {
 import { systemPrograms } from "../../kernel/linux/program.ts";
 import { runProgram } from "../../kernel/linux/run-program.ts";
 import { isUnread, type Kernel, known, type Observed, unread } from "../../kernel/port.ts";
-import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
+import { afterwards, failed, isPending, type Outcome, type Within } from "../../kernel/port-outcome.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { obstacle } from "../obstacle.ts";
 import { moveRdmaDevice, rdmaDevicesIn, rdmaDevicesToMove, takeRdmaDevice } from "./rdma-devices.ts";
@@ -77,37 +77,46 @@ class NetnsGuests implements GuestPort {
     return [obstacle("VFL-0463", summary, `rename one of them: ip link set ${netdev} name NEW`)];
   }
 
-  async attach(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<Outcome> {
+  async attach(guest: GuestAddress, { bdf, netdev }: VfForGuest): Promise<Within<Outcome>> {
     if (netdev === null) return failed(guest, bdf, "ENODEV", "it has no interface");
     const name = guestName(guest);
     const run = (command: readonly [string, ...string[]]) => change(guest, bdf, command);
     const devices = await rdmaDevicesToMove(this.#kernel, bdf);
-    for (const device of devices) {
-      const moved = await moveRdmaDevice(run, device, name);
-      if (moved.kind === "failed") return this.#tookBack(guest, bdf, moved);
-    }
-    const moved = await run(["ip", "link", "set", "dev", netdev, "netns", name]);
-    return moved.kind === "failed" ? this.#tookBack(guest, bdf, moved) : moved;
+    const moves = [
+      ...devices.map((device) => () => moveRdmaDevice(run, device, name)),
+      () => run(["ip", "link", "set", "dev", netdev, "netns", name]),
+    ];
+    return afterwards(await inTurn(moves), async (moved) =>
+      moved.kind === "failed" ? this.#tookBack(guest, bdf, moved) : moved,
+    );
   }
 
   /** What went along before the failure comes back; where it does not, that is told, too. */
   async #tookBack(guest: GuestAddress, vf: Bdf, why: Outcome & { readonly kind: "failed" }): Promise<Outcome> {
     const taken = await this.#takeRdmaDevices(guest, vf);
-    return taken?.kind === "failed" ? { ...why, reason: `${why.reason}; and ${taken.reason}` } : why;
+    const end = isPending(taken) ? await taken.finished() : taken;
+    return end.kind === "failed" ? { ...why, reason: `${why.reason}; and ${end.reason}` } : why;
   }
 
-  async detach(guest: GuestAddress, vf: Bdf): Promise<Outcome> {
-    const began = performance.now();
+  async detach(guest: GuestAddress, vf: Bdf): Promise<Within<Outcome>> {
     const name = guestName(guest);
     const links = await linksIn(name);
     if (isUnread(links)) return failed(guest, vf, links.errno, links.reason);
     const link = links.find(({ parentdev }) => parseBdf(parentdev ?? "") === vf);
     if (link === undefined) return { kind: "done", tookMs: 0 };
-    const taken = await this.#takeRdmaDevices(guest, vf);
-    if (taken?.kind === "failed") return taken;
     const home = homeNamespace();
-    const moved = await change(guest, vf, ["ip", "-n", name, "link", "set", "dev", link.ifname, "netns", home]);
-    if (moved.kind === "failed") return moved;
+    const moved = await inTurn([
+      () => this.#takeRdmaDevices(guest, vf),
+      () => change(guest, vf, ["ip", "-n", name, "link", "set", "dev", link.ifname, "netns", home]),
+    ]);
+    return afterwards(moved, (answer) =>
+      answer.kind === "failed" ? Promise.resolve(answer) : this.#returned(guest, vf),
+    );
+  }
+
+  /** The interface is the host's again. */
+  async #returned(guest: GuestAddress, vf: Bdf): Promise<Outcome> {
+    const began = performance.now();
     while (performance.now() - began < RETURN_MS) {
       const names = known(await this.#kernel.list(`/sys/bus/pci/devices/${vf}/net`)) ?? [];
       if (names.length > 0) return { kind: "done", tookMs: Math.round(performance.now() - began) };
@@ -116,14 +125,11 @@ class NetnsGuests implements GuestPort {
     return failed(guest, vf, "ETIMEDOUT", "its interface has not come back");
   }
 
-  /** @returns the first failure, if any */
-  async #takeRdmaDevices(guest: GuestAddress, vf: Bdf): Promise<Outcome | undefined> {
+  async #takeRdmaDevices(guest: GuestAddress, vf: Bdf): Promise<Within<Outcome>> {
     const name = guestName(guest);
-    for (const device of await rdmaDevicesIn(this.#kernel, name, vf)) {
-      const taken = await takeRdmaDevice((command) => change(guest, vf, command), device, name, homeNamespace());
-      if (taken.kind === "failed") return taken;
-    }
-    return undefined;
+    const run = (command: readonly [string, ...string[]]) => change(guest, vf, command);
+    const devices = await rdmaDevicesIn(this.#kernel, name, vf);
+    return inTurn(devices.map((device) => () => takeRdmaDevice(run, device, name, homeNamespace())));
   }
 }
 
@@ -139,11 +145,18 @@ async function linksIn(name: string): Promise<Observed<readonly Link[]>> {
   return isUnread(text) ? text : (JSON.parse(text || "[]") as readonly Link[]);
 }
 
-async function change(guest: GuestAddress, vf: Bdf, command: readonly [string, ...string[]]): Promise<Outcome> {
-  const answer = await systemPrograms().change(guest, command, "", { deadlineMs: CHANGE_MS }, (end): Outcome => {
+/** One change after the other, up to the first that fails. */
+async function inTurn([first, ...others]: readonly (() => Promise<Within<Outcome>>)[]): Promise<Within<Outcome>> {
+  if (first === undefined) return { kind: "done", tookMs: 0 };
+  const answer = await first();
+  if (others.length === 0) return answer;
+  return afterwards(answer, async (end) => (end.kind === "failed" ? end : inTurn(others)));
+}
+
+function change(guest: GuestAddress, vf: Bdf, command: readonly [string, ...string[]]): Promise<Within<Outcome>> {
+  return systemPrograms().change(guest, command, "", { deadlineMs: CHANGE_MS }, (end): Outcome => {
     if ("notStarted" in end) return failed(guest, vf, end.notStarted, end.reason);
     if (end.exitCode === 0) return { kind: "done", tookMs: Math.round(end.tookMs) };
     return failed(guest, vf, null, end.stderr.trim().split("\n").at(-1) ?? "ip failed");
   });
-  return isPending(answer) ? failed(guest, vf, "ETIMEDOUT", "the kernel has not answered in time") : answer;
 }

@@ -14,7 +14,7 @@ import {
   type VfForGuest,
 } from "../../host/guest-port.ts";
 import { isUnread, type Kernel, known, type Observed } from "../../kernel/port.ts";
-import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
+import { afterwards, failed, type Outcome, type Waiting, type Within } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { obstacle } from "../obstacle.ts";
 import type { Domain } from "./device-xml.ts";
@@ -188,7 +188,7 @@ class LibvirtGuests implements GuestPort {
     return found;
   }
 
-  async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+  async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Within<Outcome>> {
     const { bdf, driver, attachment } = vf;
     const domain = await this.#domainOf(guest);
     if (domain === undefined) return failed(guest, bdf, "ENOENT", `libvirt knows no domain ${guestName(guest)}`);
@@ -204,25 +204,36 @@ class LibvirtGuests implements GuestPort {
     return this.#virsh.change(`${guest} ${bdf}`, xml, waiting?.deadlineMs ?? ATTACH_MS, command);
   }
 
-  async detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome> {
+  async detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Within<Outcome>> {
     const began = performance.now();
     const limitMs = Math.min(waiting?.deadlineMs ?? DETACH_MS, DETACH_MS);
     const domain = await this.#domainOf(guest);
     // A transient one that has ended has nothing any more.
     if (domain === undefined) return NOTHING_DONE;
     if (isUnread(domain)) return failed(guest, vf, domain.errno, domain.reason);
-    const found = DOCUMENTS.flatMap((from) => elementOf(domain, vf, from)?.xml ?? []);
-    if (found.length === 0) return NOTHING_DONE;
-    for (const from of DOCUMENTS) {
-      const xml = elementOf(domain, vf, from)?.xml;
-      if (xml === undefined) continue;
-      const command = ["detach-device", domain.uuid, FLAGS[from]] as const;
-      const asked = await this.#virsh.change(`${guest} ${vf}`, xml, limitMs, command);
-      if (asked.kind === "failed" && !UNDER_WAY.test(asked.reason)) return asked;
-      const left = await this.#awaitGone(guest, domain.uuid, vf, from, began + limitMs);
-      if (left !== undefined) return left;
-    }
-    return { kind: "done", tookMs: Math.round(performance.now() - began) };
+    const places = DOCUMENTS.filter((from) => elementOf(domain, vf, from) !== undefined);
+    if (places.length === 0) return NOTHING_DONE;
+    const taken = await this.#take(guest, domain, vf, places, limitMs, began + limitMs);
+    return afterwards(taken, async (left) => left ?? { kind: "done", tookMs: Math.round(performance.now() - began) });
+  }
+
+  /** Out of one document after the other. @returns undefined where it is gone */
+  async #take(
+    guest: GuestAddress,
+    domain: SeenDomain,
+    vf: Bdf,
+    [from, ...others]: readonly Document[],
+    limitMs: number,
+    untilMs: number,
+  ): Promise<Within<Outcome | undefined>> {
+    if (from === undefined) return undefined;
+    const xml = elementOf(domain, vf, from)?.xml ?? "";
+    const asked = await this.#virsh.change(`${guest} ${vf}`, xml, limitMs, ["detach-device", domain.uuid, FLAGS[from]]);
+    return afterwards(asked, async (answer) => {
+      if (answer.kind === "failed" && !UNDER_WAY.test(answer.reason)) return answer;
+      const left = await this.#awaitGone(guest, domain.uuid, vf, from, untilMs);
+      return left ?? this.#take(guest, domain, vf, others, limitMs, untilMs);
+    });
   }
 
   /** What was asked of the guest is done when the document shows it (`VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED`). */

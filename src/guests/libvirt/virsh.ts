@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemPrograms } from "../../kernel/linux/program.ts";
 import { type Observed, unread } from "../../kernel/port.ts";
-import { failed, isPending, type Outcome } from "../../kernel/port-outcome.ts";
+import { afterwards, failed, isPending, type Outcome, type Within } from "../../kernel/port-outcome.ts";
 
 const READ_MS = 20_000;
+
+type Answer = { readonly output: string } | { readonly errno: string; readonly words: string };
 
 /** virsh(1) at one connection. */
 export class Virsh {
@@ -20,7 +22,8 @@ export class Virsh {
   /** What a command prints; unread with virsh's own words where it fails. */
   async read(...words: readonly string[]): Promise<Observed<string>> {
     const target = `virsh ${words.join(" ")}`;
-    const answer = await this.#run(words, READ_MS);
+    const answer = await this.#begin(target, words, READ_MS);
+    if (isPending(answer)) return unread(target, "ETIMEDOUT", `virsh has not answered in ${READ_MS / 1000} s`);
     if ("output" in answer) return answer.output;
     return unread(target, answer.errno, answer.words);
   }
@@ -34,33 +37,30 @@ export class Virsh {
     document: string,
     limitMs: number,
     [command, domain, ...flags]: readonly [string, string, ...string[]],
-  ): Promise<Outcome> {
+  ): Promise<Within<Outcome>> {
     const began = performance.now();
     const folder = await mkdtemp(join(tmpdir(), "vfleet-virsh-"));
     try {
       const file = join(folder, "device.xml");
       await writeFile(file, document, { mode: 0o600 });
-      const answer = await this.#run([command, domain, file, ...flags], limitMs);
-      if ("output" in answer) return { kind: "done", tookMs: Math.round(performance.now() - began) };
-      return failed(target, [command, domain, ...flags].join(" "), answer.errno, answer.words);
+      const begun = await this.#begin(target, [command, domain, file, ...flags], limitMs);
+      return await afterwards(begun, async (answer): Promise<Outcome> => {
+        if ("output" in answer) return { kind: "done", tookMs: Math.round(performance.now() - began) };
+        return failed(target, [command, domain, ...flags].join(" "), answer.errno, answer.words);
+      });
     } finally {
+      // virsh reads it first of all.
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  async #run(
-    words: readonly string[],
-    deadlineMs: number,
-  ): Promise<{ readonly output: string } | { readonly errno: string; readonly words: string }> {
+  #begin(target: string, words: readonly string[], deadlineMs: number): Promise<Within<Answer>> {
     const command = ["virsh", ...this.#connection, "--quiet", ...words] as const;
-    const answer = await this.#programs.change("virsh", command, "", { deadlineMs }, (end) => {
+    return this.#programs.change(target, command, "", { deadlineMs }, (end): Answer => {
       if ("notStarted" in end) return { errno: end.notStarted, words: end.reason };
       if (end.exitCode === 0) return { output: end.stdout.toString("utf8") };
       return { errno: "EIO", words: errorWords(end.stderr) };
     });
-    return isPending(answer)
-      ? { errno: "ETIMEDOUT", words: `virsh has not answered in ${deadlineMs / 1000} s` }
-      : answer;
   }
 }
 

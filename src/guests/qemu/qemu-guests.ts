@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import type {
@@ -11,7 +12,7 @@ import type {
   VfForGuest,
 } from "../../host/guest-port.ts";
 import { isUnread, type Kernel, type Observed } from "../../kernel/port.ts";
-import { failed, type Outcome, type Waiting } from "../../kernel/port-outcome.ts";
+import { failed, type Outcome, type Waiting, type Within } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
 import { obstacle } from "../obstacle.ts";
@@ -26,6 +27,7 @@ import { readVfToken } from "./vf-token.ts";
 const ATTACH_MS = 120_000;
 /** A guest's kernel lets go in a second; one that boots may take longer. */
 const DETACH_MS = 30_000;
+const POLL_MS = 500;
 /** A device_del that came before, and that the guest has not followed yet. */
 const UNDER_WAY = /already in the process of unplug/;
 /** Of a monitor that libvirt made, or that another program brought along. */
@@ -127,9 +129,10 @@ class QemuGuests implements GuestPort {
     return found;
   }
 
-  attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Outcome> {
+  async attach(guest: GuestAddress, vf: VfForGuest, waiting?: Waiting): Promise<Within<Outcome>> {
     const { bdf } = vf;
-    return this.#change(guest, bdf, async (qmp) => {
+    let isAsked = false;
+    const answer = await this.#change(guest, bdf, async (qmp) => {
       const token = await readVfToken(vf);
       if ("why" in token) throw new VfleetError(token.code, { message: token.why });
       const [slot] = await freeSlots(qmp);
@@ -140,6 +143,7 @@ class QemuGuests implements GuestPort {
         ...(slot?.bus === undefined ? {} : { bus: slot.bus }),
         ...(token.uuid === null ? {} : { "vf-token": token.uuid }),
       };
+      isAsked = true;
       try {
         await qmp.execute("device_add", device, waiting?.deadlineMs ?? ATTACH_MS);
       } catch (error) {
@@ -149,6 +153,23 @@ class QemuGuests implements GuestPort {
         throw new VfleetError("VFL-0408", { message, details: { errno: "EACCES" }, cause: error });
       }
     });
+    if (!isAsked || answer.kind === "done" || answer.errno !== "ETIMEDOUT") return answer;
+    return { kind: "pending", target: `${guest} ${bdf}`, finished: () => this.#plugged(guest, bdf, answer) };
+  }
+
+  /** QEMU pins the guest's memory, and speaks to nobody meanwhile: what has become of it is seen when it does again. */
+  async #plugged(guest: GuestAddress, bdf: Bdf, late: Outcome): Promise<Outcome> {
+    for (;;) {
+      const qemu = await findQemu(this.#kernel, guest);
+      if ("why" in qemu) return failed(guest, bdf, "ENOENT", qemu.why);
+      try {
+        const passed = await atMonitor(qemu.monitor, passedDevices);
+        return passed.some((device) => device.bdf === bdf) ? { kind: "done", tookMs: 0 } : late;
+      } catch (error) {
+        if (!(error instanceof VfleetError)) throw error;
+      }
+      await sleep(POLL_MS);
+    }
   }
 
   detach(guest: GuestAddress, vf: Bdf, waiting?: Waiting): Promise<Outcome> {

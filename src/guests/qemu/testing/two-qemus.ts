@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Kernel } from "../../../kernel/port.ts";
 import type { Bdf } from "../../../pci/bdf.ts";
 import { readLines } from "../../../qmp/read-lines.ts";
@@ -12,6 +13,8 @@ export interface Course {
   /** Times that the source is asked before. */
   readonly polls?: number;
   readonly deviceAdd?: "refused";
+  /** For so long a device_add keeps QEMU from answering anybody. */
+  readonly plugMs?: number;
 }
 
 type Arguments = Readonly<Record<string, unknown>>;
@@ -40,6 +43,7 @@ export class TwoQemus {
   course: Course = {};
   #migration = "none";
   #polls = 0;
+  #busy: Promise<void> | undefined;
   readonly #folder: string;
 
   constructor(folder: string, vfs: readonly Bdf[]) {
@@ -96,13 +100,20 @@ export class TwoQemus {
       socket.on("close", () => open.delete(socket)).on("error", () => socket.destroy());
       socket.write('{"QMP": {}}\n');
       void readLines(socket, (line) => {
-        const { execute, arguments: args = {}, id } = JSON.parse(line);
-        const answer = this.#answer(name, execute, args, (message) => socket.write(`${JSON.stringify(message)}\n`));
-        socket.write(`${JSON.stringify({ id, ...answer })}\n`);
+        void this.#serve(name, socket, line);
       });
     });
     server.listen(join(this.#folder, name));
     return { status, ended: false, vfs, server, open };
+  }
+
+  async #serve(name: "source" | "destination", socket: Socket, line: string): Promise<void> {
+    const { execute, arguments: args = {}, id } = JSON.parse(line);
+    const { plugMs } = this.course;
+    if (execute === "device_add" && plugMs !== undefined) this.#busy = sleep(plugMs);
+    await this.#busy;
+    const answer = this.#answer(name, execute, args, (message) => socket.write(`${JSON.stringify(message)}\n`));
+    socket.write(`${JSON.stringify({ id, ...answer })}\n`);
   }
 
   #answer(name: "source" | "destination", command: string, args: Arguments, send: (event: object) => void): object {
@@ -128,6 +139,8 @@ export class TwoQemus {
       }
       case "qom-get":
         return value(this.#property(end, `${args.path} ${args.property}`));
+      case "query-pci":
+        return value([{ bus: 0, devices: [] }]);
       case "human-monitor-command":
         return value("standby0: index=0,type=nic\r\n");
       case "qmp_capabilities":

@@ -18,6 +18,7 @@ const NOTHING: UseFacts = {
   pools: [],
   rdma: [],
   guests: [],
+  attachments: [],
   gaps: [],
 };
 
@@ -270,15 +271,33 @@ describe("matchUsers of RDMA and of what was not looked at", () => {
 
   it("tells only of gaps that may hide a user of the function", () => {
     const gap = { errno: "EACCES", reason: "why" };
-    const ways = ["openFiles", "namespaces", "mounts", "xen", "definedGuests"] as const;
+    const ways = ["openFiles", "namespaces", "mounts", "xen", "cniAttachments"] as const;
     const gaps = [...ways.map((way) => ({ ...gap, way })), { ...gap, way: "rdma" as const, functions: [VF1] }];
     const seen = (driver: FunctionFact["driver"]) =>
       usersOf({ ...NOTHING, functions: functions(fn(driver)), gaps }).notLookedAt.map(({ way }) => way);
-    assert.deepEqual(seen("igbvf"), ["openFiles", "namespaces", "mounts", "definedGuests"]);
-    assert.deepEqual(seen("nvme"), ["openFiles", "mounts", "definedGuests"]);
-    assert.deepEqual(seen("vfio-pci"), ["openFiles", "definedGuests"]);
-    assert.deepEqual(seen("pciback"), ["openFiles", "xen", "definedGuests"]);
-    assert.deepEqual(seen(null), ["openFiles", "definedGuests"]);
+    assert.deepEqual(seen("igbvf"), ["openFiles", "namespaces", "mounts", "cniAttachments"]);
+    assert.deepEqual(seen("nvme"), ["openFiles", "mounts", "cniAttachments"]);
+    assert.deepEqual(seen("vfio-pci"), ["openFiles", "cniAttachments"]);
+    assert.deepEqual(seen("pciback"), ["openFiles", "xen", "cniAttachments"]);
+    assert.deepEqual(seen(null), ["openFiles", "cniAttachments"]);
     assert.deepEqual(seen(undefined), [...ways]);
+  });
+});
+
+describe("matchUsers of CNI attachments", () => {
+  it("a container has what a plugin has given it, though no program of it has it open yet", () => {
+    const own = { bdf: VF, namespace: "/run/netns/cni-1", containerId: "0123456789abcdef", path: "/r/a.json" };
+    const other = { bdf: VF1, namespace: "/proc/42/ns/net", path: "/r/pci/0000:01:10.2" };
+    const facts = { ...NOTHING, functions: functions(fn("vfio-pci"), fn(null, VF1)), attachments: [own, other] };
+    assert.deepEqual(usersOf(facts).users, [
+      {
+        kind: "attachment",
+        who: { container: { runtime: "cni", id: "0123456789abcdef" }, namespace: "cni-1" },
+        evidence: "the container 0123456789ab (/run/netns/cni-1) has it by CNI (/r/a.json)",
+      },
+    ]);
+    assert.deepEqual(says(usersOf(facts, VF1).users), [
+      "attachment: a container (/proc/42/ns/net) has it by CNI (/r/pci/0000:01:10.2)",
+    ]);
   });
 });

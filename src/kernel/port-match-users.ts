@@ -2,11 +2,21 @@ import type { Bdf } from "../pci/bdf.ts";
 import { type Match, processText } from "./port-match.ts";
 import { networkUsers } from "./port-match-network.ts";
 import { storageUsers } from "./port-match-storage.ts";
-import type { DefinedGuest, FunctionFact, OpenDeviceFile, RdmaResource, UseFacts, UseGap } from "./port-use-facts.ts";
+import type {
+  CniAttachment,
+  DefinedGuest,
+  FunctionFact,
+  OpenDeviceFile,
+  RdmaResource,
+  UseFacts,
+  UseGap,
+} from "./port-use-facts.ts";
 import type { DeviceUser, DeviceUsers, NotLookedAt, UseKind, UseWay } from "./port-users.ts";
 
 /** Ways of network interfaces and of block devices: a function whose driver makes none cannot be used so. */
 const NETWORK_WAYS = new Set<UseWay>(["namespaces", "routes", "packetSockets"]);
+/** Without a driver there is no device, yet its BARs may be mapped through sysfs, and a definition may name it. */
+const OF_ANY_DRIVER = new Set<UseWay>(["openFiles", "definedGuests", "cniAttachments"]);
 const STORAGE_WAYS = new Set<UseWay>(["mounts", "swap", "blockDevices"]);
 
 /** Draws from what was looked at who uses each of `asked`: an index over all facts once, then a look-up for each. */
@@ -19,6 +29,7 @@ export function matchUsers(facts: UseFacts, asked: readonly Bdf[]): ReadonlyMap<
     ...storageUsers(facts),
     ...rdmaUsers(facts.rdma),
     ...guestUsers(facts.guests),
+    ...attachmentUsers(facts.attachments),
   ];
   for (const { bdf, user, idle: isIdle } of matches) addTo(isIdle ? idle : users, bdf, user);
   for (const fact of facts.functions.values()) {
@@ -80,6 +91,17 @@ function guestUsers(guests: readonly DefinedGuest[]): Match[] {
   );
 }
 
+function attachmentUsers(attachments: readonly CniAttachment[]): Match[] {
+  return attachments.map(({ bdf, namespace, containerId, path }) => {
+    const container = containerId === undefined ? undefined : { runtime: "cni", id: containerId };
+    // Named, it is as `ip netns` calls it.
+    const who = { ...(container && { container }), namespace: namespace.replace(/^(?:\/var)?\/run\/netns\//, "") };
+    const whose = containerId === undefined ? "a container" : `the container ${containerId.slice(0, 12)}`;
+    const evidence = `${whose} (${namespace}) has it by CNI (${path})`;
+    return { bdf, user: { kind: "attachment" as const, who, evidence } };
+  });
+}
+
 /** Whether a driver is one that hands functions to guests: vfio-pci and its variants, Xen's pciback. */
 function handsOut(driver: string | null | undefined): boolean {
   return driver === undefined || (driver !== null && /vfio|^pciback$|^xen-pciback$/.test(driver));
@@ -97,8 +119,7 @@ function gapsOf({ gaps, functions }: UseFacts, bdfs: readonly Bdf[]): NotLookedA
 
 function concerns({ way, functions }: UseGap, bdf: Bdf, driver: string | null | undefined): boolean {
   if (functions) return functions.includes(bdf);
-  // Without a driver there is no device, yet its BARs may be mapped through sysfs.
-  if (way === "openFiles" || way === "definedGuests") return true;
+  if (OF_ANY_DRIVER.has(way)) return true;
   if (driver === null) return false;
   if (driver === undefined) return true;
   if (way === "xen") return /pciback/.test(driver);

@@ -16,6 +16,7 @@ export interface UseFacts {
   readonly pools: readonly StoragePool[];
   readonly rdma: readonly RdmaResource[];
   readonly guests: readonly DefinedGuest[];
+  readonly attachments: readonly CniAttachment[];
   readonly gaps: readonly UseGap[];
 }
 
@@ -25,6 +26,16 @@ export interface FunctionFact {
   readonly driver: string | null | undefined;
   /** Of a PF. */
   readonly vfs: readonly Bdf[];
+}
+
+/** A VF that a CNI plugin has given to a container. */
+export interface CniAttachment {
+  readonly bdf: Bdf;
+  /** Path of the container's network namespace. */
+  readonly namespace: string;
+  readonly containerId?: string;
+  /** Of the plugin's record. */
+  readonly path: string;
 }
 
 /** What could not be looked at, of these functions only where it names some. */

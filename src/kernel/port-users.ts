@@ -23,7 +23,7 @@ export interface DeviceUsers {
  * How a function is used. Of processes: `vfio`, `drm`, `rdma`, `blockOpen`, `packetSocket`, any other `deviceFile`. Of
  * network interfaces: `namespace` (it is in another than the host's), `address`, `route`, `upper` (a bond, bridge, VLAN
  * ... on top), `xdp`, `up`. Of block devices: `mount`, `swap`, `holder` (RAID, LVM, encryption, a file system's member).
- * `definedGuest`: a guest that has it in its definition, running or not. `driver`: it is bound to a driver that hands it
+ * `definedGuest`: a guest that has it in its definition, running or not. `attachment`: a CNI plugin has given it to a container. `driver`: it is bound to a driver that hands it
  * to guests.
  */
 export type UseKind =
@@ -43,6 +43,7 @@ export type UseKind =
   | "swap"
   | "holder"
   | "definedGuest"
+  | "attachment"
   | "driver";
 
 export interface DeviceUser {
@@ -101,6 +102,8 @@ export type UseWay =
   | "rdma"
   /** Guests that have the function in their definition, running or not. */
   | "definedGuests"
+  /** What CNI plugins have given to containers. */
+  | "cniAttachments"
   /** Xen domains. */
   | "xen";
 

@@ -41,6 +41,7 @@ export function modelUsers(linux: Linux, functions: readonly Bdf[]): ReadonlyMap
     pools: [],
     rdma: [],
     guests: [],
+    attachments: [],
     gaps: [],
   };
   return matchUsers(facts, functions);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type Bdf, parseBdf } from "../../../pci/bdf.ts";
 import type { FunctionFact, ProcessFact, UseFacts, UseGap } from "../../port-use-facts.ts";
 import { readBlockDevices } from "./block-devices.ts";
+import { readCniAttachments } from "./cni-attachments.ts";
 import { readDefinedGuests } from "./defined-guests.ts";
 import { readMountNamespaces } from "./mount-namespaces.ts";
 import { readNetNamespaces } from "./net-namespaces.ts";
@@ -39,6 +40,7 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
     readRdmaResources(owners, concerned, identify),
     readDefinedGuests(prefix),
   ]);
+  const cni = readCniAttachments(prefix);
   return {
     functions,
     openFiles: opened.openFiles,
@@ -49,6 +51,7 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
     pools: storage.pools,
     rdma: rdma.rdma,
     guests: defined.guests,
+    attachments: cni.attachments,
     gaps: [
       ...scan.gaps,
       ...mounts.gaps,
@@ -57,6 +60,7 @@ export async function gatherUseFacts(prefix: string, asked: readonly Bdf[]): Pro
       ...network.gaps,
       ...rdma.gaps,
       ...defined.gaps,
+      ...cni.gaps,
       ...unasked(prefix),
     ],
   };

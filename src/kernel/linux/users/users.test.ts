@@ -218,6 +218,7 @@ describe("usersOf on this machine's network namespaces", { skip: requireTool("ro
       pools: [],
       rdma: [],
       guests: [],
+      attachments: [],
       gaps: [],
     };
     const functions = new Map([[FUNCTION, { bdf: FUNCTION, driver: "igbvf", vfs: [] }]]);

@@ -91,7 +91,7 @@ describe("VFs given to containers inside a lab machine", { skip: requireTool("la
     assert.match(String(changed.output?.details), /vlan is 200, and was set to 100/);
   });
 
-  test("DEL puts a VF back as it was; GC does it for a container that is gone with its runtime", () => {
+  test("DEL puts a VF back as it was, whatever the container called it; GC does it for a container that is gone with its runtime", () => {
     const before = said.done("apply").vfs;
     for (const [stage, index] of [["del-one", 2] as const, ["gc", 3] as const]) {
       const after = cni(stage);
@@ -102,6 +102,19 @@ describe("VFs given to containers inside a lab machine", { skip: requireTool("la
       assert.notEqual(after.info.address, "02:00:00:00:00:21");
       assert.equal(before[index]?.driver, "igbvf");
     }
+  });
+
+  test("a VF on vfio-pci is the container's before a program in it has it open, and not another's", () => {
+    const held = cni("vfio-held");
+    assert.equal(held.output?.code, 11);
+    assert.match(JSON.stringify(held.output), /0000:01:10\.4 is in use.*open in another program/);
+    const added = cni("vfio-add");
+    assert.equal(added.status, 0, JSON.stringify(added.output));
+    const [link] = (added.output?.interfaces ?? []) as readonly { readonly mac: string }[];
+    assert.deepEqual([link?.mac, added.info.address, added.inside], ["02:00:00:00:00:21", "02:00:00:00:00:21", null]);
+    said.refused("vfio-refused", /VFL-0211.*in use.*\n.*container three \(\/run\/netns\/three\) has it by CNI/);
+    assert.equal(cni("vfio-del").status, 0);
+    assert.equal(said.done("vfio-back").vfs[2]?.driver, "igbvf");
   });
 
   test("says what QEMU's card does not do", (context) => {

@@ -3,9 +3,21 @@
  * It checks nothing: what it records is for test/lab/containers.test.ts to judge.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEVICES, document, guestsNow, PROGRAM, record, run, secondsSince, setUp, vfleet, vfOf } from "./commands.ts";
+import {
+  DEVICES,
+  document,
+  guestsNow,
+  linkName,
+  PROGRAM,
+  record,
+  run,
+  secondsSince,
+  setUp,
+  vfleet,
+  vfOf,
+} from "./commands.ts";
 
 const pfName = setUp();
 const nics = document("VfPolicy", "nics", {
@@ -39,11 +51,24 @@ frame("one VLAN, a source that is not the VF's", "02:00:00:00:00:66");
 run("ip", "link", "set", pfName, "vf", "3", "vlan", "200");
 frame("two VLANs", "own");
 cni("check-changed", "CHECK", 3, "two", network(macs[1]));
+// What a container may do with its own interface.
+run("ip", "-n", "one", "link", "set", "net1", "down");
+run("ip", "-n", "one", "link", "set", "net1", "name", "mine");
 cni("del-one", "DEL", 2, "one", network(macs[0]));
 // The runtime died, and so did the container: its VF comes back by itself, and GC makes it what it was.
 run("ip", "netns", "del", "two");
 cni("gc", "GC", 3, "two", { "cni.dev/valid-attachments": [] });
 run("ip", "netns", "del", "one");
+
+// A VF that a program in the container is to open itself: till then only the plugin's record tells whose it is.
+vfleet("bind-vfio", "bind", vfOf(2), "vfio", "--yes");
+const group = openSync(`/dev/vfio/${linkName(`${DEVICES}/${vfOf(2)}/iommu_group`)}`, "r+");
+cni("vfio-held", "ADD", 2, "three", network(macs[0]));
+closeSync(group);
+cni("vfio-add", "ADD", 2, "three", network(macs[0]));
+vfleet("vfio-refused", "bind", vfOf(2), "default", "--yes");
+cni("vfio-del", "DEL", 2, "three", network(macs[0]));
+vfleet("vfio-back", "bind", vfOf(2), "default", "--yes");
 
 function cni(stage: string, command: string, index: number, container: string, more: object = {}): void {
   const since = performance.now();

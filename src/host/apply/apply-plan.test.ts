@@ -305,4 +305,31 @@ describe("applyPlan", () => {
     putFault(kernel.linux, { kind: "recovery", function: name });
     assert.equal((await apply(await plan(both))).state, "settled");
   });
+
+  for (const [what, slow, quick] of [
+    ["the first PF", 0, 1],
+    ["the second PF", 1, 0],
+  ] as const) {
+    test(`a write that ${what} still waits for is not hidden by the other's failure: it ends stuck`, async () => {
+      const { plan, apply, kernel } = await host("switch-acs");
+      const pfs = (await planningOf(kernel).observe()).pfs.map(({ bdf }) => bdf);
+      const written: string[] = [];
+      const broken = kernelWith(kernel, {
+        async write(path, text, waiting) {
+          if (!path.endsWith("sriov_numvfs")) return kernel.write(path, text, waiting);
+          written.push(path);
+          if (path.includes(pfs[quick] ?? "?")) return failed(path, text, "ENOMEM");
+          const finished = () => new Promise<never>(() => {});
+          return { kind: "pending", target: path, finished };
+        },
+      });
+      const both = [pfs[slow], pfs[quick]].map((pf) => ({ ...(wish(2)[0] as DesiredPf), pf: pf as Bdf }));
+      const operation = await apply(await plan(both), by(broken));
+      assert.equal(operation.state, "stuck", JSON.stringify(operation.failure));
+      assert.equal(operation.failure?.code, "VFL-0304");
+      assert.match(operation.failure?.target ?? "", new RegExp(pfs[slow] ?? "?"));
+      assert.equal(eventsOf(operation).includes("undoBegun"), false);
+      assert.equal(written.length, 2);
+    });
+  }
 });

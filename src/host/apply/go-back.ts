@@ -2,6 +2,7 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { isRefused } from "../plan/plan.ts";
+import type { Journal } from "./journal.ts";
 import type { Operation, OperationFailure } from "./operation.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
@@ -58,7 +59,8 @@ async function tryToGoBack(
 ): Promise<OperationFailure | undefined> {
   const { journal } = setting;
   // What the kernel still works at holds the PF: whatever is read or written there would wait with it.
-  if (cause.code === "VFL-0304") return cause;
+  const pending = cause.code === "VFL-0304" ? cause : pendingIn(journal);
+  if (pending) return pending;
   const state = await planning.observe();
   // Those that are there go back all the same.
   const isHere = ({ pf }: DesiredPf) => state.pfs.some(({ bdf }) => bdf === pf);
@@ -77,6 +79,13 @@ async function tryToGoBack(
   if (steps.length === 0) return undefined;
   const left = leftOf(await planning.plan(await planning.observe(), here));
   return left === undefined ? undefined : { ...cause, ...failure("VFL-0310", `it is not as before: ${left}`), log: [] };
+}
+
+/** What the kernel was left at work at since this process has the operation, whichever step's failure it goes back for. */
+function pendingIn({ operation: { events } }: Journal): OperationFailure | undefined {
+  const own = events.slice(events.findLastIndex(({ event }) => event === "resumed") + 1);
+  for (const event of own) if (event.event === "stepFailed" && event.failure.code === "VFL-0304") return event.failure;
+  return undefined;
 }
 
 /** Says that the end of an operation is not on the disk. */

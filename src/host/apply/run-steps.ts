@@ -76,10 +76,11 @@ export async function runSteps(
   const first = await runTrack(undefined);
   if (first.kind !== "done") return first;
   const settled = await Promise.allSettled(pfs.map(runTrack));
-  const ends = settled.map((each) => {
-    if (each.status === "rejected") throw each.reason;
-    return each.value;
-  });
+  const ends = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  // What the kernel still works at comes before whatever else went wrong: nothing may be done until it has ended.
+  const pending = ends.find((end) => end.kind === "failed" && end.failure.code === "VFL-0304");
+  if (pending) return pending;
+  for (const each of settled) if (each.status === "rejected") throw each.reason;
   const byKind = (kind: RunEnd["kind"]) => ends.find((end) => end.kind === kind);
   return byKind("abandoned") ?? byKind("failed") ?? byKind("stopped") ?? DONE;
 }

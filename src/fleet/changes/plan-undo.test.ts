@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { OperationHeader } from "../../host/apply/operation.ts";
+import type { OperationHeader, OperationPf } from "../../host/apply/operation.ts";
+import { recordedPf } from "../../host/apply/recorded-pfs.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import type { Guests, SeenGuest } from "../../host/guest-port.ts";
+import type { ModelDescription } from "../../kernel/model/model-description.ts";
 import { openModel } from "../../kernel/model/model-kernel.ts";
 import { labModel } from "../../kernel/model/testing/lab-models.ts";
-import { bdf } from "../../pci/bdf.ts";
+import { type Bdf, bdf } from "../../pci/bdf.ts";
 import { type HostSetting, operationSetting, settingOf } from "../host-setting.ts";
 import { planChange } from "./plan-change.ts";
+import { changeVerdict } from "./planned-change.ts";
 
 const PF = bdf("0000:01:00.0");
 const WEB: SeenGuest = {
@@ -25,13 +28,17 @@ const FULL: Guests = {
   detach: () => assert.fail("nothing is taken while a plan is made"),
 };
 
-async function onHost(work: (host: HostSetting) => Promise<void>): Promise<void> {
-  const model = labModel("igb");
-  assert.ok(model);
+async function onHost(
+  work: (host: HostSetting) => Promise<void>,
+  changed: (model: ModelDescription) => ModelDescription = (model) => model,
+): Promise<void> {
+  const lab = labModel("igb");
+  assert.ok(lab);
+  const model = changed(lab);
   const folder = mkdtempSync(join(tmpdir(), "vfleet-planned-"));
   try {
-    const kernel = await openModel(model, "igb");
-    for (const module of ["igb", "vfio-pci"]) await kernel.loadModule(module);
+    const kernel = await openModel(model, "undo");
+    for (const module of ["igb", "ixgbe", "vfio-pci"]) await kernel.loadModule(module);
     await kernel.write(`/sys/bus/pci/devices/${PF}/sriov_numvfs`, "1");
     const folders = { state: folder, config: join(folder, "config"), locks: join(folder, "locks") };
     await work(await settingOf({ kernel, guests: FULL, folders }));
@@ -40,11 +47,18 @@ async function onHost(work: (host: HostSetting) => Promise<void>): Promise<void>
   }
 }
 
+/** As records know the PF that has the address now. */
+async function knownAs(host: HostSetting, address: Bdf): Promise<OperationPf> {
+  const found = (await host.planning.observe()).pfs.find((pf) => pf.bdf === address);
+  assert.ok(found);
+  return recordedPf(found);
+}
+
 /** An operation that was done. @returns its number */
 async function recorded(host: HostSetting, more: Pick<OperationHeader, "kind"> & Partial<OperationHeader>) {
   const writer = await operationSetting(host).store.create({
     ...{ title: "t", startedAt: new Date().toISOString(), pid: 1, bootId: null },
-    ...{ pfs: [{ bdf: PF, key: "k" }], steps: [], desired: [], before: [], ...more },
+    ...{ pfs: [await knownAs(host, PF)], steps: [], desired: [], before: [], ...more },
   });
   await writer.append({ at: new Date().toISOString(), event: "ended", state: "settled" });
   await writer.close();
@@ -81,4 +95,42 @@ test("a guest that was moved is not taken back by a plan, which would have nothi
       code: "VFL-0512",
       message: /has moved a guest/,
     });
+  }));
+
+const SECOND = bdf("0000:02:00.0");
+
+/** Cards of one kind in two slots, told apart by their serial numbers. */
+function twoCards(model: ModelDescription): ModelDescription {
+  const below = { kind: "device", device: "82599" } as const;
+  return { ...model, machine: { ...model.machine, root: [PF, SECOND].map(() => ({ kind: "root port", below })) } };
+}
+
+test("a PF that has another address now is taken back there, and not who has its address", () =>
+  onHost(async (host) => {
+    const number = await recorded(host, {
+      kind: "apply",
+      pfs: [{ ...(await knownAs(host, SECOND)), bdf: PF }],
+      before: [{ pf: PF, wantedBy: ["what was there"], onShrink: "refuse", numVfs: 2, vfs: [] }],
+    });
+    const { plan } = await planChange(host, { kind: "undo", operation: number });
+    assert.deepEqual(
+      plan.pfs.map(({ pf, steps }) => [pf, steps.length > 0]),
+      [[SECOND, true]],
+    );
+  }, twoCards));
+
+test("where a PF is gone nothing is taken back, whoever has its address", () =>
+  onHost(async (host) => {
+    const there = await knownAs(host, PF);
+    const number = await recorded(host, {
+      kind: "apply",
+      pfs: [{ ...there, device: "15b3:1017" }],
+      before: [{ pf: PF, wantedBy: ["what was there"], onShrink: "refuse", numVfs: 0, vfs: [] }],
+    });
+    const change = await planChange(host, { kind: "undo", operation: number });
+    assert.deepEqual(
+      change.plan.refusals.map(({ code, pf }) => [code, pf]),
+      [["VFL-0311", PF]],
+    );
+    assert.equal(changeVerdict(change), "refused");
   }));

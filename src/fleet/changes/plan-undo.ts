@@ -1,4 +1,7 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { OperationPf } from "../../host/apply/operation.ts";
+import { atPlaces, findPfs } from "../../host/apply/recorded-pfs.ts";
+import type { Refusal } from "../../host/plan/plan.ts";
 import { type HostSetting, operationSetting } from "../host-setting.ts";
 import type { RequestOf } from "./change-request.ts";
 import type { Draft, Look } from "./planned-change.ts";
@@ -26,6 +29,24 @@ export async function planUndo(
     });
   }
   const state = host.planning.stateOf(await look());
-  const plan = await host.planning.plan(state, operation.before);
-  return { host, state, plan, title: `operation ${number}: ${operation.kind} ${operation.title}` };
+  const places = findPfs(operation.pfs, state);
+  const plan = await host.planning.plan(state, atPlaces(operation.before, places));
+  const gone = operation.pfs.filter(({ bdf }) => !places.has(bdf)).map(goneRefusal);
+  return {
+    host,
+    state,
+    plan: { ...plan, refusals: [...plan.refusals, ...gone] },
+    title: `operation ${number}: ${operation.kind} ${operation.title}`,
+  };
+}
+
+/** All of an operation is taken back, or nothing. */
+function goneRefusal({ bdf, key, device }: OperationPf): Refusal {
+  return {
+    code: "VFL-0311",
+    pf: bdf,
+    summary: `the PF that was ${bdf} is not there any more`,
+    evidence: [{ fact: `it is known by its ${key}${device === undefined ? "" : `, as a device ${device}`}` }],
+    remedy: "put it back or bring its driver and slot up again, then undo the operation",
+  };
 }

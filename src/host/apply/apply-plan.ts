@@ -1,27 +1,20 @@
 import { catalogueEntry } from "../../errors/catalogue.ts";
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { isUnread, known } from "../../kernel/port.ts";
+import { known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
-import { hex } from "../../pci/bdf.ts";
 import type { DesiredPf, DesiredVf } from "../desired/desired-pf.ts";
 import type { GuestAddress, Guests } from "../guest-port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import { isSettled, type PfPlan, type Plan } from "../plan/plan.ts";
 import type { Step } from "../plan/step.ts";
-import type { HostState, PfState } from "../state/host-state.ts";
+import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { type ApplyProgress, Journal } from "./journal.ts";
-import {
-  DESIRED,
-  type Operation,
-  type OperationFailure,
-  type OperationPf,
-  type OperationStore,
-  type PfLocks,
-} from "./operation.ts";
+import { DESIRED, type Operation, type OperationFailure, type OperationStore, type PfLocks } from "./operation.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
+import { recordedPf } from "./recorded-pfs.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
 import { operationFailure } from "./step-outcome.ts";
 
@@ -202,17 +195,6 @@ function moved(why: string): VfleetError {
 
 function refused(code: string, message: string, remedy: string): VfleetError {
   return new VfleetError(catalogueEntry(code)?.code ?? "VFL-0308", { message, remedy });
-}
-
-/** A PF as records of operations name it. */
-export function recordedPf(pf: PfState): OperationPf {
-  return { bdf: pf.bdf, key: pf.identity.key, ...deviceOf(pf) };
-}
-
-/** What it is, where that is known. */
-export function deviceOf({ vendorId, deviceId }: PfState): { readonly device?: string } {
-  if (isUnread(vendorId) || isUnread(deviceId)) return {};
-  return { device: `${hex(vendorId, 4)}:${hex(deviceId, 4)}` };
 }
 
 function pfIn({ pfs }: HostState, pf: PfAddress): HostState["pfs"][number] {

@@ -1,14 +1,13 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
-import type { DesiredPf } from "../desired/desired-pf.ts";
-import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
-import { deviceOf, type OperationSetting, runSetting } from "./apply-plan.ts";
+import { type OperationSetting, runSetting } from "./apply-plan.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
-import type { Operation, OperationEvent, OperationFailure, OperationHeader } from "./operation.ts";
+import type { Operation, OperationEvent, OperationFailure } from "./operation.ts";
 import { leftOf } from "./planning.ts";
+import { atPlaces, findPfs, type PfPlaces } from "./recorded-pfs.ts";
 import { operationFailure } from "./step-outcome.ts";
 
 export interface RecoverRequest extends OperationSetting {
@@ -44,7 +43,7 @@ async function recoverOne(number: number, request: RecoverRequest): Promise<Oper
   const { store, locks, planning, clock, pid, onEvent, stuck = false } = request;
   const listed = await store.read(number);
   if (listed === undefined || (listed.migration && !request.endMove)) return undefined;
-  const places = findPfs(listed, await planning.observe());
+  const places = findPfs(listed.pfs, await planning.observe());
   let lock: Awaited<ReturnType<typeof locks.acquire>>;
   try {
     lock = await locks.acquire([...listed.pfs.map(({ bdf }) => bdf), ...places.values()]);
@@ -71,7 +70,7 @@ async function recoverOne(number: number, request: RecoverRequest): Promise<Oper
 
 async function end(
   operation: Operation,
-  places: ReadonlyMap<PfAddress, PfAddress>,
+  places: PfPlaces,
   journal: Journal,
   request: RecoverRequest,
 ): Promise<Operation> {
@@ -87,7 +86,7 @@ async function end(
   if (missing.length === 0 && !lacksReset(operation)) {
     let left: string | undefined = "";
     try {
-      left = leftOf(await planning.plan(state, moved(operation.desired, places)));
+      left = leftOf(await planning.plan(state, atPlaces(operation.desired, places)));
     } catch (error) {
       left = failureOf(error).message;
     }
@@ -99,27 +98,7 @@ async function end(
   const cause = operation.failure ?? died(operation);
   // A write that was waited for in vain may be through by now: what is read next tells.
   const why: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
-  return goBack(why, moved(operation.before, places), planning, runSetting(request, journal), missing);
-}
-
-/** Where the PFs of an operation are now, by what they are known by. */
-function findPfs({ pfs }: OperationHeader, state: HostState): ReadonlyMap<PfAddress, PfAddress> {
-  return new Map(
-    pfs.flatMap(({ bdf, key, device }) => {
-      const found = state.pfs.find((pf) => {
-        const { device: now = device } = deviceOf(pf);
-        return pf.identity.key === key && (device === undefined || now === device);
-      });
-      return found ? [[bdf, found.bdf] as const] : [];
-    }),
-  );
-}
-
-function moved(desired: readonly DesiredPf[], places: ReadonlyMap<PfAddress, PfAddress>): readonly DesiredPf[] {
-  return desired.flatMap((each) => {
-    const pf = places.get(each.pf);
-    return pf === undefined ? [] : [{ ...each, pf }];
-  });
+  return goBack(why, atPlaces(operation.before, places), planning, runSetting(request, journal), missing);
 }
 
 /** Whether it was to reset a VF and nobody wrote down that it did: the hardware cannot tell. */

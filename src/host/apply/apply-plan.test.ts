@@ -5,6 +5,7 @@ import { putFault } from "../../kernel/model/kernel-fault.ts";
 import { failed } from "../../kernel/port-outcome.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import type { Step } from "../plan/step.ts";
 import type { ApplyRequest } from "./apply-plan.ts";
 import {
   eventsOf,
@@ -45,6 +46,17 @@ const TWO_POOLS = wish(4, [
 /** With a kernel that answers otherwise, also where the host is looked at. */
 function by(kernel: ReturnType<typeof kernelWith>): Partial<ApplyRequest> {
   return { kernel, planning: planningOf(kernel) };
+}
+
+/** Somebody else does something, right after the first step of a kind, before the next. */
+function onceDone(kind: Step["kind"], what: () => Promise<void>): Partial<ApplyRequest> {
+  let doing: Promise<void> | undefined;
+  return {
+    onEvent: (progress) => {
+      if (doing || progress.kind !== "event" || progress.event.event !== "stepDone") return;
+      if (progress.steps[progress.event.step]?.kind === kind) doing = what();
+    },
+  };
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -332,4 +344,90 @@ describe("applyPlan", () => {
       assert.equal(written.length, 2);
     });
   }
+
+  for (const [what, others] of [
+    ["another number of VFs", "4"],
+    ["as many VFs as are wanted", "2"],
+  ] as const) {
+    test(`${what} that somebody else makes first are left to them, on the way back, too`, async () => {
+      const { plan, apply, write, read, recover } = await host();
+      const operation = await apply(
+        await plan(wish(2, [{ vfIndex: 0, driver: "vfio" }])),
+        onceDone("setDriversAutoprobe", () => write(NUM_VFS, others)),
+      );
+      assert.equal(operation.state, "undone", JSON.stringify(operation.failure));
+      assert.equal(operation.failure?.code, "VFL-0308");
+      assert.equal(await read(NUM_VFS), others);
+      assert.equal(await read(`/sys/bus/pci/devices/${PF}/sriov_drivers_autoprobe`), "1");
+      assert.equal(await read(`/sys/bus/pci/devices/${VF0}/driver_override`), "(null)");
+      assert.deepEqual(await recover({ stuck: true }), []);
+    });
+  }
+
+  test("where somebody else's VFs have taken the place of those that were there, it is stuck until they are gone", async () => {
+    const { plan, apply, write, read, recover } = await host();
+    await apply(await plan(wish(4)));
+    const operation = await apply(
+      await plan(wish(2)),
+      onceDone("setNumVfs", () => write(NUM_VFS, "3")),
+    );
+    assert.equal(operation.state, "stuck");
+    assert.match(operation.failure?.message ?? "", /somebody else has set 3 VFs/);
+    assert.equal(await read(NUM_VFS), "3");
+    assert.deepEqual(
+      (await recover({ stuck: true })).map(({ state }) => state),
+      ["stuck"],
+    );
+    assert.equal(await read(NUM_VFS), "3");
+    await write(NUM_VFS, "0");
+    const [recovered] = await recover({ stuck: true });
+    assert.equal(recovered?.state, "undone", JSON.stringify(recovered?.failure));
+    assert.equal(await read(NUM_VFS), "4");
+  });
+
+  test("a VF that was just made, and that somebody has taken already, is not unbound", async () => {
+    const { plan, apply, write, kernel, useByGuest, recover, read } = await host();
+    let end = () => {};
+    const unbound: string[] = [];
+    const watching = kernelWith(kernel, {
+      write(path, text, waiting) {
+        if (path.endsWith("/unbind")) unbound.push(text);
+        return kernel.write(path, text, waiting);
+      },
+    });
+    const operation = await apply(await plan(wish(2, [{ vfIndex: 0, driver: "igbvf" }])), {
+      ...by(watching),
+      ...onceDone("awaitVfs", async () => {
+        await write(`/sys/bus/pci/devices/${VF0}/driver_override`, "vfio-pci");
+        await write("/sys/bus/pci/drivers_probe", VF0);
+        end = useByGuest(VF0);
+      }),
+    });
+    assert.deepEqual(unbound, []);
+    const failedStep = operation.events.find((event) => event.event === "stepFailed");
+    assert.equal(failedStep?.failure.code, "VFL-0308");
+    assert.match(failedStep?.failure.message ?? "", /0000:01:10\.0 is in use now: qemu/);
+    // Nor is it taken away on the way back.
+    assert.equal(operation.state, "stuck");
+    assert.equal(await read(NUM_VFS), "2");
+    end();
+    assert.deepEqual(
+      (await recover({ stuck: true })).map(({ state }) => state),
+      ["undone"],
+    );
+  });
+
+  test("a VF whose address cannot be read may be in use", async () => {
+    const { plan, apply, kernel, read } = await host();
+    await apply(await plan(TWO_POOLS));
+    const shrink = await plan(wish(0));
+    const blind = kernelWith(kernel, {
+      readLink: async (path) =>
+        path.endsWith("virtfn3") ? { kind: "unread", path, errno: "EIO", reason: "no" } : kernel.readLink(path),
+    });
+    const operation = await apply(shrink, { kernel: blind });
+    assert.equal(operation.failure?.code, "VFL-0308", JSON.stringify(operation.failure));
+    assert.match(operation.failure?.message ?? "", /is not known: .*virtfn3: no/);
+    assert.equal(await read(NUM_VFS), "4");
+  });
 });

@@ -121,7 +121,7 @@ async function perform(request: ApplyRequest, state: HostState, journal: Journal
     // All is done, and only that could not be written down: whoever recovers sees the same.
     if (journal.operation.state === "settled") throw error;
   }
-  return goBack(cause, before, planning, setting);
+  return goBack({ cause, before }, planning, setting);
 }
 
 export function runSetting(

@@ -4,31 +4,36 @@ import type { PfAddress } from "../pf-address.ts";
 import { isRefused } from "../plan/plan.ts";
 import type { Journal } from "./journal.ts";
 import type { Operation, OperationFailure } from "./operation.ts";
+import { besideVfs, type OthersVfs, othersVfs } from "./others-vfs.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
+import type { PfPlaces } from "./recorded-pfs.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
-import { failure } from "./step-outcome.ts";
+import { failure, type StepFailure } from "./step-outcome.ts";
 
 const RECOVER = "then: vfleet recover --stuck";
+
+export interface WayBack {
+  /** Why it goes back. */
+  readonly cause: OperationFailure;
+  /** Of the PFs that are there, at the addresses that they have now. */
+  readonly before: readonly DesiredPf[];
+  /** PFs that are gone, of which nothing can be taken back. */
+  readonly missing?: readonly PfAddress[];
+  /** Where the PFs of the records are now; there where they were, where left out. */
+  readonly places?: PfPlaces;
+}
 
 /**
  * Takes an operation back: a plan toward what was there before, made of what the hardware shows now, with the same checks
  * as any other plan. It ends undone, or stuck.
- * @param cause why it goes back
- * @param before of the PFs that are there
- * @param missing PFs that are gone, of which nothing can be taken back
  */
-export async function goBack(
-  cause: OperationFailure,
-  before: readonly DesiredPf[],
-  planning: Planning,
-  setting: RunSetting,
-  missing: readonly PfAddress[] = [],
-): Promise<Operation> {
+export async function goBack(way: WayBack, planning: Planning, setting: RunSetting): Promise<Operation> {
   const { journal } = setting;
+  const { cause } = way;
   let why: OperationFailure | undefined;
-  const gone = new Set(missing);
+  const gone = new Set(way.missing);
   try {
-    why = await tryToGoBack(cause, before, planning, setting, gone);
+    why = await tryToGoBack(way, planning, setting, gone);
     if (setting.abandon?.aborted) return journal.operation;
   } catch (error) {
     why = failureOf(error);
@@ -51,8 +56,7 @@ export async function goBack(
 
 /** @returns what stood in the way */
 async function tryToGoBack(
-  cause: OperationFailure,
-  before: readonly DesiredPf[],
+  { cause, before, places }: WayBack,
   planning: Planning,
   setting: RunSetting,
   gone: Set<PfAddress>,
@@ -65,7 +69,8 @@ async function tryToGoBack(
   // Those that are there go back all the same.
   const isHere = ({ pf }: DesiredPf) => state.pfs.some(({ bdf }) => bdf === pf);
   for (const each of before) if (!isHere(each)) gone.add(each.pf);
-  const here = before.filter(isHere);
+  const others = othersVfs(journal.operation, state, places);
+  const here = before.filter(isHere).map((each) => (others.has(each.pf) ? besideVfs(each) : each));
   const plan = await planning.plan(state, here);
   const [refusal] = refusalsOf(plan);
   if (isRefused(plan) && refusal) {
@@ -76,9 +81,18 @@ async function tryToGoBack(
   const end = await runSteps(steps, state, setting, { keep: false });
   if (end.kind === "failed") return end.failure;
   if (end.kind !== "done") return undefined;
-  if (steps.length === 0) return undefined;
-  const left = leftOf(await planning.plan(await planning.observe(), here));
-  return left === undefined ? undefined : { ...cause, ...failure("VFL-0310", `it is not as before: ${left}`), log: [] };
+  if (steps.length > 0) {
+    const left = leftOf(await planning.plan(await planning.observe(), here));
+    if (left !== undefined) return { ...cause, ...failure("VFL-0310", `it is not as before: ${left}`), log: [] };
+  }
+  const lost = [...others].find(([, { hadChanged }]) => hadChanged);
+  return lost && { ...cause, ...othersFailure(lost), log: [] };
+}
+
+/** Somebody else's VFs are where the operation's own would have to be made anew. */
+function othersFailure([pf, { numVfs }]: readonly [PfAddress, OthersVfs]): StepFailure {
+  const message = `${pf}: somebody else has set ${numVfs} VFs meanwhile, which are left as they are`;
+  return failure("VFL-0308", message, { remedy: `release them (vfleet release ${pf}), or apply what is wanted` });
 }
 
 /** What the kernel was left at work at since this process has the operation, whichever step's failure it goes back for. */

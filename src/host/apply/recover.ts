@@ -98,7 +98,8 @@ async function end(
   const cause = operation.failure ?? died(operation);
   // A write that was waited for in vain may be through by now: what is read next tells.
   const why: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
-  return goBack(why, atPlaces(operation.before, places), planning, runSetting(request, journal), missing);
+  const before = atPlaces(operation.before, places);
+  return goBack({ cause: why, before, missing, places }, planning, runSetting(request, journal));
 }
 
 /** Whether it was to reset a VF and nobody wrote down that it did: the hardware cannot tell. */

@@ -21,7 +21,7 @@ export interface RunSetting {
   readonly clock: Clock;
   readonly patience: Patience;
   readonly journal: Journal;
-  /** PFs whose VFs this operation has made. */
+  /** PFs whose VFs this operation has made, by a write of its own that was done. */
   readonly fresh: Set<PfAddress>;
   readonly abandon?: AbortSignal;
 }
@@ -141,7 +141,7 @@ class StepRun {
     const outcome = await this.#outcome();
     const log = await this.#logSince(mark);
     if (step.kind === "setNumVfs") {
-      if (step.to > 0) fresh.add(step.pf);
+      if (outcome.kind === "done" && step.to > 0) fresh.add(step.pf);
       else fresh.delete(step.pf);
     }
     if (outcome.kind === "done") {
@@ -160,11 +160,19 @@ class StepRun {
     const step = this.#step;
     const executor = executorOf(step);
     const look = await executor.look(step, this.#context);
-    if (look.kind === "after") return { kind: "done", evidence: `it was so: ${look.evidence}` };
     const pf = pfOf(step);
-    if (look.kind === "other" && !(pf !== undefined && this.#context.isFresh(pf))) {
-      return { kind: "failed", failure: failure("VFL-0308", `${step.kind} of ${pf}: ${look.evidence}`) };
+    const notAsPlanned = (evidence: string): StepOutcome => ({
+      kind: "failed",
+      failure: failure("VFL-0308", `${step.kind} of ${pf}: ${evidence}`),
+    });
+    if (look.kind === "after") {
+      // VFs that somebody else has made are theirs, also where they are as many as are wanted.
+      if (step.kind === "setNumVfs" && step.to > 0) return notAsPlanned(`${look.evidence} already`);
+      return { kind: "done", evidence: `it was so: ${look.evidence}` };
     }
+    // How VFs are that were just made no plan knows; how many there are it does.
+    const isOpen = pf !== undefined && this.#context.isFresh(pf) && step.kind !== "setNumVfs";
+    if (look.kind === "other" && !isOpen) return notAsPlanned(look.evidence);
     const users = await usersInTheWay(step, this.#context);
     if (users) return { kind: "failed", failure: users };
     return executor.run(step, this.#context);

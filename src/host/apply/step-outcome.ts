@@ -19,7 +19,7 @@ export interface StepContext {
   readonly patience: Patience;
   /** Nobody waits any longer: the operation is left to `recover`. */
   readonly abandon?: AbortSignal;
-  /** Whether this operation has made the PF's VFs: nobody else has them yet, and the plan could not know how they would be. */
+  /** Whether this operation has made the PF's VFs: the plan could not know how they would be. */
   isFresh(pf: PfAddress): boolean;
   /** `PfState.vfioVariant` */
   variantOf(pf: PfAddress): Observed<string | null>;

@@ -1,18 +1,24 @@
-import { isUnread } from "../../kernel/port.ts";
+import { isUnread, type Observed } from "../../kernel/port.ts";
 import type { DeviceUser } from "../../kernel/port-users.ts";
 import type { Bdf } from "../../pci/bdf.ts";
 import { guestName } from "../guest-port.ts";
-import type { PfAddress } from "../pf-address.ts";
-import type { Step } from "../plan/step.ts";
-import { vfAddress } from "./find-devices.ts";
+import { isAbsent } from "../observe.ts";
+import { pfOf, type Step, type StepOf } from "../plan/step.ts";
+import { driverOf, vfAddress } from "./find-devices.ts";
 import { failure, type StepContext, type StepFailure } from "./step-outcome.ts";
 
 /**
  * Who would lose a VF by the step. A plan has no such step where somebody uses the VF; this is for whoever came since it
- * was made. VFs that the operation has made itself are looked at, too, before they are taken away.
+ * was made, also to VFs that the operation has made itself: others find them as soon as they are there.
  */
 export async function usersInTheWay(step: Step, context: StepContext): Promise<StepFailure | undefined> {
-  const vfs = await takenAway(step, context);
+  const vfs: Bdf[] = [];
+  for (const vf of await takenAway(step, context)) {
+    if (!isUnread(vf)) vfs.push(vf);
+    // Without its link there is no such VF, as of a simulated PF: what uses its VFs nobody can see, and there is nothing to use.
+    else if (vf.errno !== "ENOENT")
+      return inTheWay(`whether a VF of ${pfOf(step)} is in use is not known: ${vf.path}: ${vf.reason}`);
+  }
   if (vfs.length === 0) return undefined;
   for (const [bdf, { users, notLookedAt }] of await context.kernel.usersOf(vfs)) {
     const user = users.find((each) => !isItsOwn(step, each));
@@ -33,35 +39,31 @@ function inTheWay(message: string): StepFailure {
   return failure("VFL-0308", message, { remedy: "end the use, then plan again" });
 }
 
-async function takenAway(step: Step, context: StepContext): Promise<readonly Bdf[]> {
+async function takenAway(step: Step, context: StepContext): Promise<readonly Observed<Bdf>[]> {
   switch (step.kind) {
     case "setNumVfs":
-      return step.from === 0 ? [] : addresses(step.pf, step.from, context);
+      return Promise.all(Array.from({ length: step.from }, (_, vfIndex) => vfAddress(context, step.pf, vfIndex)));
     case "bindDriver":
-      // Right after they were made nobody has found them yet.
-      return step.from === null || context.isFresh(step.pf) ? [] : oneAddress(step, context);
+      return ofItsDriver(step, context);
     case "resetVf":
-      return oneAddress(step, context);
+      return [await vfAddress(context, step.pf, step.vfIndex)];
     case "attachGuest":
       // Plugged in already, and to come into the definition as well.
-      return step.from?.place === "live" ? [] : oneAddress(step, context);
+      return step.from?.place === "live" ? [] : [await vfAddress(context, step.pf, step.vfIndex)];
     case "setNvmeOnline":
-      return step.to || context.isFresh(step.pf) ? [] : oneAddress(step, context);
+      return step.to ? [] : ofItsDriver(step, context);
     default:
       return [];
   }
 }
 
-/** Of a simulated PF there are none: what uses its VFs nobody can see, and there is nothing of them to use. */
-async function addresses(pf: PfAddress, count: number, context: StepContext): Promise<readonly Bdf[]> {
-  const all = await Promise.all(Array.from({ length: count }, (_, vfIndex) => oneAddress({ pf, vfIndex }, context)));
-  return all.flat();
-}
-
-async function oneAddress(
-  { pf, vfIndex }: { readonly pf: PfAddress; readonly vfIndex: number },
+/** The VF where a driver has it, whatever the plan knew: without one nobody can use it. */
+async function ofItsDriver(
+  { pf, vfIndex }: StepOf<"bindDriver" | "setNvmeOnline">,
   context: StepContext,
-): Promise<readonly Bdf[]> {
+): Promise<readonly Observed<Bdf>[]> {
   const bdf = await vfAddress(context, pf, vfIndex);
-  return isUnread(bdf) ? [] : [bdf];
+  if (isUnread(bdf)) return [bdf];
+  const driver = await driverOf(context, bdf);
+  return driver === null || isAbsent(driver) ? [] : [bdf];
 }

@@ -125,5 +125,12 @@ describe("operations for a person", () => {
     );
     assert.match(operationEnd(operation("applying")).join("\n"), /^not ended [\s\S]*then {8}vfleet recover$/);
     assert.match(operationEnd(operation("overtaken")).join("\n"), /rebooted/);
+    // A step that had failed before the reboot is not why it ended so.
+    assert.doesNotMatch(operationEnd(operation("overtaken", [], { failure: FAILURE })).join("\n"), /cause/);
+    const failure = { ...FAILURE, code: "VFL-0313", message: "operation 13 has changed it since" };
+    assert.match(
+      operationEnd(operation("overtaken", [], { failure })).join("\n"),
+      /^overtaken by what has come since {3}operation 12[\s\S]*cause {7}operation 13 has changed it since \(VFL-0313\)/,
+    );
   });
 });

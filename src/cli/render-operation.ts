@@ -2,7 +2,7 @@ import type { Operation, OperationEvent, OperationFailure } from "../host/apply/
 import { pfOf, type Step } from "../host/plan/step.ts";
 import { duration } from "../host/words/amounts.ts";
 import { trafficFact } from "../host/words/migration-words.ts";
-import { endWords, goOnCommand, phaseFact } from "../host/words/operation-words.ts";
+import { endFailure, endWords, goOnCommand, phaseFact } from "../host/words/operation-words.ts";
 import { stepWords } from "../host/words/step-words.ts";
 import { type Cell, paint, type Tone, table, wrapWords } from "./terminal.ts";
 
@@ -33,7 +33,7 @@ function row({ number, state, startedAt, endedAt, kind, title }: Operation): Cel
 
 /** One operation: each step with old and new values, what was read back, and the kernel's words; then what came of it. */
 export function renderOperation(operation: Operation): string[] {
-  const { number, kind, title, state, startedAt, endedAt, pid, pfs, events, failure } = operation;
+  const { number, kind, title, state, startedAt, endedAt, pid, pfs, events } = operation;
   const lines = [
     `operation ${number}  ${paint(TONES[state], state)}  ${kind} ${title}`,
     `  from ${startedAt}${endedAt === null ? "" : ` to ${endedAt}`}, process ${pid}`,
@@ -45,7 +45,8 @@ export function renderOperation(operation: Operation): string[] {
     if (event.event === "undoBegun") steps = event.steps;
     lines.push(...eventLines(event, steps, pfs.length > 1));
   }
-  if (failure !== null && (state === "stuck" || state === "undone")) lines.push("", ...failureLines(failure));
+  const failure = endFailure(operation);
+  if (failure !== null) lines.push("", ...failureLines(failure));
   return [...lines, ...thenLines(state)];
 }
 
@@ -93,16 +94,17 @@ export function failureLines({ code, message, remedy, log }: OperationFailure): 
 
 /** What came of an operation, in its last lines. */
 export function operationEnd(operation: Operation): string[] {
-  const { number, state, failure } = operation;
+  const { number, state } = operation;
+  const failure = endFailure(operation);
   const kept = paint("faint", `operation ${number}: vfleet operations show ${number}`);
-  const line = (mark: string) => `${mark}${endWords(state)}   ${kept}`;
+  const line = (mark: string) => `${mark}${endWords(operation)}   ${kept}`;
   switch (state) {
     case "settled":
       return [line(`${paint("good", "✔")} `)];
     case "undone":
       return [line(`${paint("warn", "↺")} `)];
     case "overtaken":
-      return [line("")];
+      return [line(""), ...(failure ? failureLines(failure) : [])];
     case "stuck":
       return [line(`${paint("bad", "✖")} `), ...(failure ? failureLines(failure) : []), ...thenLines(state)];
     default:

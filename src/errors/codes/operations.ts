@@ -82,6 +82,13 @@ export const OPERATIONS = {
     remedy: "run the command again",
     exitCode: 1,
   },
+  "VFL-0313": {
+    title: "overtaken",
+    explanation:
+      "The operation was cut off, and what has come since stands in its place: a newer operation on its PFs, or a reboot. Taking it back would take that back, too.",
+    remedy: "compare the host with what is desired: vfleet plan",
+    exitCode: 1,
+  },
   "VFL-0321": {
     title: "VFs are enabled already (EBUSY)",
     explanation: "The kernel goes from one number of VFs to another by way of 0 only.",

@@ -21,11 +21,13 @@ export interface WayBack {
   readonly missing?: readonly PfAddress[];
   /** Where the PFs of the records are now; there where they were, where left out. */
   readonly places?: PfPlaces;
+  /** Of PFs that are overtaken, beside those that go back: it ends so. */
+  readonly overtaken?: OperationFailure;
 }
 
 /**
  * Takes an operation back: a plan toward what was there before, made of what the hardware shows now, with the same checks
- * as any other plan. It ends undone, or stuck.
+ * as any other plan. It ends undone, or overtaken, or stuck.
  */
 export async function goBack(way: WayBack, planning: Planning, setting: RunSetting): Promise<Operation> {
   const { journal } = setting;
@@ -43,15 +45,25 @@ export async function goBack(way: WayBack, planning: Planning, setting: RunSetti
     why = { ...cause, code, message, remedy };
   }
   if (why === undefined) {
-    await journal.tryWrite({ event: "ended", state: "undone", failure: noteBroken(cause, setting) });
+    const state = way.overtaken ? "overtaken" : "undone";
+    await journal.tryWrite({ event: "ended", state, failure: noteBroken(way.overtaken ?? cause, setting) });
   } else {
-    const code = why.code === "VFL-0304" || why.code === "VFL-0311" ? why.code : "VFL-0305";
-    const after = why === cause ? "" : ` (after: ${cause.message})`;
-    const remedy = why.remedy.includes(RECOVER) ? why.remedy : `${why.remedy}; ${RECOVER}`;
-    const stuck = { ...why, code, message: `${why.message}${after}`, remedy };
-    await journal.tryWrite({ event: "ended", state: "stuck", failure: noteBroken(stuck, setting) });
+    await endStuck(why, cause, setting);
   }
   return journal.operation;
+}
+
+/** @param why what stands in the way of going back for `cause` */
+export async function endStuck(
+  why: OperationFailure,
+  cause: OperationFailure,
+  setting: Pick<RunSetting, "journal">,
+): Promise<void> {
+  const code = why.code === "VFL-0304" || why.code === "VFL-0311" ? why.code : "VFL-0305";
+  const after = why === cause ? "" : ` (after: ${cause.message})`;
+  const remedy = why.remedy.includes(RECOVER) ? why.remedy : `${why.remedy}; ${RECOVER}`;
+  const stuck = { ...why, code, message: `${why.message}${after}`, remedy };
+  await setting.journal.tryWrite({ event: "ended", state: "stuck", failure: noteBroken(stuck, setting) });
 }
 
 /** @returns what stood in the way */
@@ -103,7 +115,7 @@ function pendingIn({ operation: { events } }: Journal): OperationFailure | undef
 }
 
 /** Says that the end of an operation is not on the disk. */
-function noteBroken(told: OperationFailure, { journal }: RunSetting): OperationFailure {
+function noteBroken(told: OperationFailure, { journal }: Pick<RunSetting, "journal">): OperationFailure {
   if (journal.broken === undefined || told.code === journal.broken.code) return told;
   return { ...told, message: `${told.message}; and the record is not complete: ${journal.broken.message}` };
 }

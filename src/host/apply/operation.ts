@@ -68,8 +68,8 @@ export type OperationEvent = { readonly at: string } & (
 );
 
 /**
- * settled: as wished, verified. undone: as before, verified. stuck: neither, and vfleet stopped: see its failure. overtaken: the
- * host was rebooted meanwhile, and nothing of it is left.
+ * settled: as wished, verified. undone: as before, verified. stuck: neither, and vfleet stopped: see its failure. overtaken: what
+ * came since it was cut off stands in its place, a newer operation or a reboot; what there is to say of that has VFL-0313.
  */
 type EndState = "settled" | "undone" | "stuck" | "overtaken";
 export type OperationState = "applying" | "undoing" | EndState;

@@ -1,11 +1,13 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { known } from "../../kernel/port.ts";
+import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
 import { type OperationSetting, runSetting } from "./apply-plan.ts";
-import { failureOf, goBack } from "./go-back.ts";
+import { endStuck, failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
 import type { Operation, OperationEvent, OperationFailure } from "./operation.ts";
+import { type Overtaken, overtakenFailure, overtakenPfs } from "./overtaken.ts";
 import { leftOf } from "./planning.ts";
 import { atPlaces, findPfs, type PfPlaces } from "./recorded-pfs.ts";
 import { operationFailure } from "./step-outcome.ts";
@@ -21,13 +23,14 @@ export interface RecoverRequest extends OperationSetting {
 
 /**
  * Ends operations whose process has died, by what the hardware shows: as wished they are settled, else they are taken
- * back. Those that another process is at work on are left alone.
+ * back, the newest first, since it was planned from what those before it had left. What a newer one has changed is left as that made
+ * it. Those that another process is at work on are left alone.
  * @returns those that were looked at, as they are now
  */
 export async function recoverOperations(request: RecoverRequest): Promise<readonly Operation[]> {
   const { store, stuck = false, onDamage } = request;
   const found: Operation[] = [];
-  for (const { number, state } of await store.list(onDamage)) {
+  for (const { number, state } of (await store.list(onDamage)).toReversed()) {
     if (!isUnfinished(state, stuck)) continue;
     const operation = await recoverOne(number, request);
     if (operation) found.push(operation);
@@ -95,11 +98,40 @@ async function end(
       return journal.operation;
     }
   }
+  return takeBack(operation, places, missing, journal, request);
+}
+
+async function takeBack(
+  operation: Operation,
+  places: PfPlaces,
+  missing: readonly PfAddress[],
+  journal: Journal,
+  request: RecoverRequest,
+): Promise<Operation> {
+  const { planning, store } = request;
   const cause = operation.failure ?? died(operation);
   // A write that was waited for in vain may be through by now: what is read next tells.
   const why: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
-  const before = atPlaces(operation.before, places);
-  return goBack({ cause: why, before, missing, places }, planning, runSetting(request, journal));
+  let overtaken: Overtaken;
+  try {
+    overtaken = await overtakenPfs(operation, store);
+  } catch (error) {
+    await endStuck(failureOf(error), why, { journal });
+    return journal.operation;
+  }
+  const isOwn = (pf: PfAddress) => !overtaken.has(pf);
+  const own = operation.pfs.map(({ bdf }) => bdf).filter(isOwn);
+  const told = overtaken.size > 0 ? { overtaken: overtakenFailure(overtaken, own, why) } : {};
+  if (told.overtaken && own.length === 0) {
+    await journal.write({ event: "ended", state: "overtaken", failure: told.overtaken });
+    return journal.operation;
+  }
+  const before = atPlaces(
+    operation.before.filter(({ pf }) => isOwn(pf)),
+    places,
+  );
+  const way = { cause: why, before, missing: missing.filter(isOwn), places, ...told };
+  return goBack(way, planning, runSetting(request, journal));
 }
 
 /** Whether it was to reset a VF and nobody wrote down that it did: the hardware cannot tell. */

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Operation } from "../../../src/host/apply/operation.ts";
-import { endWords, goOnCommand } from "../../../src/host/words/operation-words.ts";
+import { endFailure, endWords, goOnCommand } from "../../../src/host/words/operation-words.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import { askForPlan } from "../change/ask-for-plan.ts";
@@ -10,17 +10,18 @@ import { isGoingOn, markOf } from "./operation-state.ts";
 
 /** What has come of an operation: its end in words, what went wrong, and the way out where there is one. */
 export function OperationResult({ operation }: { readonly operation: Operation }) {
-  const { state, failure } = operation;
+  const { state } = operation;
+  const failure = endFailure(operation);
   const { tone, mark } = markOf(state);
   const command = goOnCommand(state);
   return (
     <div className="stack">
       <p className={tone} role="status">
         <strong>
-          {mark} {endWords(state)}
+          {mark} {endWords(operation)}
         </strong>
       </p>
-      {failure !== null && (state === "stuck" || state === "undone") && <Failed failure={failure} />}
+      {failure !== null && <Failed failure={failure} />}
       {command !== undefined && !isGoingOn(state) && (
         <p className="notice warn">
           The way out, on the host: <code>{command}</code>

@@ -22,7 +22,7 @@ import type { Clock } from "../clock.ts";
 import type { Operation, OperationStore, PfLocks } from "../operation.ts";
 import type { Patience } from "../patience.ts";
 import type { Planning } from "../planning.ts";
-import { recoverOperations } from "../recover.ts";
+import { type RecoverRequest, recoverOperations } from "../recover.ts";
 
 export const PF = bdf("0000:01:00.0");
 
@@ -49,7 +49,7 @@ export interface OperationHost {
   readonly folder: string;
   plan(desired: readonly DesiredPf[], kernel?: ChangeableKernel): Promise<Plan>;
   apply(plan: Plan, more?: Partial<ApplyRequest>): Promise<Operation>;
-  recover(more?: Partial<OperationSetting> & { stuck?: boolean }): Promise<readonly Operation[]>;
+  recover(more?: Partial<RecoverRequest>): Promise<readonly Operation[]>;
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
   /** What a person would compare: counts, drivers and settings of all PFs' VFs. */

@@ -89,6 +89,12 @@ export const OPERATIONS = {
     remedy: "compare the host with what is desired: vfleet plan",
     exitCode: 1,
   },
+  "VFL-0314": {
+    title: "unforeseen failure",
+    explanation: "Something went wrong that vfleet knows no cause of. What the operation had done was taken back.",
+    remedy: "report it, with the record: vfleet operations show N --json",
+    exitCode: 1,
+  },
   "VFL-0321": {
     title: "VFs are enabled already (EBUSY)",
     explanation: "The kernel goes from one number of VFs to another by way of 0 only.",

@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { Kept } from "../../host/apply/operation.ts";
 import { type PolicyFile, readPolicies } from "../../host/desired/read-documents.ts";
 import { isRefused } from "../../host/plan/plan.ts";
 import { documentFile, keepAllocations, keepDocument, readDesiredFolder } from "../../state/desired-folder.ts";
@@ -42,7 +43,15 @@ export async function planApply(host: HostSetting, request: RequestOf<"apply">, 
     keeping: keepingOf(
       host,
       fromFolder || keeps.length > 0 ? there : undefined,
-      hasNews || keeps.length > 0 ? () => keepAll(host, hasNews ? allocations : undefined, keeps) : undefined,
+      hasNews || keeps.length > 0
+        ? {
+            keep: () => keepAll(host, hasNews ? allocations : undefined, keeps),
+            keeps: {
+              ...(hasNews && { allocations: { from: host.claims, to: allocations } }),
+              documents: changes(there, keeps),
+            },
+          }
+        : undefined,
     ),
   };
 }
@@ -62,6 +71,14 @@ function wantedBy({ document, files, persist }: RequestOf<"apply">, there: reado
 function without(there: readonly PolicyFile[], files: readonly PolicyFile[]): readonly PolicyFile[] {
   const names = new Set(files.map(documentFile));
   return there.filter(({ label }) => !names.has(basename(label)));
+}
+
+/** Documents as they are in the folder, and as they will be. */
+function changes(there: readonly PolicyFile[], keeps: readonly PolicyFile[]): NonNullable<Kept["documents"]> {
+  return keeps.map((file) => {
+    const name = documentFile(file);
+    return { name, from: there.find(({ label }) => basename(label) === name)?.text ?? null, to: file.text };
+  });
 }
 
 /** All of it, or what claims have stays as it was. */

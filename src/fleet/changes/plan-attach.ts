@@ -63,11 +63,14 @@ export async function planDetach(opened: HostSetting, request: RequestOf<"detach
 }
 
 /** A claim that lasts as long as its guest can end from now on: the guest is there. */
-function noteSeen({ claims, folders }: HostSetting, name: string): (() => Promise<void>) | undefined {
+function noteSeen({ claims, folders }: HostSetting, name: string): Parameters<typeof keepingOf>[2] {
   const isNews = (each: Allocation) => each.guest === name && each.lifetime === "guest" && each.guestSeen !== true;
   if (!claims.some(isNews)) return undefined;
   const seen = claims.map((each) => (isNews(each) ? { ...each, guestSeen: true } : each));
-  return () => keepAllocations(folders.state, seen);
+  return {
+    keep: () => keepAllocations(folders.state, seen),
+    keeps: { allocations: { from: claims, to: seen } },
+  };
 }
 
 async function choose(

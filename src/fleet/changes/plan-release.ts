@@ -93,13 +93,16 @@ async function releaseClaims(host: HostSetting, names: readonly string[], look: 
   });
   const replan = (now: HostState) => planReset(now, targets);
   const rest = all.filter(({ claim }) => !names.includes(claim));
-  const keep = () => keepAllocations(folders.state, rest);
+  const kept = {
+    keep: () => keepAllocations(folders.state, rest),
+    keeps: { allocations: { from: all, to: rest } },
+  };
   return {
     host: { ...host, planning },
     state,
     plan: replan(state),
     replan,
     title: names.length === 0 ? "" : `${names.length === 1 ? "claim" : "claims"} ${names.join(", ")}`,
-    keeping: keepingOf(host, undefined, names.length === 0 ? undefined : keep),
+    keeping: keepingOf(host, undefined, names.length === 0 ? undefined : kept),
   };
 }

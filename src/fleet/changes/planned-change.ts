@@ -60,7 +60,7 @@ export function changeVerdict({ plan, migration }: Pick<PlannedChange, "plan" | 
 export function keepingOf(
   { folders, claims }: HostSetting,
   documents?: readonly PolicyFile[],
-  keep?: () => Promise<void>,
+  kept?: Required<Pick<Keeping, "keep" | "keeps">>,
 ): Keeping {
   return {
     async check() {
@@ -69,7 +69,7 @@ export function keepingOf(
         throw moved("other documents are kept");
       }
     },
-    ...(keep && { keep }),
+    ...kept,
   };
 }
 

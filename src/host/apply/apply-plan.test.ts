@@ -430,4 +430,20 @@ describe("applyPlan", () => {
     assert.match(operation.failure?.message ?? "", /is not known: .*virtfn3: no/);
     assert.equal(await read(NUM_VFS), "4");
   });
+
+  for (const error of [new Error("nobody has foreseen it"), "not even an error"]) {
+    test(`what cannot be kept takes all back, whatever is thrown: ${error}`, async () => {
+      const { plan, apply, picture, store } = await host();
+      const before = await picture();
+      const keep = async () => {
+        throw error;
+      };
+      const operation = await apply(await plan(TWO_POOLS), { keeping: { check: async () => {}, keep } });
+      assert.equal(operation.state, "undone", JSON.stringify(operation.failure));
+      assert.equal(operation.failure?.code, "VFL-0314");
+      assert.equal(operation.failure?.message, String(error));
+      assert.equal(await picture(), before);
+      assert.equal((await store.read(1))?.state, "undone");
+    });
+  }
 });

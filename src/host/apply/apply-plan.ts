@@ -11,7 +11,14 @@ import type { HostState } from "../state/host-state.ts";
 import type { Clock } from "./clock.ts";
 import { failureOf, goBack } from "./go-back.ts";
 import { type ApplyProgress, Journal } from "./journal.ts";
-import { DESIRED, type Operation, type OperationFailure, type OperationStore, type PfLocks } from "./operation.ts";
+import {
+  DESIRED,
+  type Kept,
+  type Operation,
+  type OperationFailure,
+  type OperationStore,
+  type PfLocks,
+} from "./operation.ts";
 import { PATIENCE, type Patience } from "./patience.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import { recordedPf } from "./recorded-pfs.ts";
@@ -53,6 +60,8 @@ export interface Keeping {
   check(): Promise<void>;
   /** Before it is told that all is done: where it fails, all is taken back. Left out where nothing is to be written. */
   keep?(): Promise<void>;
+  /** What `keep` writes, for the record: a crash may come before it. */
+  readonly keeps?: Kept;
 }
 
 /**
@@ -86,6 +95,7 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
       desired: desired.map((each) => withHolders(withAutoprobe(each, before), steps, "after")),
       before,
       steps,
+      ...(keeping?.keeps && { keeps: keeping.keeps }),
     });
     const journal = new Journal(writer, clock, onEvent);
     try {

@@ -8,7 +8,7 @@ import { besideVfs, type OthersVfs, othersVfs } from "./others-vfs.ts";
 import { leftOf, type Planning, refusalsOf, stepsOf } from "./planning.ts";
 import type { PfPlaces } from "./recorded-pfs.ts";
 import { type RunSetting, runSteps } from "./run-steps.ts";
-import { failure, type StepFailure } from "./step-outcome.ts";
+import { failure, operationFailure, type StepFailure } from "./step-outcome.ts";
 
 const RECOVER = "then: vfleet recover --stuck";
 
@@ -120,9 +120,9 @@ function noteBroken(told: OperationFailure, { journal }: Pick<RunSetting, "journ
   return { ...told, message: `${told.message}; and the record is not complete: ${journal.broken.message}` };
 }
 
-/** A failure of the world as it goes into the records. */
+/** A failure as it goes into the records. One that nobody has foreseen, too: what was half done would be left as it is, with no lock. */
 export function failureOf(error: unknown): OperationFailure {
-  if (!(error instanceof VfleetError)) throw error;
+  if (!(error instanceof VfleetError)) return operationFailure("VFL-0314", String(error));
   const { code, message, remedy, details } = error;
   const { errno = null, path = null } = details;
   return {

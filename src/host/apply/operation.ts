@@ -1,4 +1,5 @@
 import type { VfleetError } from "../../errors/vfleet-error.ts";
+import type { Allocation } from "../desired/allocation.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
 import type { MigrationPhase, PlannedMove } from "../migrate/planned-move.ts";
 import type { SeenTraffic } from "../migrate/traffic-watch.ts";
@@ -25,8 +26,34 @@ export interface OperationHeader {
   /** What was there, in the same words: undoing is a plan toward it. */
   readonly before: readonly DesiredPf[];
   readonly steps: readonly Step[];
+  /** Left out where nothing is kept, and in records from before that was written down. */
+  readonly keeps?: Kept;
   /** Of one that moves a guest: how it goes on, and back, is its own matter. */
   readonly migration?: PlannedMove;
+}
+
+/**
+ * What is written down beside the host once an operation is done, as it was and as it will be: plain data, so that whoever recovers
+ * the operation can write it, too.
+ */
+export interface Kept {
+  /** Which VFs claims have. */
+  readonly allocations?: { readonly from: readonly Allocation[]; readonly to: readonly Allocation[] };
+  /** Documents of what is desired, by the names of their files; null where there was none. */
+  readonly documents?: readonly { readonly name: string; readonly from: string | null; readonly to: string }[];
+}
+
+/** Writes what operations keep, for whoever recovers them. */
+export interface KeptPort {
+  /**
+   * All of it that is not written yet, or nothing.
+   * @throws VfleetError VFL-0307; VFL-0308 where somebody else has changed it since
+   */
+  keep(kept: Kept): Promise<void>;
+  /** What of it was written is as it was again. @throws VfleetError VFL-0307 */
+  takeBack(kept: Kept): Promise<void>;
+  /** Whether any of it was written. */
+  isBegun(kept: Kept): Promise<boolean>;
 }
 
 export interface OperationPf {

@@ -6,13 +6,15 @@ import type { HostState } from "../state/host-state.ts";
 import { type OperationSetting, runSetting } from "./apply-plan.ts";
 import { endStuck, failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
-import type { Operation, OperationEvent, OperationFailure } from "./operation.ts";
+import { DESIRED, type KeptPort, type Operation, type OperationEvent, type OperationFailure } from "./operation.ts";
 import { type Overtaken, overtakenFailure, overtakenPfs } from "./overtaken.ts";
 import { leftOf } from "./planning.ts";
 import { atPlaces, findPfs, type PfPlaces } from "./recorded-pfs.ts";
 import { operationFailure } from "./step-outcome.ts";
 
 export interface RecoverRequest extends OperationSetting {
+  /** Writes what operations keep; without it those that keep something are left as they are. */
+  readonly kept?: KeptPort;
   /** Tries those again, too, that ended stuck. */
   readonly stuck?: boolean;
   /** Is told of records that are damaged; without it the first of them is thrown. */
@@ -46,10 +48,15 @@ async function recoverOne(number: number, request: RecoverRequest): Promise<Oper
   const { store, locks, planning, clock, pid, onEvent, stuck = false } = request;
   const listed = await store.read(number);
   if (listed === undefined || (listed.migration && !request.endMove)) return undefined;
+  if (listed.keeps && !request.kept) return undefined;
   const places = findPfs(listed.pfs, await planning.observe());
   let lock: Awaited<ReturnType<typeof locks.acquire>>;
   try {
-    lock = await locks.acquire([...listed.pfs.map(({ bdf }) => bdf), ...places.values()]);
+    lock = await locks.acquire([
+      ...listed.pfs.map(({ bdf }) => bdf),
+      ...places.values(),
+      ...(listed.keeps ? ([DESIRED] as const) : []),
+    ]);
   } catch (error) {
     if (error instanceof VfleetError && error.code === "VFL-0306") return undefined;
     throw error;
@@ -94,8 +101,15 @@ async function end(
       left = failureOf(error).message;
     }
     if (left === undefined) {
-      await journal.write({ event: "ended", state: "settled" });
-      return journal.operation;
+      try {
+        // It may have died before that, or in the middle of it.
+        if (operation.keeps) await request.kept?.keep(operation.keeps);
+        await journal.write({ event: "ended", state: "settled" });
+        return journal.operation;
+      } catch (error) {
+        if (journal.operation.state === "settled") throw error;
+        return takeBack({ ...operation, failure: failureOf(error) }, places, missing, journal, request);
+      }
     }
   }
   return takeBack(operation, places, missing, journal, request);
@@ -108,13 +122,15 @@ async function takeBack(
   journal: Journal,
   request: RecoverRequest,
 ): Promise<Operation> {
-  const { planning, store } = request;
+  const { planning, store, kept } = request;
   const cause = operation.failure ?? died(operation);
   // A write that was waited for in vain may be through by now: what is read next tells.
   const why: OperationFailure = cause.code === "VFL-0304" ? { ...cause, code: "VFL-0305" } : cause;
   let overtaken: Overtaken;
   try {
     overtaken = await overtakenPfs(operation, store);
+    // What a newer one was planned with stays.
+    if (overtaken.size === 0 && operation.keeps) await kept?.takeBack(operation.keeps);
   } catch (error) {
     await endStuck(failureOf(error), why, { journal });
     return journal.operation;

@@ -9,6 +9,7 @@ import { labModel } from "../../../kernel/model/testing/lab-models.ts";
 import { isUnread } from "../../../kernel/port.ts";
 import type { ChangeableKernel } from "../../../kernel/port-change.ts";
 import { type Bdf, bdf, formatBdf, type RoutingId } from "../../../pci/bdf.ts";
+import { openKept } from "../../../state/kept.ts";
 import { openOperationStore } from "../../../state/operation-store.ts";
 import { openLocks } from "../../../state/pf-locks.ts";
 import { desiredOf } from "../../desired/desired-of.ts";
@@ -101,7 +102,8 @@ export async function operationHost(
       return plan(await observe(), desired);
     },
     apply: (plan, more = {}) => applyPlan({ ...setting, plan, kind: "apply", title: "test", ...more }),
-    recover: (more = {}) => recoverOperations({ ...setting, ...more }),
+    recover: (more = {}) =>
+      recoverOperations({ ...setting, kept: openKept({ state: folder, config: join(folder, "config") }), ...more }),
     read,
     async write(path, text) {
       assert.equal((await kernel.write(path, text)).kind, "done", `${path}: ${text}`);

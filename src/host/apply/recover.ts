@@ -3,6 +3,7 @@ import { known } from "../../kernel/port.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { Step } from "../plan/step.ts";
 import type { HostState } from "../state/host-state.ts";
+import { leftAfterReboot } from "./after-reboot.ts";
 import { type OperationSetting, runSetting } from "./apply-plan.ts";
 import { endStuck, failureOf, goBack } from "./go-back.ts";
 import { Journal } from "./journal.ts";
@@ -88,7 +89,8 @@ async function end(
   const state = await planning.observe();
   const bootId = known(state.bootId);
   if (operation.bootId !== null && bootId !== undefined && bootId !== operation.bootId) {
-    await journal.write({ event: "ended", state: "overtaken" });
+    const failure = await leftAfterReboot(operation, request.kept);
+    await journal.write({ event: "ended", state: "overtaken", ...(failure && { failure }) });
     return journal.operation;
   }
   if (operation.migration && request.endMove) return request.endMove(operation, state, journal);

@@ -41,11 +41,11 @@ export function attachmentOf(holder: SeenGuest, bdf: VfState["bdf"]): { readonly
 
 /** @param how as `is taken from qemu:web-1` */
 export function tellGuest(draft: PfDraft, vfIndex: number, holder: SeenGuest, how: string): void {
-  const { pid, uuid, name } = holder;
+  draft.affected.push({ vfIndex, user: userOf(holder), how });
+}
+
+/** A guest as the user of a VF that it has. */
+export function userOf({ pid, uuid, name }: SeenGuest): DeviceUser {
   const who = { ...(pid === null ? {} : { pid }), guest: { name, ...(uuid === null ? {} : { uuid }) } };
-  draft.affected.push({
-    vfIndex,
-    user: { kind: "vfio", who, evidence: pid === null ? `${name} has it` : `process ${pid} runs it` },
-    how,
-  });
+  return { kind: "vfio", who, evidence: pid === null ? `${name} has it` : `process ${pid} runs it` };
 }

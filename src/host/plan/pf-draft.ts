@@ -57,6 +57,8 @@ export class PfDraft {
   readonly released = new Set<number>();
   /** VFs that guests have now and will have given back before anything else is done to them. */
   readonly detached = new Map<number, SeenGuest>();
+  /** VFs that guests have, and that others want: the refusal is made, and is not told once more by what is done to them next. */
+  readonly contested = new Set<number>();
   readonly #stages = new Map<Stage, Step[]>();
 
   constructor(host: HostState, pf: PfState, desired: DesiredPf) {

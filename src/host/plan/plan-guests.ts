@@ -11,13 +11,15 @@ import {
   type SeenGuests,
   takesByVfio,
 } from "../guest-port.ts";
-import { attachmentOf, detach, tellGuest } from "./guest-use.ts";
+import type { VfState } from "../state/host-state.ts";
+import { attachmentOf, detach, tellGuest, userOf } from "./guest-use.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { requireUnused } from "./vf-use.ts";
 
 /**
  * Guests that give VFs back, which comes before all that is done to VFs: what a guest has given back nobody uses. What is given
- * out is planned by {@link planAttaching}, when it is known what the VFs will be.
+ * out is planned by {@link planAttaching}, when it is known what the VFs will be. A VF goes back to the host because that is wished,
+ * and never because another guest is to have it: that would take it from its user.
  */
 export function planDetaching(draft: PfDraft): void {
   for (const vf of draft.pf.vfs) {
@@ -27,7 +29,8 @@ export function planDetaching(draft: PfDraft): void {
     if (seen === undefined) return;
     const holder = holderOf(seen, vf.bdf);
     if (holder === undefined || holder.address === wish) continue;
-    if (holder.unreachable !== null) refuseUnreachable(draft, vf.vfIndex, holder, holder.unreachable);
+    if (wish !== null) refuseTaking(draft, vf, holder, wish);
+    else if (holder.unreachable !== null) refuseUnreachable(draft, vf.vfIndex, holder, holder.unreachable);
     else {
       detach(draft, vf, holder);
       tellGuest(draft, vf.vfIndex, holder, `is taken from ${holder.address}`);
@@ -53,7 +56,7 @@ function planGiving(draft: PfDraft): readonly number[] {
     const drained = wanted?.guest === undefined ? draft.detached.get(vfIndex) : undefined;
     const drainedFrom = drained?.address;
     const guest = wanted?.guest ?? drainedFrom;
-    if (guest === undefined) continue;
+    if (guest === undefined || draft.contested.has(vfIndex)) continue;
     const seen = guestsOf(draft, vfIndex);
     if (seen === undefined) break;
     const found = now && holderOf(seen, now.bdf);
@@ -123,6 +126,20 @@ function isThere(draft: PfDraft, vfIndex: number, { guests, gaps }: SeenGuests, 
   if (guest.unreachable === null) return true;
   refuseUnreachable(draft, vfIndex, guest, guest.unreachable);
   return false;
+}
+
+function refuseTaking(draft: PfDraft, { vfIndex, bdf }: VfState, holder: SeenGuest, wish: GuestAddress): void {
+  draft.contested.add(vfIndex);
+  const { address, running, unreachable } = holder;
+  const end = unreachable === null ? `give it back first, by: vfleet detach ${bdf}` : `end its use by ${address} first`;
+  draft.refuse({
+    code: "VFL-0211",
+    vfIndex,
+    summary: `1 VF is in use and would be given to ${wish}`,
+    evidence: [{ fact: `VF ${vfIndex}: ${address} has it${running ? "" : ", for when it runs"}` }],
+    users: [{ vfIndex, user: userOf(holder) }],
+    remedy: `${end}; or give ${wish} another VF`,
+  });
 }
 
 function refuseUnreachable(draft: PfDraft, vfIndex: number, { address }: SeenGuest, why: string): void {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { bdf } from "../../pci/bdf.ts";
 import { operationHost, PF, planningOf } from "../apply/testing/operation-host.ts";
+import type { DesiredPf, DesiredVf } from "../desired/desired-pf.ts";
+import type { SeenGuest } from "../guest-port.ts";
 import { withClaims } from "../state/claim-users.ts";
 import type { HostState } from "../state/host-state.ts";
 import { planHost } from "./plan-host.ts";
@@ -68,4 +70,38 @@ test("a guest that has its VF by vfleet gives it back by a command, or under dra
   );
   assert.equal(remedy(false, null, 0), "end its use first, or keep it as it is");
   assert.equal(remedy(true, "its monitor is taken", 0), "end its use first, or keep it as it is");
+});
+
+test("a VF that a guest has is not given to another, however that one is to have it; to nobody it goes by that wish alone", async (t) => {
+  const vf = bdf("0000:01:10.0");
+  const { kernel, give } = await hostWithGuest(t, vf);
+  await give();
+  const seen = await planningOf(kernel).observe();
+  const pid = seen.pfs[0]?.vfs[0]?.users.users[0]?.who.pid;
+  assert.ok(pid);
+  const planned = (wish: Pick<DesiredVf, "guest" | "driver">, from: Partial<SeenGuest> = {}) => {
+    const a = { address: "qemu:a", name: "a", uuid: null, pid, running: true, unreachable: null } as const;
+    const b = { ...a, address: "qemu:b", name: "b", pid: 7, devices: [] } as const;
+    const holder: SeenGuest = { ...a, devices: [{ bdf: vf, deviceId: null, byVfleet: true }], ...from };
+    const state = { ...seen, guests: { guests: [holder, b], gaps: [] } };
+    const desired = [
+      { pf: PF, wantedBy: ["attach"], onShrink: "refuse", vfs: [{ vfIndex: 0, ...wish }] },
+    ] satisfies DesiredPf[];
+    const [pf] = planHost({ state, desired }).pfs;
+    assert.ok(pf);
+    return {
+      steps: pf.steps.map(({ kind }) => kind),
+      refusals: pf.refusals.map(({ code, remedy }) => `${code} ${remedy}`),
+    };
+  };
+  const back = `VFL-0211 give it back first, by: vfleet detach ${vf}; or give qemu:b another VF`;
+  assert.deepEqual(planned({ guest: "qemu:b" }), { steps: [], refusals: [back] });
+  // With another driver, too, it is told once.
+  assert.deepEqual(planned({ guest: "qemu:b", driver: "default" }), { steps: [], refusals: [back] });
+  assert.deepEqual(planned({ guest: "qemu:b" }, { running: false, pid: null }).refusals, [back]);
+  assert.deepEqual(planned({ guest: "qemu:b" }, { unreachable: "its monitor is taken" }).refusals, [
+    "VFL-0211 end its use by qemu:a first; or give qemu:b another VF",
+  ]);
+  assert.deepEqual(planned({ guest: "qemu:a" }), { steps: [], refusals: [] });
+  assert.deepEqual(planned({ guest: null }), { steps: ["detachGuest"], refusals: [] });
 });

@@ -11,7 +11,8 @@ import type { VfUser } from "./plan.ts";
  * @param own the guest that they are for, whose use counts not
  * @returns whether none of them is in use
  */
-export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: string, own?: SeenGuest): boolean {
+export function requireUnused(draft: PfDraft, asked: readonly VfState[], loss: string, own?: SeenGuest): boolean {
+  const vfs = asked.filter(({ vfIndex }) => !draft.contested.has(vfIndex));
   const kept = vfs.filter((vf) => !drained(draft, vf));
   const users: VfUser[] = kept.flatMap((vf) =>
     vf.users.users
@@ -32,7 +33,7 @@ export function requireUnused(draft: PfDraft, vfs: readonly VfState[], loss: str
     return false;
   }
   const hidden = vfs.filter((vf) => vf.users.notLookedAt.length > 0);
-  if (hidden.length === 0) return true;
+  if (hidden.length === 0) return vfs.length === asked.length;
   const ways = new Map<string, Evidence>();
   for (const { users: told } of hidden) {
     for (const { way, reason } of told.notLookedAt) ways.set(way, { fact: `${way}: ${reason}` });

@@ -124,11 +124,12 @@ describe("every kind of change by the API", () => {
     await refused({ kind: "bind", vf: `${PF}-vf2`, driver: "" }, 400, "VFL-0501");
   });
 
-  it("attach and detach: a guest has it, and would notice if another got it", async () => {
+  it("attach and detach: while a guest has it, no other gets it", async () => {
     await done({ kind: "attach", vf: `${PF}-vf2`, guest: "model:db" });
     assert.equal((await vf(2)).guest, "model:db");
     const { body: other } = await plan({ kind: "attach", vf: `${PF}-vf2`, guest: "web" });
-    assert.match(other.plan.pfs[0].affected[0].how, /is taken from model:db/);
+    assert.deepEqual([other.verdict, other.plan.pfs[0].refusals.length], ["refused", 1]);
+    assert.deepEqual([other.plan.pfs[0].refusals[0].code, other.plan.pfs[0].steps], ["VFL-0211", []]);
     await done({ kind: "detach", vf: `${PF}-vf2` });
     assert.equal((await vf(2)).guest, null);
     await refused({ kind: "attach", vf: `${PF}-vf2`, guest: "nobody" }, 409, "VFL-0224");

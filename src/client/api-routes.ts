@@ -465,6 +465,8 @@ export interface ApiRoutes {
           readonly name: string;
           /** YAML: VfPolicy, VfClaim */
           readonly text: string;
+          /** of the document that was edited: refused where it is another by now, or gone */
+          readonly resourceVersion?: string;
         };
         /** these alone are wanted; without document and files, what is kept already */
         readonly files?: readonly {

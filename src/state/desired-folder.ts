@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -9,6 +10,8 @@ import { errnoOf, makePrivateFolder, notWritten, syncFolder } from "./private-fo
 import { readPolicyFile } from "./read-policy-file.ts";
 
 const DOCUMENT = /^[^.].*\.ya?ml$/;
+/** Of a file's name, less what is put around it while it is written. */
+const MOST_NAME_BYTES = 255 - ".".length - ".new".length;
 const ALLOCATIONS = "allocations.json";
 const ALLOCATION_SCHEMA = z.array(
   z.strictObject({
@@ -39,10 +42,73 @@ export async function readDesiredFolder(folder: string): Promise<readonly Policy
   return Promise.all(paths.map((name) => readPolicyFile(join(folder, name))));
 }
 
-/** Keeps a document in a folder, under its own name: whole, or not at all. */
-export async function keepDocument(folder: string, file: PolicyFile): Promise<void> {
+/**
+ * Keeps documents in a folder, each under its own name: all of them, or the folder is as it was. All are on the disk before the first
+ * takes its place, so that a disk that is full costs nothing.
+ * @throws VfleetError VFL-0307
+ */
+export async function keepDocuments(folder: string, files: readonly PolicyFile[]): Promise<void> {
   makePrivateFolder(folder);
-  await replaceFile(folder, documentFile(file), file.text);
+  const names = files.map(documentFile);
+  const before = await Promise.all(names.map((name) => bytesOf(join(folder, name))));
+  const replaced: number[] = [];
+  try {
+    for (const [index, { text }] of files.entries()) await writeFresh(folder, names[index] ?? "", text);
+    for (const [index, name] of names.entries()) {
+      await takePlace(folder, name);
+      replaced.push(index);
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    for (const name of names) await forgetFresh(folder, name);
+    for (const index of replaced) {
+      const [name = "", bytes] = [names[index], before[index]];
+      if (bytes === undefined) await rm(join(folder, name), { force: true });
+      else await replaceFile(folder, name, bytes);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Refuses names under which documents would not be kept, or not be found again.
+ * @throws VfleetError VFL-0001
+ */
+export function checkNames(files: readonly PolicyFile[]): void {
+  const labels = new Map<string, string>();
+  for (const { label } of files) {
+    const name = documentFile({ label });
+    const other = labels.get(name);
+    if (other !== undefined) {
+      throw new VfleetError("VFL-0001", {
+        message: `${other} and ${label} would both be kept as ${name}`,
+        remedy: "give one of the files another name, or put both into one file, with --- between them",
+      });
+    }
+    labels.set(name, label);
+    const why = whyNotKept(name);
+    if (why === undefined) continue;
+    throw new VfleetError("VFL-0001", {
+      message: `${label.slice(0, 80)} cannot be kept as a file: ${why}`,
+      remedy: "give the file another name",
+    });
+  }
+}
+
+function whyNotKept(name: string): string | undefined {
+  if (name.startsWith(".")) return "its name begins with a dot, and such files are not read";
+  if (Buffer.byteLength(name) > MOST_NAME_BYTES) return `its name has more than ${MOST_NAME_BYTES} bytes`;
+  return DOCUMENT.test(name) && !name.includes("\0") ? undefined : "its name has a line break or a NUL in it";
+}
+
+/** What a document is called: its file's name without the ending. */
+export function documentName({ label }: Pick<PolicyFile, "label">): string {
+  return basename(label).replace(/\.ya?ml$/, "");
+}
+
+/** Of its text: another where the document has changed. */
+export function documentVersion({ text }: Pick<PolicyFile, "text">): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** The name of the file that a document is kept in. */
@@ -92,23 +158,54 @@ export async function keepAllocations(folder: string, allocations: readonly Allo
 }
 
 /** Write, fsync, rename, fsync the folder: after a power loss there is the old text or the new one. */
-async function replaceFile(folder: string, name: string, text: string): Promise<void> {
-  const path = join(folder, name);
-  const fresh = join(folder, `.${name}.new`);
+async function replaceFile(folder: string, name: string, text: string | Uint8Array): Promise<void> {
+  await writeFresh(folder, name, text);
+  await takePlace(folder, name);
+  await syncFolder(folder);
+}
+
+async function writeFresh(folder: string, name: string, text: string | Uint8Array): Promise<void> {
   try {
-    const handle = await open(fresh, "w", 0o600);
+    const handle = await open(freshPath(folder, name), "w", 0o600);
     try {
       await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();
     }
-    await rename(fresh, path);
   } catch (cause) {
-    await rm(fresh, { force: true });
+    await forgetFresh(folder, name);
+    throw notWritten(join(folder, name), cause);
+  }
+}
+
+async function takePlace(folder: string, name: string): Promise<void> {
+  const path = join(folder, name);
+  try {
+    await rename(freshPath(folder, name), path);
+  } catch (cause) {
+    await forgetFresh(folder, name);
     throw notWritten(path, cause);
   }
-  await syncFolder(folder);
+}
+
+function freshPath(folder: string, name: string): string {
+  return join(folder, `.${name}.new`);
+}
+
+/** Nobody reads it; what stood in the way before is what is told. */
+async function forgetFresh(folder: string, name: string): Promise<void> {
+  await rm(freshPath(folder, name), { force: true }).catch(() => {});
+}
+
+/** @returns undefined where there is no such file @throws VfleetError VFL-0307: what cannot be read could not be put back */
+async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return undefined;
+    throw notWritten(path, cause);
+  }
 }
 
 function damaged(path: string, why: string, cause: unknown): VfleetError {

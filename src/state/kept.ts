@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { Kept, KeptPort } from "../host/apply/operation.ts";
-import { keepAllocations, keepDocument, readAllocations } from "./desired-folder.ts";
+import { keepAllocations, keepDocuments, readAllocations } from "./desired-folder.ts";
 import { errnoOf, notWritten } from "./private-folder.ts";
 
 /** One thing that is kept, as a file. */
@@ -96,7 +96,7 @@ async function textOf(path: string): Promise<string | null> {
 }
 
 async function writeDocument(config: string, name: string, text: string | null): Promise<void> {
-  if (text !== null) return keepDocument(config, { label: name, text });
+  if (text !== null) return keepDocuments(config, [{ label: name, text }]);
   const path = join(config, name);
   await rm(path, { force: true }).catch((cause: unknown) => {
     throw notWritten(path, cause);

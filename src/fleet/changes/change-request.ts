@@ -23,7 +23,15 @@ export const CHANGE_REQUEST = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("apply"),
     document: z
-      .strictObject({ name: DOCUMENT_NAME, text: TEXT })
+      .strictObject({
+        name: DOCUMENT_NAME,
+        text: TEXT,
+        resourceVersion: z
+          .string()
+          .max(64)
+          .optional()
+          .describe("of the document that was edited: refused where it is another by now, or gone"),
+      })
       .optional()
       .describe("wanted beside what is kept already, and kept by its name once the plan was done"),
     files: FILES.optional().describe("these alone are wanted; without document and files, what is kept already"),

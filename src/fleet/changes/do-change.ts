@@ -1,13 +1,14 @@
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { type ApplyRequest, applyPlan } from "../../host/apply/apply-plan.ts";
+import { type ApplyRequest, applyPlan, type OperationSetting } from "../../host/apply/apply-plan.ts";
 import { DESIRED, type Operation } from "../../host/apply/operation.ts";
+import { leftOf } from "../../host/apply/planning.ts";
 import { runMigration } from "../../host/migrate/run-migration.ts";
 import { modelFile } from "../../kernel/model/remote/state-folder.ts";
 import { makeMoveFolder } from "../../state/move-folder.ts";
 import { type HostSetting, operationSetting } from "../host-setting.ts";
-import { changeVerdict, type PlannedChange, type PlannedMigration } from "./planned-change.ts";
+import { changeVerdict, moved, type PlannedChange, type PlannedMigration } from "./planned-change.ts";
 
 /** How somebody follows it, and ends it. */
 export type Doing = Pick<ApplyRequest, "onEvent" | "signal" | "abandon">;
@@ -24,14 +25,28 @@ export async function doChange(change: PlannedChange, doing: Doing = {}): Promis
   if (changeVerdict(change) !== "settled") {
     return applyPlan({ ...setting, ...doing, plan, kind, title, keeping, ...(replan && { replan }) });
   }
-  const { release } = await setting.locks.acquire(keeping.keep ? [DESIRED] : []);
+  await keepAsIs(change, setting);
+  return undefined;
+}
+
+/**
+ * What is kept says of the host that it is so: that is looked at as for any other plan, while nobody else can change it. Where nothing
+ * is kept, nothing is held up by looking.
+ */
+async function keepAsIs(
+  { plan, replan, keeping }: PlannedChange,
+  { locks, planning }: OperationSetting,
+): Promise<void> {
+  const { release } = await locks.acquire(keeping.keep ? [...plan.desired.map(({ pf }) => pf), DESIRED] : []);
   try {
     await keeping.check();
+    const state = await planning.observe();
+    const left = leftOf(await (replan?.(state) ?? planning.plan(state, plan.desired)));
+    if (left !== undefined) throw moved(left);
     await keeping.keep?.();
   } finally {
     release();
   }
-  return undefined;
 }
 
 async function moveGuest(

@@ -4,7 +4,15 @@ import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Kept } from "../../host/apply/operation.ts";
 import { type PolicyFile, readPolicies } from "../../host/desired/read-documents.ts";
 import { isRefused } from "../../host/plan/plan.ts";
-import { documentFile, keepAllocations, keepDocument, readDesiredFolder } from "../../state/desired-folder.ts";
+import {
+  checkNames,
+  documentFile,
+  documentName,
+  documentVersion,
+  keepAllocations,
+  keepDocuments,
+  readDesiredFolder,
+} from "../../state/desired-folder.ts";
 import type { HostSetting } from "../host-setting.ts";
 import { planWishes, type Wishes } from "../wishes.ts";
 import type { RequestOf } from "./change-request.ts";
@@ -20,7 +28,8 @@ interface Wanted {
 
 /**
  * Toward what is kept as wanted; beside that, what a document wants; or what files want alone.
- * @throws VfleetError VFL-0016 where it is wrong, or says what another document says, too; VFL-0232 where nothing is wanted
+ * @throws VfleetError VFL-0001 where files cannot be kept by their names; VFL-0016 where it is wrong, or says what another document
+ * says, too; VFL-0232 where nothing is wanted; VFL-0513 where the document is another than the one that was edited
  */
 export async function planApply(host: HostSetting, request: RequestOf<"apply">, look: Look): Promise<Draft> {
   const { config } = host.folders;
@@ -60,9 +69,17 @@ function wantedBy({ document, files, persist }: RequestOf<"apply">, there: reado
   if (document !== undefined && files !== undefined) {
     throw new VfleetError("VFL-0001", { message: "what is to be applied?", remedy: "give a document, or files" });
   }
-  if (files !== undefined) return { files, kept: persist ? files : [], fromFolder: false };
+  if (files !== undefined) {
+    if (persist) checkNames(files);
+    return { files, kept: persist ? files : [], fromFolder: false };
+  }
   if (document === undefined) return { files: there, kept: [], fromFolder: true };
-  const file = { label: `${document.name}.yaml`, text: document.text };
+  const { name, text, resourceVersion } = document;
+  const old = there.find((each) => documentName(each) === name);
+  if (resourceVersion !== undefined && (old === undefined || resourceVersion !== documentVersion(old))) {
+    throw new VfleetError("VFL-0513", { message: `the document ${name} has ${old ? "changed" : "been taken away"}` });
+  }
+  const file = { label: `${name}.yaml`, text };
   // Alone first: what is wrong with it is told by its own lines.
   readPolicies([file]);
   return { files: [...without(there, [file]), file], kept: [file], fromFolder: true };
@@ -81,7 +98,7 @@ function changes(there: readonly PolicyFile[], keeps: readonly PolicyFile[]): No
   });
 }
 
-/** All of it, or what claims have stays as it was. */
+/** All of it, or all stays as it was. */
 async function keepAll(
   { folders, claims }: HostSetting,
   allocations: HostSetting["claims"] | undefined,
@@ -89,7 +106,7 @@ async function keepAll(
 ): Promise<void> {
   if (allocations !== undefined) await keepAllocations(folders.state, allocations);
   try {
-    for (const file of documents) await keepDocument(folders.config, file);
+    if (documents.length > 0) await keepDocuments(folders.config, documents);
   } catch (error) {
     if (allocations !== undefined) await keepAllocations(folders.state, claims);
     throw error;

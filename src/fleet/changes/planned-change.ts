@@ -73,6 +73,6 @@ export function keepingOf(
   };
 }
 
-function moved(why: string): VfleetError {
+export function moved(why: string): VfleetError {
   return new VfleetError("VFL-0308", { message: `the host has changed since the plan: ${why}` });
 }

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
-import { basename } from "node:path";
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import { DOCUMENT_NAME } from "../../fleet/changes/change-request.ts";
 import { operationSetting } from "../../fleet/host-setting.ts";
-import { readPolicies } from "../../host/desired/read-documents.ts";
-import { readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
+import { DESIRED } from "../../host/apply/operation.ts";
+import { type PolicyFile, readPolicies } from "../../host/desired/read-documents.ts";
+import { documentName, documentVersion, readDesiredFolder, removeDocument } from "../../state/desired-folder.ts";
+import { openLocks } from "../../state/pf-locks.ts";
 import { hostNamed, type ManagedHost } from "../managed-host.ts";
 import { API_PATH, type Api } from "./api.ts";
 import { inOrder } from "./in-order.ts";
@@ -42,17 +42,23 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
       querystring: z.strictObject({
         resourceVersion: z.string().max(64).optional().describe("refused where the document is another by now"),
       }),
-      response: { 204: z.null(), 412: PROBLEM_SCHEMA, ...ERRORS },
+      response: { 204: z.null(), 409: PROBLEM_SCHEMA, 412: PROBLEM_SCHEMA, ...ERRORS },
     },
     handler: async ({ params: { host: hostName, name }, query: { resourceVersion } }, reply) => {
       const host = hostNamed(hosts, hostName);
-      const { config } = host.setting.folders;
-      const found = (await readDesiredFolder(config)).find(({ label }) => documentName(label) === name);
-      if (found === undefined) throw new VfleetError("VFL-0504", { message: `there is no document ${name}` });
-      if (resourceVersion !== undefined && resourceVersion !== versionOf(found.text)) {
-        throw new VfleetError("VFL-0513", { message: `the document ${name} has changed` });
+      const { config, locks } = host.setting.folders;
+      // Who is about to keep it would undo this; and between look and removal it could become another.
+      const { release } = await openLocks(locks).acquire([DESIRED]);
+      try {
+        const found = (await readDesiredFolder(config)).find((each) => documentName(each) === name);
+        if (found === undefined) throw new VfleetError("VFL-0504", { message: `there is no document ${name}` });
+        if (resourceVersion !== undefined && resourceVersion !== documentVersion(found)) {
+          throw new VfleetError("VFL-0513", { message: `the document ${name} has changed` });
+        }
+        await removeDocument(config, name);
+      } finally {
+        release();
       }
-      await removeDocument(config, name);
       await host.watched.lookNow();
       reply.code(204);
       return null;
@@ -85,26 +91,17 @@ export function hostRoutes(api: Api, hosts: readonly ManagedHost[]): void {
 
 async function documentsOf({ setting }: ManagedHost): Promise<z.infer<typeof DOCUMENT>[]> {
   const files = await readDesiredFolder(setting.folders.config);
-  return files.map(({ label, text }) => ({
-    name: documentName(label),
-    text,
-    resourceVersion: versionOf(text),
-    objects: objectsIn(label, text),
+  return files.map((file) => ({
+    name: documentName(file),
+    text: file.text,
+    resourceVersion: documentVersion(file),
+    objects: objectsIn(file),
   }));
 }
 
-/** Of the file that it is kept in. */
-function documentName(label: string): string {
-  return basename(label).replace(/\.ya?ml$/, "");
-}
-
-function versionOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
-}
-
-function objectsIn(label: string, text: string): { kind: string; name: string }[] | null {
+function objectsIn(file: PolicyFile): { kind: string; name: string }[] | null {
   try {
-    const { policies, claims } = readPolicies([{ label, text }]);
+    const { policies, claims } = readPolicies([file]);
     return [...policies, ...claims].map(({ kind, metadata }) => ({ kind, name: metadata.name }));
   } catch (error) {
     if (error instanceof VfleetError) return null;

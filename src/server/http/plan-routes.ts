@@ -56,7 +56,7 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
       summary: "what would be done, and to whom; writes nothing",
       params: z.strictObject({ host: NAME }),
       body: CHANGE_REQUEST,
-      response: { 201: PLAN, 409: PROBLEM_SCHEMA, ...ERRORS },
+      response: { 201: PLAN, 409: PROBLEM_SCHEMA, 412: PROBLEM_SCHEMA, ...ERRORS },
     },
     handler: async ({ params: { host }, body }, reply) => {
       const entry = await desk.make(host, body);

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { operationSetting, settingOf } from "../../fleet/host-setting.ts";
-import type { Operation } from "../../host/apply/operation.ts";
+import { DESIRED, type Operation } from "../../host/apply/operation.ts";
+import { openLocks } from "../../state/pf-locks.ts";
 import { type Served, startServed, until } from "../testing/served.ts";
 import { API_PATH } from "./api.ts";
 
@@ -155,11 +156,35 @@ describe("changes by the API", () => {
     assert.deepEqual([path.status, path.body.code], [400, "VFL-0501"]);
   });
 
+  it("of two who edit a document the second is told that it has changed", async () => {
+    const list = `${API_PATH}/hosts/lab/documents`;
+    const [{ resourceVersion }] = (await served.ask(list)).body.items;
+    const edited = (text: string, version: string) =>
+      planned({ kind: "apply", document: { name: "web", text, resourceVersion: version } });
+    const first = await edited(`# first\n${policy(4, 300)}`, resourceVersion);
+    assert.equal(first.status, 201);
+    const { body } = await apply(first.body.id);
+    await ended(body.operation);
+    await until(async () => (await served.ask(list)).body.items[0].resourceVersion !== resourceVersion);
+    const second = await edited(`# second\n${policy(4, 300)}`, resourceVersion);
+    assert.deepEqual([second.status, second.body.code], [412, "VFL-0513"]);
+    const gone = await planned({
+      kind: "apply",
+      document: { name: "other", text: policy(4).replace("name: web", "name: other"), resourceVersion },
+    });
+    assert.deepEqual([gone.status, gone.body.code], [412, "VFL-0513"]);
+  });
+
   it("a document is taken away where it is still the one that was read", async () => {
     const list = `${API_PATH}/hosts/lab/documents`;
     const { body } = await served.ask(list);
     const version: string = body.items[0].resourceVersion;
     const other = await served.ask(`${list}/web?resourceVersion=0000`, { method: "DELETE" });
+    // Whoever is at work at what is desired may be about to keep it.
+    const { release } = await openLocks(served.setting.folders.locks).acquire([DESIRED]);
+    const during = await served.ask(`${list}/web`, { method: "DELETE" });
+    assert.deepEqual([during.status, during.body.code], [409, "VFL-0306"]);
+    release();
     assert.deepEqual([other.status, other.body.code], [412, "VFL-0513"]);
     assert.equal((await served.ask(`${list}/web?resourceVersion=${version}`, { method: "DELETE" })).status, 204);
     assert.equal((await served.ask(`${list}/web`, { method: "DELETE" })).status, 404);

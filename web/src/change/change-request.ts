@@ -1,6 +1,6 @@
 /** What is asked for; the server answers with a plan. As the API has it (POST /hosts/HOST/plans). */
 export type ChangeRequest =
-  | { readonly kind: "apply"; readonly document?: { readonly name: string; readonly text: string } }
+  | { readonly kind: "apply"; readonly document?: DocumentRequest }
   | { readonly kind: "undo"; readonly operation: number }
   | { readonly kind: "set"; readonly vf: string; readonly settings: Readonly<Record<string, unknown>> }
   | { readonly kind: "bind"; readonly vf: string; readonly driver: string }
@@ -12,6 +12,13 @@ export type ChangeRequest =
   | { readonly kind: "release"; readonly claim: string }
   | { readonly kind: "release"; readonly ended: true }
   | { readonly kind: "migrate"; readonly guest: string; readonly destination: string; readonly probe?: string };
+
+interface DocumentRequest {
+  readonly name: string;
+  readonly text: string;
+  /** Of the document that was edited; left out of one that is new. */
+  readonly resourceVersion?: string;
+}
 
 /** What is asked for, as the heading of the conversation about it. */
 export function requestTitle(request: ChangeRequest): string {

@@ -106,12 +106,7 @@ function Editing({ host, documents }: EditingProps) {
       {draft === undefined ? (
         <p className="notice">This host has no PF: there is nothing that could have VFs.</p>
       ) : (
-        <DocumentEditor
-          key={chosen?.place ?? wanted ?? ""}
-          name={draft.name}
-          text={draft.text}
-          taken={documents.map(({ name }) => name)}
-        />
+        <DocumentEditor key={chosen?.place ?? wanted ?? ""} draft={draft} documents={documents} />
       )}
       <section className="stack" aria-labelledby="desired-now">
         <h2 id="desired-now">What is desired now</h2>

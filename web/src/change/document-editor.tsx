@@ -2,25 +2,28 @@ import { useId, useMemo, useState } from "react";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { useChanges } from "./change-provider.tsx";
+import type { Draft } from "./first-document.ts";
 import { PolicyFields } from "./policy-fields.tsx";
 import { policyForm, policyText } from "./policy-form.ts";
 import { errorIn, type TextError, textError } from "./read-text.ts";
+import type { DesiredDocument } from "./use-documents.ts";
 import { YamlEditor } from "./yaml-editor.tsx";
 
 interface DocumentEditorProps {
   /** Where it begins. */
-  readonly name: string;
-  readonly text: string;
-  /** Of those that are kept: one of them would be replaced. */
-  readonly taken: readonly string[];
+  readonly draft: Draft;
+  /** Those that are kept now: one of them would be replaced. */
+  readonly documents: readonly DesiredDocument[];
 }
 
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 /** A document by form and by YAML at once. The YAML is what counts; the form shows it as long as it can. */
-export function DocumentEditor({ name: firstName, text: firstText, taken }: DocumentEditorProps) {
-  const [name, setName] = useState(firstName);
-  const [text, setText] = useState(firstText);
+export function DocumentEditor({ draft, documents }: DocumentEditorProps) {
+  const [first] = useState(draft);
+  const [name, setName] = useState(first.name);
+  const [text, setText] = useState(first.text);
+  const [asked, setAsked] = useState<readonly string[]>([]);
   const [told, setTold] = useState<{ readonly of: string; readonly error: TextError }>();
   const pfs = useObjects("PhysicalFunction");
   const { propose } = useChanges();
@@ -29,6 +32,15 @@ export function DocumentEditor({ name: firstName, text: firstText, taken }: Docu
   const own = useMemo(() => errorIn(name, text), [name, text]);
   // What only the server sees, as a name that another document has, too.
   const error = own ?? (told?.of === text ? told.error : undefined);
+  const replaced = documents.find((each) => each.name === name);
+  // As it was when it was begun, so that nobody else's change is lost; or as it was kept from here meanwhile.
+  const began = name === first.name ? first.resourceVersion : undefined;
+  const resourceVersion = replaced && asked.includes(replaced.text) ? replaced.resourceVersion : began;
+  const plan = () => {
+    setAsked((before) => [...before, text]);
+    const document = { name, text, ...(resourceVersion !== undefined && { resourceVersion }) };
+    propose({ kind: "apply", document }, (wrong) => setTold({ of: text, error: textError(wrong) }));
+  };
   const rename = (next: string) => {
     setName(next);
     if (!("why" in form) && form.name === name) setText(policyText({ ...form, name: next }));
@@ -45,18 +57,10 @@ export function DocumentEditor({ name: firstName, text: firstText, taken }: Docu
           spellCheck={false}
           onChange={({ target }) => rename(target.value.trim())}
         />
-        <ActionButton
-          isPrimary
-          whyNot={whyNot(name, own)}
-          onClick={() =>
-            propose({ kind: "apply", document: { name, text } }, (wrong) =>
-              setTold({ of: text, error: textError(wrong) }),
-            )
-          }
-        >
+        <ActionButton isPrimary whyNot={whyNot(name, own)} onClick={plan}>
           Plan
         </ActionButton>
-        {taken.includes(name) && <span className="muted">replaces the document that is kept by this name</span>}
+        {replaced !== undefined && <span className="muted">replaces the document that is kept by this name</span>}
       </div>
       <div className="document-editor">
         <section className="card padded stack" aria-label="By form">

@@ -4,7 +4,7 @@ import { EMPTY_POOL, policyForm, policyText } from "./policy-form.ts";
 import type { DesiredDocument } from "./use-documents.ts";
 
 /** What an editor begins with. */
-export type Draft = Pick<DesiredDocument, "name" | "text">;
+export type Draft = Pick<DesiredDocument, "name" | "text"> & Partial<Pick<DesiredDocument, "resourceVersion">>;
 
 /** The document that is about a PF alone, where there is one; else a new one, with what the PF can have. */
 export function draftFor(pf: ObjectOf<"PhysicalFunction">, documents: readonly DesiredDocument[]): Draft {

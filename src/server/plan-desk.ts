@@ -1,6 +1,6 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { ChangeRequest } from "../fleet/changes/change-request.ts";
-import { doChange } from "../fleet/changes/do-change.ts";
+import { type ChangeToDo, doChange } from "../fleet/changes/do-change.ts";
 import { planChange } from "../fleet/changes/plan-change.ts";
 import { changeVerdict, type PlannedChange } from "../fleet/changes/planned-change.ts";
 import { settingOf } from "../fleet/host-setting.ts";
@@ -25,11 +25,15 @@ export interface PlanEntry extends Pick<PlannedChange, "kind" | "title" | "plan"
 }
 
 interface Kept extends PlanEntry {
-  readonly change: PlannedChange;
+  readonly change: ChangeToDo;
+  /** Whose it is. */
+  readonly by: string;
 }
 
 const KEPT_MS = 15 * 60_000;
 const MOST_KEPT = 200;
+/** Who may only look may plan: no plan of others goes for theirs. */
+const MOST_KEPT_OF_ONE = 20;
 
 /**
  * Makes plans and does them. A plan is kept for a while, and done as it was shown or not at all: the host may have moved since,
@@ -52,10 +56,14 @@ export class PlanDesk {
     this.#onProblem = onProblem;
   }
 
-  /** @throws VfleetError of a request that is wrong; a plan that is refused is an answer */
-  async make(hostName: string, request: ChangeRequest): Promise<PlanEntry> {
+  /**
+   * @param by the name of the token that it is asked for with
+   * @throws VfleetError of a request that is wrong; a plan that is refused is an answer
+   */
+  async make(hostName: string, request: ChangeRequest, by: string): Promise<PlanEntry> {
     const host = hostNamed(this.#hosts, hostName);
-    const change = await planChange(await settingOf(host.setting), this.#within(host, request));
+    // All that was read of the host goes with `state`: kept of each plan, it would be most of the server's memory.
+    const { state: _, ...change } = await planChange(await settingOf(host.setting), this.#within(host, request));
     const { plan, kind, title, ended, keeps, migration } = change;
     const id = crypto.randomUUID();
     const kept: Kept = {
@@ -64,9 +72,10 @@ export class PlanDesk {
       migration: migration?.verdict ?? null,
       expiresAt: new Date(Date.now() + KEPT_MS),
       change,
+      by,
     };
-    this.#forgetOld();
     this.#plans.set(id, kept);
+    this.#forgetOld(by);
     return entryOf(kept);
   }
 
@@ -172,12 +181,18 @@ export class PlanDesk {
     });
   }
 
-  #forgetOld(): void {
+  /** What has expired, what one has too many of, and where there are too many in all, the oldest of who has most. */
+  #forgetOld(by: string): void {
     for (const [id, { expiresAt }] of this.#plans) if (expiresAt.getTime() <= Date.now()) this.#plans.delete(id);
-    for (const id of this.#plans.keys()) {
-      if (this.#plans.size < MOST_KEPT) return;
-      this.#plans.delete(id);
-    }
+    const own = [...this.#plans.values()].filter((each) => each.by === by);
+    if (own.length > MOST_KEPT_OF_ONE) this.#forgetOldest(own);
+    if (this.#plans.size <= MOST_KEPT) return;
+    const ofEach = [...Map.groupBy(this.#plans.values(), (each) => each.by).values()];
+    this.#forgetOldest(ofEach.reduce((most, each) => (each.length > most.length ? each : most)));
+  }
+
+  #forgetOldest([oldest]: readonly Kept[]): void {
+    if (oldest !== undefined) this.#plans.delete(oldest.id);
   }
 }
 
@@ -185,6 +200,6 @@ function operationKey(host: string, number: number): string {
   return `${host} ${number}`;
 }
 
-function entryOf({ change: _, ...entry }: Kept): PlanEntry {
+function entryOf({ change: _change, by: _by, ...entry }: Kept): PlanEntry {
   return entry;
 }

@@ -10,6 +10,9 @@ import { makeMoveFolder } from "../../state/move-folder.ts";
 import { type HostSetting, operationSetting } from "../host-setting.ts";
 import { changeVerdict, moved, type PlannedChange, type PlannedMigration } from "./planned-change.ts";
 
+/** Without what the plan was made from, which is large: the host is looked at anew. */
+export type ChangeToDo = Omit<PlannedChange, "state">;
+
 /** How somebody follows it, and ends it. */
 export type Doing = Pick<ApplyRequest, "onEvent" | "signal" | "abandon">;
 
@@ -18,7 +21,7 @@ export type Doing = Pick<ApplyRequest, "onEvent" | "signal" | "abandon">;
  * @returns undefined where nothing had to be done on the host, and what is desired was written down
  * @throws VfleetError the plan's first refusal, VFL-0306, VFL-0307, VFL-0308 where the host has changed since the plan
  */
-export async function doChange(change: PlannedChange, doing: Doing = {}): Promise<Operation | undefined> {
+export async function doChange(change: ChangeToDo, doing: Doing = {}): Promise<Operation | undefined> {
   const { host, plan, kind, title, replan, keeping, migration } = change;
   if (migration !== null) return moveGuest(change, migration, doing);
   const setting = operationSetting(host);
@@ -33,10 +36,7 @@ export async function doChange(change: PlannedChange, doing: Doing = {}): Promis
  * What is kept says of the host that it is so: that is looked at as for any other plan, while nobody else can change it. Where nothing
  * is kept, nothing is held up by looking.
  */
-async function keepAsIs(
-  { plan, replan, keeping }: PlannedChange,
-  { locks, planning }: OperationSetting,
-): Promise<void> {
+async function keepAsIs({ plan, replan, keeping }: ChangeToDo, { locks, planning }: OperationSetting): Promise<void> {
   const { release } = await locks.acquire(keeping.keep ? [...plan.desired.map(({ pf }) => pf), DESIRED] : []);
   try {
     await keeping.check();
@@ -50,7 +50,7 @@ async function keepAsIs(
 }
 
 async function moveGuest(
-  { host, title, keeping }: PlannedChange,
+  { host, title, keeping }: ChangeToDo,
   { port, wish, verdict, timeoutMs }: PlannedMigration,
   { signal = new AbortController().signal, onEvent }: Doing,
 ): Promise<Operation> {

@@ -31,7 +31,9 @@ export async function planBind(host: HostSetting, { vf, driver }: RequestOf<"bin
 export async function planVfReset(host: HostSetting, { vf: name }: RequestOf<"reset">, look: Look): Promise<Draft> {
   const state = host.planning.stateOf(await look());
   const { pf, vf } = vfNamed(state, name);
-  const replan = (now: HostState) => planReset(now, [{ pf: pf.bdf, vfIndexes: [vf.vfIndex] }]);
+  // What is kept with the plan has the names alone, and not all that was read of them.
+  const targets = [{ pf: pf.bdf, vfIndexes: [vf.vfIndex] }];
+  const replan = (now: HostState) => planReset(now, targets);
   return { host, state, plan: replan(state), replan, title: `${pf.bdf} VF ${vf.vfIndex}` };
 }
 

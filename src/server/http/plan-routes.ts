@@ -58,8 +58,8 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
       body: CHANGE_REQUEST,
       response: { 201: PLAN, 409: PROBLEM_SCHEMA, 412: PROBLEM_SCHEMA, ...ERRORS },
     },
-    handler: async ({ params: { host }, body }, reply) => {
-      const entry = await desk.make(host, body);
+    handler: async ({ params: { host }, body, holder }, reply) => {
+      const entry = await desk.make(host, body, holder?.name ?? "");
       reply.code(201);
       return shown(entry);
     },

@@ -1242,6 +1242,12 @@ export interface ApiRoutes {
         readonly status: number;
         readonly code: string | null;
         readonly requestId: string;
+        /** of a plan that was made or done; operation is null where none was begun */
+        readonly change: {
+          readonly host: string;
+          readonly kind: string;
+          readonly operation: number | null;
+        } | null;
       })[];
     };
   };

@@ -4,8 +4,10 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, it } from "node:test";
 import { takeProcessLock } from "../process-lock/process-lock.ts";
+import { AuditLog } from "./access/audit-log.ts";
 import { listenAddress } from "./listen-address.ts";
 import { openDatabase } from "./open-database.ts";
 import { serve } from "./serve.ts";
@@ -29,6 +31,20 @@ it("a database that another process has locked is waited for, from the first sta
   await once(holder.stdout, "data");
   openDatabase(folder).close();
   assert.deepEqual(await ended, [0, null]);
+});
+
+it("entries of the audit log from before changes were told of are read as they are", () => {
+  const old = join(folder, "old");
+  openDatabase(old).close();
+  const database = new DatabaseSync(join(old, "server.sqlite"));
+  for (const column of ["host", "kind", "operation"]) database.exec(`ALTER TABLE audit DROP COLUMN ${column}`);
+  database.exec(`INSERT INTO audit VALUES (7, 't', NULL, NULL, '::1', 'POST', '/', 401, 'VFL-0502', 'r');
+    PRAGMA user_version=1`);
+  database.close();
+  const brought = openDatabase(old);
+  const [entry] = new AuditLog(brought).list(1);
+  assert.deepEqual([entry?.id, entry?.token, entry?.change], [7, null, null]);
+  brought.close();
 });
 
 it("a server whose database cannot be opened leaves the state folder to the next one", async () => {

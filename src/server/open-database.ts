@@ -25,6 +25,9 @@ const MIGRATIONS: readonly string[] = [
      code TEXT,
      request_id TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE audit ADD COLUMN host TEXT;
+   ALTER TABLE audit ADD COLUMN kind TEXT;
+   ALTER TABLE audit ADD COLUMN operation INTEGER;`,
 ];
 
 /**

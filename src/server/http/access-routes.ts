@@ -78,6 +78,10 @@ export function accessRoutes(api: Api, tokens: TokenStore, audit: AuditLog): voi
               status: z.int(),
               code: z.string().nullable(),
               requestId: z.string(),
+              change: z
+                .object({ host: z.string(), kind: z.string(), operation: z.int().nullable() })
+                .nullable()
+                .describe("of a plan that was made or done; operation is null where none was begun"),
             }),
           ),
         }),

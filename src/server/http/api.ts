@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ErrorCode } from "../../errors/catalogue.ts";
+import type { AuditedChange } from "../access/audit-log.ts";
 import type { Role } from "../access/role.ts";
 import type { TokenHolder } from "../access/token-store.ts";
 
@@ -20,5 +21,7 @@ declare module "fastify" {
     holder: TokenHolder | null;
     /** Of the error that is answered; null where none is. */
     errorCode: ErrorCode | null;
+    /** For the audit log. */
+    change: AuditedChange | null;
   }
 }

@@ -91,20 +91,24 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   });
 
   api.decorateRequest("errorCode", null);
+  api.decorateRequest("change", null);
+  await limit(api, options.requestsPerMinute ?? REQUESTS_PER_MINUTE);
   guard(api, tokens, names);
   api.addHook("onSend", async (request, reply, payload) => {
     reply.header("x-request-id", request.id);
-    if (request.method === "GET" || request.method === "HEAD") return payload;
+    // Who has no token has changed nothing, and is to push nobody out who has. The server's log has their requests.
+    if (request.method === "GET" || request.method === "HEAD" || request.holder === null) return payload;
     audit.add({
       at: new Date().toISOString(),
-      token: request.holder?.name ?? null,
-      role: request.holder?.role ?? null,
+      token: request.holder.name,
+      role: request.holder.role,
       remote: request.ip,
       method: request.method,
       path: pathOf(request.url),
       status: reply.statusCode,
       code: request.errorCode,
       requestId: request.id,
+      change: request.change,
     });
     return payload;
   });
@@ -117,7 +121,6 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
     // With a certificate of its own a person has to be able to say that they trust it.
     hsts: tls !== undefined && !tls.isOwn,
   });
-  await api.register(rateLimit, { max: options.requestsPerMinute ?? REQUESTS_PER_MINUTE, timeWindow: "1 minute" });
   await api.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -156,6 +159,15 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   });
   await api.ready();
   return api;
+}
+
+/** Of whoever asks, before it is looked who that is: by itself the plugin would come after the guard, and count only whom it lets in. */
+async function limit(api: Api, max: number): Promise<void> {
+  await api.register(rateLimit, { global: false, max, timeWindow: "1 minute" });
+  const check = api.rateLimit();
+  api.addHook("onRequest", async function (request, reply) {
+    if (request.routeOptions.config.rateLimit !== false) await check.call(this, request, reply);
+  });
 }
 
 function healthRoutes(api: Api, hosts: readonly ManagedHost[]): void {

@@ -58,8 +58,10 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
       body: CHANGE_REQUEST,
       response: { 201: PLAN, 409: PROBLEM_SCHEMA, 412: PROBLEM_SCHEMA, ...ERRORS },
     },
-    handler: async ({ params: { host }, body, holder }, reply) => {
-      const entry = await desk.make(host, body, holder?.name ?? "");
+    handler: async (request, reply) => {
+      const { params, body, holder } = request;
+      const entry = await desk.make(params.host, body, holder?.name ?? "");
+      request.change = { host: entry.host, kind: entry.kind, operation: null };
       reply.code(201);
       return shown(entry);
     },
@@ -91,8 +93,12 @@ export function planRoutes(api: Api, desk: PlanDesk): void {
         ...ERRORS,
       },
     },
-    handler: async ({ params: { id } }, reply) => {
+    handler: async (request, reply) => {
+      const { id } = request.params;
+      const { host, kind } = desk.get(id);
+      request.change = { host, kind, operation: null };
       const operation = await desk.apply(id);
+      request.change = { host, kind, operation };
       reply.code(202);
       return { operation };
     },

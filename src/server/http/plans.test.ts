@@ -85,6 +85,16 @@ describe("changes by the API", () => {
     const { body: documents } = await served.ask(list);
     assert.deepEqual(documents.items[0].objects, [{ kind: "VfPolicy", name: "web" }]);
     assert.equal(documents.items[0].text, policy(4));
+    const { body: audit } = await served.ask(`${API_PATH}/audit?limit=3`);
+    assert.deepEqual(
+      audit.items.map((item: Record<string, unknown>) => [item.status, item.change]),
+      [
+        // The plan that is done already, and is no more.
+        [404, null],
+        [202, { host: "lab", kind: "apply", operation: body.operation }],
+        [201, { host: "lab", kind: "apply", operation: null }],
+      ],
+    );
     await until(async () => (await desired()) === "settled");
     const { body: record } = await served.ask(`${API_PATH}/hosts/lab/operations/${body.operation}/record`);
     assert.equal(record.events.at(-1).state, "settled");

@@ -50,7 +50,7 @@ export function AuditLog() {
             </tr>
           </thead>
           <tbody>
-            {shown.map(({ id, at, token, role, remote, method, path, status, code }) => (
+            {shown.map(({ id, at, token, role, remote, method, path, status, code, change }) => (
               <tr key={id}>
                 <td>{new Date(at).toLocaleString()}</td>
                 <td>{token === null ? "nobody known" : `${token} (${role})`}</td>
@@ -59,6 +59,7 @@ export function AuditLog() {
                   <code>
                     {method} {path}
                   </code>
+                  {change !== null && <div className="muted">{changeText(change)}</div>}
                 </td>
                 <td className={status >= 400 ? "bad" : undefined}>
                   {status >= 400 && "✖ "}
@@ -78,4 +79,8 @@ export function AuditLog() {
       )}
     </>
   );
+}
+
+function changeText({ host, kind, operation }: { host: string; kind: string; operation: number | null }): string {
+  return `${kind} at ${host}${operation === null ? "" : `, operation ${operation}`}`;
 }

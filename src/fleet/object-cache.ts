@@ -95,13 +95,17 @@ export class ObjectCache {
     this.#tell({ type: old === undefined ? "ADDED" : "MODIFIED", object });
   }
 
-  /** What happened after a version; undefined where that is too long ago, or of an earlier process. */
-  since(version: string): readonly ObjectEvent[] | undefined {
+  /**
+   * What happened after a version; undefined where that is too long ago, or of an earlier process.
+   * @param most so many of the first; all where left out
+   */
+  since(version: string, most = Number.POSITIVE_INFINITY): readonly ObjectEvent[] | undefined {
     const place = placeOf(version);
     if (place === undefined || place.epoch !== this.#epoch || place.revision > this.#revision) return undefined;
     const missed = this.#revision - place.revision;
     if (missed > this.#events.length) return undefined;
-    return this.#events.slice(this.#events.length - missed);
+    const begin = this.#events.length - missed;
+    return this.#events.slice(begin, begin + most);
   }
 
   /** @returns ends it */

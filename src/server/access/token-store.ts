@@ -35,6 +35,7 @@ export class TokenStore {
   readonly #database: DatabaseSync;
   /** Asked at each request: prepared once. */
   readonly #byHash: StatementSync;
+  readonly #onRevoked = new Set<() => void>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -67,7 +68,14 @@ export class TokenStore {
 
   /** @returns whether there was one */
   revoke(name: string): boolean {
-    return this.#database.prepare("DELETE FROM tokens WHERE name = ?").run(name).changes > 0;
+    const wasThere = this.#database.prepare("DELETE FROM tokens WHERE name = ?").run(name).changes > 0;
+    if (wasThere) for (const listener of this.#onRevoked) listener();
+    return wasThere;
+  }
+
+  /** Of what this process revokes; a command may do so without the server. */
+  onRevoked(listener: () => void): void {
+    this.#onRevoked.add(listener);
   }
 }
 

@@ -140,7 +140,7 @@ export async function buildServer(options: ServerOptions): Promise<Api> {
   );
   const desk = new PlanDesk(hosts, cache, (problem) => api.log.error(problem));
   objectRoutes(api, cache);
-  const endWatching = watchRoute(api, cache);
+  const endWatching = watchRoute(api, cache, tokens);
   planRoutes(api, desk);
   hostRoutes(api, hosts);
   readingRoutes(api, cache, hosts, readers);

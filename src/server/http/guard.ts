@@ -39,7 +39,8 @@ export function guard(api: Api, tokens: TokenStore, names: ServerNames): void {
   });
 }
 
-function tokenOf({ headers }: FastifyRequest): string {
+/** @returns what is no token of anybody's where it is none @throws VfleetError VFL-0502 */
+export function tokenOf({ headers }: Pick<FastifyRequest, "headers">): string {
   const { authorization } = headers;
   if (authorization === undefined) throw new VfleetError("VFL-0502", { message: "the request has no token" });
   return BEARER.exec(authorization)?.[1] ?? "";

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import type { ObjectCache, ObjectEvent } from "../../fleet/object-cache.ts";
+import type { ObjectCache } from "../../fleet/object-cache.ts";
+import type { TokenStore } from "../access/token-store.ts";
 import { API_PATH, type Api } from "./api.ts";
+import { EventStream, EventTexts } from "./event-stream.ts";
+import { tokenOf } from "./guard.ts";
 import { OBSERVED_KIND } from "./object-routes.ts";
 import { PROBLEM_SCHEMA } from "./problem.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** Who reads so slowly that this much waits for it is let go: it comes back, and goes on from where it was. */
-const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
 
 const QUERY = z.strictObject({
   resourceVersion: z.string().max(64).optional().describe("of a list or an event: what happened after it"),
@@ -15,11 +16,11 @@ const QUERY = z.strictObject({
   kind: OBSERVED_KIND.optional(),
 });
 
+/** Who watches. */
 interface Watcher {
-  readonly host: string | undefined;
-  readonly kind: string | undefined;
-  send(text: string): void;
-  end(): void;
+  readonly stream: EventStream;
+  /** With which it was let in. */
+  readonly token: string;
 }
 
 /**
@@ -27,15 +28,35 @@ interface Watcher {
  * which a client that was cut off goes on (Last-Event-ID).
  * @returns ends all watching
  */
-export function watchRoute(api: Api, cache: ObjectCache): () => void {
+export function watchRoute(api: Api, cache: ObjectCache, tokens: TokenStore): () => void {
   const watchers = new Set<Watcher>();
-  const stop = cache.listen((event) => {
-    // Once for all who watch.
-    const text = textOf(event);
-    for (const watcher of watchers) if (concerns(event, watcher)) watcher.send(text);
+  const texts = new EventTexts();
+  let isPumping = false;
+  const stop = cache.listen(() => {
+    if (isPumping) return;
+    isPumping = true;
+    // All that one look has brought goes together.
+    setImmediate(() => {
+      isPumping = false;
+      for (const { stream } of watchers) stream.pump();
+    });
   });
+  const end = (watcher: Watcher) => {
+    watchers.delete(watcher);
+    watcher.stream.end();
+  };
+  const endRevoked = () => {
+    for (const watcher of watchers) if (tokens.holderOf(watcher.token) === undefined) end(watcher);
+  };
+  tokens.onRevoked(endRevoked);
   const heartbeat = setInterval(() => {
-    for (const watcher of watchers) watcher.send(": alive\n\n");
+    try {
+      // By a command, without the server.
+      endRevoked();
+    } catch (error) {
+      api.log.error(error);
+    }
+    for (const { stream } of watchers) stream.beat(performance.now());
   }, HEARTBEAT_MS);
   heartbeat.unref();
 
@@ -53,8 +74,7 @@ export function watchRoute(api: Api, cache: ObjectCache): () => void {
         throw new VfleetError("VFL-0504", { message: `there is no host ${host}` });
       }
       const from = request.headers["last-event-id"] ?? resourceVersion ?? cache.version;
-      const missed = cache.since(from);
-      if (missed === undefined) throw new VfleetError("VFL-0505", { details: { resourceVersion: from } });
+      if (cache.since(from, 0) === undefined) throw new VfleetError("VFL-0505", { details: { resourceVersion: from } });
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, {
@@ -63,34 +83,17 @@ export function watchRoute(api: Api, cache: ObjectCache): () => void {
         "cache-control": "no-store",
         "x-accel-buffering": "no",
       });
-      const watcher: Watcher = {
-        host,
-        kind,
-        send(text) {
-          raw.write(text);
-          if (raw.writableLength > MOST_BACKLOG_BYTES) raw.destroy();
-        },
-        end: () => raw.end(),
-      };
-      raw.on("close", () => watchers.delete(watcher));
-      // So that who is cut off before anything has changed knows where to go on.
-      watcher.send(`: watching\nid: ${from}\n\n`);
-      for (const event of missed) if (concerns(event, watcher)) watcher.send(textOf(event));
+      const stream = new EventStream(raw, cache, texts, { host, kind }, from);
+      const watcher = { stream, token: tokenOf(request) };
       watchers.add(watcher);
+      raw.on("close", () => watchers.delete(watcher));
+      stream.pump();
     },
   });
 
   return () => {
     stop();
     clearInterval(heartbeat);
-    for (const watcher of watchers) watcher.end();
+    for (const watcher of watchers) end(watcher);
   };
-}
-
-function concerns({ object }: ObjectEvent, { host, kind }: Watcher): boolean {
-  return (host === undefined || object.metadata.host === host) && (kind === undefined || object.kind === kind);
-}
-
-function textOf({ type, object }: ObjectEvent): string {
-  return `event: ${type}\nid: ${object.metadata.resourceVersion}\ndata: ${JSON.stringify(object)}\n\n`;
 }

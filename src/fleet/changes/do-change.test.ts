@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -93,6 +93,16 @@ test("of several files none is kept where one cannot be, and the operation is ta
     rmSync(inTheWay, { recursive: true });
     await doChange(await plan({ kind: "apply", files: files(POLICY, LINK), persist: true }));
     assert.deepEqual(readdirSync(folders.config), ["a.yaml", "b.yaml"]);
+  }));
+
+test("a document takes the place of the one of its name, whatever its file ends in", () =>
+  onHost(async ({ plan, setting: { folders } }) => {
+    mkdirSync(folders.config, { mode: 0o700 });
+    writeFileSync(join(folders.config, "net.yml"), POLICY);
+    const text = `# edited\n${POLICY}`;
+    await doChange(await plan({ kind: "apply", document: { name: "net", text } }));
+    assert.deepEqual(readdirSync(folders.config), ["net.yml"]);
+    assert.equal(readFileSync(join(folders.config, "net.yml"), "utf8"), text);
   }));
 
 test("files that would not be kept by their names are refused before the host is read", () =>

@@ -79,7 +79,8 @@ function wantedBy({ document, files, persist }: RequestOf<"apply">, there: reado
   if (resourceVersion !== undefined && (old === undefined || resourceVersion !== documentVersion(old))) {
     throw new VfleetError("VFL-0513", { message: `the document ${name} has ${old ? "changed" : "been taken away"}` });
   }
-  const file = { label: `${name}.yaml`, text };
+  // Under the ending that it has: another would be a second document of the same name.
+  const file = { label: old ? basename(old.label) : `${name}.yaml`, text };
   // Alone first: what is wrong with it is told by its own lines.
   readPolicies([file]);
   return { files: [...without(there, [file]), file], kept: [file], fromFolder: true };

@@ -18,3 +18,8 @@ export async function lockableMemory(kernel: Kernel, pid: number): Promise<numbe
   const soft = /^Max locked memory\s+(\d+|unlimited)/m.exec(await text("limits"))?.[1];
   return soft === undefined || soft === "unlimited" ? undefined : Number(soft);
 }
+
+/** `512 MiB`: for a person. */
+export function mib(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20)} MiB`;
+}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Qmp } from "../../qmp/qmp.ts";
-import { memoryBytes, type PassedDevice, passedDevices } from "./query-guest.ts";
+import { hasVfio, memoryBytes, type PassedDevice, passedDevices } from "./query-guest.ts";
 
 /** A virtio interface with `failover=on`. */
 export interface Standby {
@@ -33,6 +33,8 @@ export interface QemuFacts {
   readonly devices: readonly string[];
   /** Why QEMU itself would refuse to migrate now. */
   readonly blocked: readonly string[];
+  /** Whether it knows the device vfio-pci. */
+  readonly hasVfio: boolean;
 }
 
 const STATUS = z.object({ status: z.string() });
@@ -78,6 +80,7 @@ export async function qemuFacts(qmp: Qmp): Promise<QemuFacts> {
     standbys,
     devices: children.filter(({ type }) => type.startsWith("child<")).map(({ name }) => name),
     blocked,
+    hasVfio: await hasVfio(qmp),
   };
 }
 

@@ -26,6 +26,7 @@ const QEMU: QemuFacts = {
   standbys: [],
   devices: ["port2"],
   blocked: [],
+  hasVfio: true,
 };
 const STANDBY = { id: "standby", mac: MAC, tap: "tapa" };
 const paired = (facts: QemuFacts): QemuFacts => ({
@@ -43,6 +44,7 @@ function facts(parts: Partial<MoveFacts> = {}): MoveFacts {
     ownVf: { ...VARIANT, bdf: OTHER },
     freeVf: null,
     noFreeVf: "no VF is free",
+    lockableBytes: null,
     ...parts,
   };
 }
@@ -129,6 +131,8 @@ describe("judgeMove", () => {
       [{ destination: WAITING }, /the destination has no standby/],
       [{ destination: { ...PAIR.destination, devices: [] } }, /no port2 to plug a VF into/],
       [{ freeVf: null }, /no VF is free/],
+      [{ destination: { ...PAIR.destination, hasVfio: false } }, /knows no device vfio-pci/],
+      [{ lockableBytes: 2 ** 23 }, /may lock 8 MiB, and the guest has 128 MiB/],
       [{ destination: { ...PAIR.destination, cpu: "qemu64-x86_64-cpu" } }, /not the same machine/],
       [{ destination: { ...PAIR.destination, status: "running" } }, /waits for no guest/],
       [{ source: { ...PAIR.source, status: "paused" } }, /the guest is paused/],

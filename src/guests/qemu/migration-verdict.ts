@@ -2,6 +2,7 @@ import type { MigrationCheck } from "../../host/migrate/migration-port.ts";
 import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
 import type { Evidence } from "../../host/preflight/check.ts";
 import type { Bdf } from "../../pci/bdf.ts";
+import { mib } from "./locked-memory.ts";
 import type { QemuFacts, Standby } from "./migration-facts.ts";
 
 /** A VF of this host, as far as a move asks. */
@@ -31,6 +32,8 @@ export interface MoveFacts {
   readonly freeVf: VfFacts | null;
   /** Why there is none. */
   readonly noFreeVf: string;
+  /** Bytes that the destination's process may lock: VFIO pins the guest's memory. null where it may lock any, or that is not told. */
+  readonly lockableBytes: number | null;
 }
 
 /** The kernel's own driver, which knows nothing of what a device's state is. */
@@ -54,7 +57,13 @@ export function check(
 export function judgeMove(facts: MoveFacts, ...more: readonly MoveFacts[]): readonly MigrationCheck[] {
   const all = [facts, ...more];
   const p2p = more.length === 0 ? [] : all.flatMap(judgeP2p);
-  return [...judgeEnds(facts), ...all.flatMap(judgeVfio), ...p2p, ...all.flatMap(judgeFailover)];
+  return [
+    ...judgeEnds(facts),
+    ...all.flatMap(judgeVfio),
+    ...p2p,
+    ...judgePlugging(facts),
+    ...all.flatMap(judgeFailover),
+  ];
 }
 
 /**
@@ -214,6 +223,26 @@ function judgeDriver({ bdf, kind, driver, features }: VfFacts, qemu: QemuFacts, 
       ? ""
       : "; without PRE_COPY, all of it while the guest stands still";
   return check("driver", "vfio", "ok", `${driver} of ${bdf} ${whose} moves a VF's state${slow}`, evidence);
+}
+
+/** What would refuse the VF at the destination only once the guest is there: a way back there is none then. */
+function judgePlugging({ destination, lockableBytes }: MoveFacts): readonly MigrationCheck[] {
+  const refused = (summary: string, evidence: readonly Evidence[], remedy: string) =>
+    check("destination", "failover", "refused", summary, evidence, remedy);
+  const found: MigrationCheck[] = [];
+  if (!destination.hasVfio) {
+    const evidence = [{ fact: "no vfio-pci among its devices", from: "device-list-properties" }];
+    found.push(
+      refused("the destination's QEMU knows no device vfio-pci", evidence, "start it with a QEMU that has VFIO"),
+    );
+  }
+  const { memoryBytes } = destination;
+  if (lockableBytes !== null && memoryBytes !== null && lockableBytes < memoryBytes) {
+    const summary = `the destination may lock ${mib(lockableBytes)}, and the guest has ${mib(memoryBytes)}`;
+    const remedy = "start it with LimitMEMLOCK=infinity in its service, or prlimit --memlock=unlimited";
+    found.push(refused(summary, [{ fact: `Max locked memory ${lockableBytes}`, from: "/proc/PID/limits" }], remedy));
+  }
+  return found;
 }
 
 function judgeFailover(facts: MoveFacts): readonly MigrationCheck[] {

@@ -12,11 +12,17 @@ const RUN = z.object({ running: z.boolean(), status: z.string() });
 /** Of `query-migrate` (qapi/migration.json): from these it does not go on. */
 const FAILED: readonly (string | undefined)[] = ["failed", "cancelled"];
 const OVER: readonly (string | undefined)[] = [undefined, "none", "completed", ...FAILED];
+/** The source has stopped the guest and sends the last of it: called back now, it might run at both ends. */
+const SWITCHING = "device";
+/** What QEMU is while, and after, a guest has left it. One that runs, or was paused by somebody, has not given its guest away. */
+const LEFT: readonly string[] = ["finish-migrate", "postmigrate"];
 /** Beyond the wait for the guest, whatever comes of it. */
 const UNPLUGGED: readonly unknown[] = ["active", "device", "completed", ...FAILED];
 const POLL_MS = 50;
 /** For a guest to let go of its VF; for a move that was cancelled to end. */
 const UNPLUG_MS = 60_000;
+/** For a destination that has all of a guest to let it run. */
+const RUN_MS = 30_000;
 
 /** Begins to move a guest; ends when its memory moves, and the VF of a failover pair is out of it. */
 export async function beginMove(
@@ -25,12 +31,15 @@ export async function beginMove(
   signal: AbortSignal,
   onAsked: () => Promise<void>,
 ): Promise<void> {
-  await source.execute("migrate-set-capabilities", { capabilities: [{ capability: "events", state: true }] });
+  // With a way back the destination answers: `completed` comes once it has loaded all, and `failed` where it could not.
+  const capabilities = ["events", "return-path"].map((capability) => ({ capability, state: true }));
+  await source.execute("migrate-set-capabilities", { capabilities });
   // A primary is kept for the case that it is wanted back, so no DEVICE_DELETED tells of it: the migration goes on from
   // `wait-unplug` once the guest has let go of it (`qemu_savevm_wait_unplug`).
   const begun = source.event(({ event, data }) => event === "MIGRATION" && UNPLUGGED.includes(data.status), UNPLUG_MS);
   // Where migrate itself is refused nobody waits for it.
   begun.catch(() => {});
+  requireWanted(signal);
   await source.execute("migrate", { uri });
   await onAsked();
   await orAborted(begun, signal);
@@ -43,7 +52,7 @@ export async function completeMove(source: Qmp, limitMs: number, signal: AbortSi
     const { status, downtime, "error-desc": why } = await migrationOf(source);
     if (status === "completed") return downtime;
     if (FAILED.includes(status)) throw notMoved(`the migration ${status}${why ? `: ${why}` : ""}`);
-    if (signal.aborted) throw interrupted();
+    requireWanted(signal);
     if (performance.now() > end) throw notMoved(`it did not end in ${limitMs / 1000} s`);
     await sleep(POLL_MS);
   }
@@ -58,16 +67,33 @@ export async function staysHere(source: Qmp): Promise<boolean> {
   const end = performance.now() + UNPLUG_MS;
   let { status } = await migrationOf(source);
   if (!OVER.includes(status)) {
-    await source.execute("migrate_cancel");
+    if (status !== SWITCHING) await source.execute("migrate_cancel");
     while (performance.now() < end && !OVER.includes(status)) {
       await sleep(POLL_MS);
       ({ status } = await migrationOf(source));
     }
     if (!OVER.includes(status)) throw notMoved(`the migration is ${status}, though it was cancelled`);
   }
-  if (status === "completed") return false;
-  if (!(await runStateOf(source)).running) await source.execute("cont");
+  const run = await runStateOf(source);
+  // A QEMU that its guest came to some time ago says `completed` of that, too.
+  if (status === "completed" && LEFT.includes(run.status)) return false;
+  if (!run.running) await source.execute("cont");
   return true;
+}
+
+/**
+ * Waits until the destination runs the guest that it has. One that was started paused (`-S`) lets it run now, as it ran before.
+ * @throws VfleetError where it does not
+ */
+export async function runsThere(destination: Qmp): Promise<void> {
+  const end = performance.now() + RUN_MS;
+  for (;;) {
+    const { running, status } = await runStateOf(destination);
+    if (running) return;
+    if (performance.now() > end) throw notMoved(`the destination has the guest, and is ${status}`);
+    if (status === "paused") await destination.execute("cont");
+    await sleep(POLL_MS);
+  }
 }
 
 /** What a QEMU runs. */
@@ -90,6 +116,11 @@ async function orAborted(wanted: Promise<unknown>, signal: AbortSignal): Promise
     signal.removeEventListener("abort", onAbort);
     aborted.promise.catch(() => {});
   }
+}
+
+/** @throws VfleetError VFL-0312 where the move was called back */
+export function requireWanted(signal: AbortSignal): void {
+  if (signal.aborted) throw interrupted();
 }
 
 function interrupted(): VfleetError {

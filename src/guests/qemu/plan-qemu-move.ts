@@ -20,6 +20,8 @@ export interface QemuMove {
   readonly state: HostState;
   readonly here: QemuFacts;
   readonly there: QemuFacts;
+  /** As of `MoveFacts`. */
+  readonly lockableBytes: number | null;
   /** What the processes are known by. */
   readonly pids: PlannedMove["details"];
 }
@@ -95,7 +97,7 @@ async function candidateFor(
   isOnly: boolean,
   taken: readonly HostVf[],
 ): Promise<Candidate> {
-  const { kernel, state, here, there } = move;
+  const { kernel, state, here, there, lockableBytes } = move;
   const bus = here.passed.find(({ bdf }) => bdf === own.bdf)?.bus;
   // A VF's state goes to the device in the same place.
   const inPlace = there.passed.filter((each) => isOnly || each.bus === bus);
@@ -109,6 +111,7 @@ async function candidateFor(
     ownVf: itsOwn ? await vfFacts(kernel, itsOwn) : null,
     freeVf: typeof choice === "string" ? null : await vfFacts(kernel, choice),
     noFreeVf: typeof choice === "string" ? choice : "",
+    lockableBytes,
   };
   return { own, itsOwn, choice, facts };
 }

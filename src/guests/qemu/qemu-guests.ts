@@ -18,7 +18,7 @@ import type { Qmp } from "../../qmp/qmp.ts";
 import { obstacle } from "../obstacle.ts";
 import { deviceIdOf, isByVfleet } from "./device-id.ts";
 import { findQemus, openedFunctions, type RunningQemu } from "./find-qemus.ts";
-import { lockableMemory } from "./locked-memory.ts";
+import { lockableMemory, mib } from "./locked-memory.ts";
 import { atMonitor } from "./monitor.ts";
 import { freeSlots, hasVfio, memoryBytes, passedDevices } from "./query-guest.ts";
 import { readVfToken } from "./vf-token.ts";
@@ -261,8 +261,4 @@ function monitorOf({ pid, monitors, otherMonitors }: RunningQemu): string | { re
 
 function unreachable(guest: GuestAddress, why: string): GuestObstacle {
   return obstacle("VFL-0406", `${guest} cannot be spoken to: ${why}`, "see vfleet guests");
-}
-
-function mib(bytes: number): string {
-  return `${Math.floor(bytes / 2 ** 20)} MiB`;
 }

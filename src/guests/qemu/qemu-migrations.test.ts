@@ -181,6 +181,50 @@ describe("a guest of QEMU that moves", () => {
     assert.deepEqual(readdirSync(folder), ["data"]);
   });
 
+  test("stays, though it came to this QEMU by a move before, which says `completed` of that", async () => {
+    await start({ cameBefore: true });
+    const refused = failed("eth0 vf 1 vlan", "100", "EPERM");
+    let calls = 0;
+    const operation = await move(undefined, WISH, {
+      setVfs: async (...words) =>
+        calls++ === 0 ? [{ vfIndex: 1, setting: "vlan", outcome: refused }] : host.kernel.setVfs(...words),
+    });
+    assert.equal(operation.state, "undone", JSON.stringify(operation.failure));
+    assert.deepEqual([qemus.source.status, await vfs()], ["running", AT_SOURCE]);
+    qemus.close();
+    await start({ cameBefore: true });
+    assert.equal((await move()).state, "settled");
+  });
+
+  test("runs at a destination that was started paused, as it ran before; nothing is told before it does", async () => {
+    await start({ startsPaused: true });
+    const operation = await move();
+    assert.equal(operation.state, "settled", JSON.stringify(operation.failure));
+    assert.ok(qemus.commands.includes("destination cont"));
+    assert.equal(qemus.destination.status, "running");
+  });
+
+  test("is lost, and not said to run, where the destination ends with it; once both have ended, recovery puts the VFs back", async () => {
+    await start({ endsWithIt: true });
+    const operation = await move();
+    assert.deepEqual([operation.state, operation.failure?.code], ["stuck", "VFL-0413"]);
+    const told = operation.events.some((event) => event.event === "phase" && event.phase === "moved");
+    assert.equal(told, false);
+    assert.deepEqual([(await recover())[0]?.state, qemus.source.status], ["stuck", "postmigrate"]);
+    qemus.end("source");
+    const [recovered] = await recover();
+    assert.equal(recovered?.state, "undone", JSON.stringify(recovered?.failure));
+    assert.match(recovered?.failure?.message ?? "", /both QEMUs of qemu:source have ended/);
+    assert.deepEqual(await vfs(), AT_SOURCE);
+  });
+
+  test("is not begun where it was called back before: nothing is written down, and the destination goes on waiting", async () => {
+    await start();
+    await assert.rejects(move(AbortSignal.abort()), { code: "VFL-0312" });
+    assert.deepEqual([await store.numbers(), qemus.commands], [[], []]);
+    assert.equal((await move()).state, "settled");
+  });
+
   test("stays where it was where a VF does not take a setting, and tells what the kernel refused", async () => {
     await start();
     let calls = 0;

@@ -19,10 +19,11 @@ import { type Kernel, known } from "../../kernel/port.ts";
 import type { ChangeableKernel } from "../../kernel/port-change.ts";
 import type { Qmp } from "../../qmp/qmp.ts";
 import { deviceIdOf } from "./device-id.ts";
+import { lockableMemory } from "./locked-memory.ts";
 import { qemuFacts } from "./migration-facts.ts";
 import { check } from "./migration-verdict.ts";
 import { atMonitor } from "./monitor.ts";
-import { beginMove, completeMove, runStateOf, staysHere } from "./move-guest.ts";
+import { beginMove, completeMove, requireWanted, runStateOf, runsThere, staysHere } from "./move-guest.ts";
 import { isIdle, stepPlace } from "./move-plan.ts";
 import { watchByPing } from "./ping-watch.ts";
 import { planQemuMove } from "./plan-qemu-move.ts";
@@ -32,6 +33,8 @@ import { layStandbyPath, removeStandbyPath, type StandbyPath } from "./standby-p
 
 /** VFIO pins the guest's memory as a VF is plugged in. */
 const PLUG_MS = 120_000;
+/** Zombie, dead: states of processes that have ended. */
+const ENDED: readonly string[] = ["Z", "X"];
 /** For the guest's driver to have its VF up: a host cannot see it, and till then frames go to the standby as well. */
 const VF_UP_MS = 3000;
 /** A folder of `makeMoveFolder`. */
@@ -67,7 +70,8 @@ class QemuMigrations implements MigrationPort {
       destinationPid: destination.pid,
       destinationStart: await startOf(this.#kernel, destination.pid),
     };
-    return planQemuMove({ kernel: this.#kernel, wish, state, here, there, pids });
+    const lockableBytes = (await lockableMemory(this.#kernel, destination.pid)) ?? null;
+    return planQemuMove({ kernel: this.#kernel, wish, state, here, there, lockableBytes, pids });
   }
 
   async watchTraffic(_move: PlannedMove, probe: string | null): Promise<TrafficWatch | null> {
@@ -88,7 +92,11 @@ class QemuMigrations implements MigrationPort {
   async #move(move: PlannedMove, course: MigrationCourse, source: Qmp, destination: Qmp): Promise<MigrationEnd> {
     const byFailover = move.method === "failover";
     try {
+      // Nothing is begun of what somebody has called back already.
+      requireWanted(course.signal);
       await this.#steps(move, course, "settings");
+      // QEMU comes to wait for a guest once only.
+      requireWanted(course.signal);
       await destination.execute("migrate-incoming", { uri: move.uri });
       await course.phase("prepared", `the destination listens at ${move.uri}`);
       if (byFailover) for (const path of pathsTo(move, "source")) await layStandbyPath(path);
@@ -98,6 +106,7 @@ class QemuMigrations implements MigrationPort {
       if (byFailover) await this.#steps(move, course, "clear");
       await course.phase("moving", byFailover ? "the guest goes by its virtio interface" : "the guest has its VF");
       const downtimeMs = await completeMove(source, course.timeoutMs, course.signal);
+      await runsThere(destination);
       await course.phase("moved", `${move.destination} runs the guest`, downtimeMs);
     } catch (error) {
       return this.#rollBack(move, course, source, destination, failureOf(error));
@@ -146,6 +155,16 @@ class QemuMigrations implements MigrationPort {
     return { kind: "rolledBack", why: { ...why, message } };
   }
 
+  /** Both QEMUs have ended, and the guest with them: VFs and network are put back as they were before the move. */
+  async #ended(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
+    const why = operationFailure("VFL-0413", `both QEMUs of ${move.guest} have ended, and the guest with them`);
+    await course.phase("rollingBack", why.message);
+    await course.takeBack(why.message);
+    await endStandby(move, ["source", "destination"]);
+    removeOwnFolder(move.uri);
+    return { kind: "rolledBack", why };
+  }
+
   /** The guest is at the destination, whatever comes of its VF. */
   async #arrive(move: PlannedMove, course: MigrationCourse, destination: Qmp): Promise<MigrationEnd> {
     try {
@@ -176,6 +195,7 @@ class QemuMigrations implements MigrationPort {
     if (source === null) {
       if (destination !== null && there?.running)
         return atMonitor(destination, (qmp) => this.#arrive(move, course, qmp));
+      if (destination === null) return this.#ended(move, course);
       return { kind: "lost", why: operationFailure("VFL-0413", "neither QEMU runs the guest any more") };
     }
     const stays = await atMonitor(source, async (qmp) => {
@@ -222,7 +242,9 @@ class QemuMigrations implements MigrationPort {
 async function startOf(kernel: Kernel, pid: number): Promise<string | null> {
   const stat = known(await readText(kernel, `/proc/${pid}/stat`));
   // The second field is the program's name in brackets, and may hold anything.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  const [state = "", ...fields] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  // One that has ended stays until its parent asks after it.
+  return ENDED.includes(state) ? null : (fields[18] ?? null);
 }
 
 function refused(name: "guest" | "destination", summary: string): MigrationVerdict {

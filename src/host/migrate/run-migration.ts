@@ -39,6 +39,8 @@ export async function runMigration(request: MigrateRequest): Promise<Operation> 
     const state = await planning.observe();
     checkUnmoved(move, await request.again(state));
     watch = await port.watchTraffic(move, request.probe);
+    if (request.signal.aborted)
+      throw new VfleetError("VFL-0312", { message: "the move was called back before it began" });
     const pfs = state.pfs.filter(({ bdf }) => move.pfs.includes(bdf));
     const writer = await store.create({
       kind: "migrate",

@@ -13,6 +13,12 @@ export interface Course {
   /** Times that the source is asked before. */
   readonly polls?: number;
   readonly deviceAdd?: "refused";
+  /** The guest came to the source by a move before this one, and QEMU says so. */
+  readonly cameBefore?: boolean;
+  /** The destination was started with -S. */
+  readonly startsPaused?: boolean;
+  /** The destination has ended before it ran what it got: it is told by none. */
+  readonly endsWithIt?: boolean;
   /** For so long a device_add keeps QEMU from answering anybody. */
   readonly plugMs?: number;
 }
@@ -54,6 +60,8 @@ export class TwoQemus {
 
   /** A kernel on which they run, too. */
   on<T extends Kernel>(kernel: T): T {
+    const processOf = (path: string) =>
+      (["source", "destination"] as const).find((each) => path === `/proc/${PIDS[each]}/stat` && !this[each].ended);
     const endOf = (path: string) =>
       (["source", "destination"] as const).find((each) => path === `/proc/${PIDS[each]}/cmdline` && !this[each].ended);
     return {
@@ -65,6 +73,9 @@ export class TwoQemus {
         return [...names, ...running.map((each) => String(PIDS[each]))];
       },
       read: async (path: string, limit?: number) => {
+        const process = processOf(path);
+        // Field 22 is when it began; each has a time of its own.
+        if (process) return new TextEncoder().encode(`1 (qemu) S ${Array(18).fill("0").join(" ")} ${PIDS[process]} 0`);
         const end = endOf(path);
         if (end === undefined) return kernel.read(path, limit);
         const socket = join(this.#folder, end);
@@ -128,6 +139,8 @@ export class TwoQemus {
         return value({ "base-memory": 2 ** 27 });
       case "query-migrate":
         if (name === "source") this.#advance();
+        if (name === "source" && this.#migration === "none" && this.course.cameBefore)
+          return value({ status: "completed" });
         return value({ status: this.#migration, ...(this.#migration === "completed" ? { downtime: 40 } : {}) });
       case "qom-list": {
         const own = [
@@ -139,6 +152,8 @@ export class TwoQemus {
       }
       case "qom-get":
         return value(this.#property(end, `${args.path} ${args.property}`));
+      case "device-list-properties":
+        return value([]);
       case "query-pci":
         return value([{ bus: 0, devices: [] }]);
       case "human-monitor-command":
@@ -194,7 +209,8 @@ export class TwoQemus {
     }
     this.#migration = "completed";
     this.source.status = "postmigrate";
-    this.destination.status = "running";
+    this.destination.status = this.course.startsPaused ? "paused" : "running";
+    if (this.course.endsWithIt) this.end("destination");
   }
 
   #fail(status: string): void {

@@ -301,7 +301,7 @@ describe("policies in a lab machine", { skip: requireTool("lab"), timeout: TIMEO
 
   test("killed in the middle: recovery leaves it as before or as wished, and says which", () => {
     const kills = records<{ afterMs: number; exitCode: number | null }>("killed");
-    assert.equal(kills.length, 4);
+    assert.equal(kills.length, 3);
     for (const { afterMs } of kills) {
       const stage = `recover-${afterMs}`;
       assertExit(stage, 0);

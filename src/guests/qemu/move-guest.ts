@@ -19,6 +19,7 @@ const LEFT: readonly string[] = ["finish-migrate", "postmigrate"];
 /** Beyond the wait for the guest, whatever comes of it. */
 const UNPLUGGED: readonly unknown[] = ["active", "device", "completed", ...FAILED];
 const POLL_MS = 50;
+const FIRST_POLL_MS = 5;
 /** For a guest to let go of its VF; for a move that was cancelled to end. */
 const UNPLUG_MS = 60_000;
 /** For a destination that has all of a guest to let it run. */
@@ -92,7 +93,8 @@ export async function runsThere(destination: Qmp): Promise<void> {
     if (running) return;
     if (performance.now() > end) throw notMoved(`the destination has the guest, and is ${status}`);
     if (status === "paused") await destination.execute("cont");
-    await sleep(POLL_MS);
+    // Until vfleet knows, nobody makes the network's way there.
+    await sleep(FIRST_POLL_MS);
   }
 }
 

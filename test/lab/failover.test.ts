@@ -153,7 +153,6 @@ describe("a guest with two VFs that moves in a lab machine", { skip: requireTool
       all.filter(({ sentMs, gotMs }) => sentMs >= from && sentMs < to && gotMs !== null).length;
     const last = all.at(-1)?.sentMs ?? 0;
     // While vfleet starts the one processor of the machine is its: the guest answers late.
-    // Its memory is there in less than 50 ms, if the host is quick: until its new VF is up it goes by the standby all the same.
     const counts = [answered(began - 5000, began), answered(at("moving"), at("plugged")), answered(last - 2000, last)];
     const [before = 0, meanwhile = 0, after = 0] = counts;
     assert.ok(before > 20, `before: ${counts}`);

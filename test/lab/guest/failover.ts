@@ -26,9 +26,9 @@ const PAIRS = [
 }));
 const [GUEST] = PAIRS.map(({ address }) => address) as [string];
 const PEER = "10.0.0.20";
-/** Minutes, so that there is a middle on a busy host, too; and as QEMU has it by itself. */
+/** Minutes, so that there is a middle on a busy host, too; and seconds, so that packets go by the standby there. */
 const SLOW_BYTES = 2 ** 18;
-const FAST_BYTES = 128 * 2 ** 20;
+const FAST_BYTES = 8 * 2 ** 20;
 const PROGRAM = "/opt/vfleet";
 const VFLEET = ["--disable-warning=ExperimentalWarning", `${PROGRAM}/bin/vfleet.js`];
 /** For the destination, and the one that only sends. */

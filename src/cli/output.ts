@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { CATALOGUE } from "../errors/catalogue.ts";
 import { VfleetError } from "../errors/vfleet-error.ts";
 import { jsonOfObserved } from "../kernel/port-json.ts";
-import { paint } from "./terminal.ts";
+import { paintError } from "./terminal.ts";
 
 const PIECE_CHARACTERS = 256 * 1024;
 /** What takes longer is not to look as if nothing went on. */
@@ -68,7 +68,7 @@ export function reportError(error: unknown, json: boolean): number {
     const { code, message, remedy, details } = known;
     note(toJson({ error: { code, title: CATALOGUE[code].title, message, remedy, details } }));
   } else {
-    note(`vfleet: ${paint("bad", known.code)} ${known.message}\n  ${known.remedy}`);
+    note(`vfleet: ${paintError("bad", known.code)} ${known.message}\n  ${known.remedy}`);
   }
   return known.exitCode;
 }

@@ -12,13 +12,22 @@ const STYLES = {
   faint: "dim",
 } as const satisfies Record<Tone, Parameters<typeof styleText>[0]>;
 
-/** Whether standard output takes colour: asked once, since asking takes longer than colouring. */
-let coloured: boolean | undefined;
+/** Whether a stream takes colour: asked once, since asking takes longer than colouring. */
+const coloured: { stdout?: boolean; stderr?: boolean } = {};
 
-/** Colours text where standard output is a terminal that shows colour (and NO_COLOR is not set). */
+/** Colours text for standard output, where that is a terminal that shows colour (and NO_COLOR is not set). */
 export function paint(tone: Tone, text: string): string {
-  coloured ??= styleText("bold", "x", { stream: process.stdout }) !== "x";
-  return coloured && text !== "" ? styleText(STYLES[tone], text, { validateStream: false }) : text;
+  return painted("stdout", tone, text);
+}
+
+/** The same for standard error. */
+export function paintError(tone: Tone, text: string): string {
+  return painted("stderr", tone, text);
+}
+
+function painted(stream: keyof typeof coloured, tone: Tone, text: string): string {
+  coloured[stream] ??= styleText("bold", "x", { stream: process[stream] }) !== "x";
+  return coloured[stream] && text !== "" ? styleText(STYLES[tone], text, { validateStream: false }) : text;
 }
 
 /** A cell of a table: text, and how it is coloured. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -90,6 +90,15 @@ describe("on a terminal", { skip: requireTool("script") }, () => {
     assert.match(text, /cause {7}the operation was interrupted/);
     assert.match(text, /undone: all is as it was before/);
     assert.equal(numVfs(), "0");
+  });
+
+  test("an error in a file has no colours, whatever standard output is", () => {
+    const log = join(temporary, "log");
+    const words = [process.execPath, VFLEET, "show", "none", "--source", `model:${MODEL}`];
+    const command = `${words.map((word) => `'${word}'`).join(" ")} 2>'${log}'`;
+    const { status } = spawnSync(findTool("script") ?? "script", ["-qefc", command, "/dev/null"], { env });
+    assert.equal(status, 2);
+    assert.match(readFileSync(log, "utf8"), /^vfleet: VFL-\d{4} /);
   });
 
   test("yes: in colour, and of what passed by nothing stays", async () => {

@@ -14,10 +14,34 @@ export function toJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, jsonOfObserved, indent);
 }
 
-/** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends the program quietly. */
+/** Whether what is done goes on where standard output takes nothing any more. */
+let isOutlived = false;
+let isLost = false;
+
+/**
+ * From now on the command ends by what it has done, whoever reads of it: a change that is begun is not to be left half done because a
+ * pager was closed, a terminal has gone or a disk is full.
+ */
+export function outliveOutput(): void {
+  isOutlived = true;
+}
+
+/** Writes text to standard output whole, also into a pipe. A reader that has gone (`| head`) ends a command that reads quietly. */
 export function print(text: string): void {
   endWaiting();
-  writeAll(1, text);
+  if (isLost) return;
+  try {
+    writeAll(1, text);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!isOutlived) {
+      if (code === "EPIPE") process.exit(0);
+      throw error;
+    }
+    isLost = true;
+    // Whoever closes a pipe knows of it.
+    if (code !== "EPIPE") note(`standard output takes nothing any more: ${code}; what is done goes on`);
+  }
 }
 
 let waiting: { readonly timer: NodeJS.Timeout; shown: boolean } | undefined;
@@ -28,7 +52,7 @@ export function sayWaiting(what: string): void {
   if (!process.stderr.isTTY) return;
   const timer = setTimeout(() => {
     if (waiting) waiting.shown = true;
-    writeAll(2, `  ${what} ...`);
+    tell(`  ${what} ...`);
   }, AT_ONCE_MS);
   // A command that is done does not stay for it.
   timer.unref();
@@ -38,7 +62,7 @@ export function sayWaiting(what: string): void {
 export function endWaiting(): void {
   if (waiting === undefined) return;
   clearTimeout(waiting.timer);
-  if (waiting.shown) writeAll(2, ERASE_LINE);
+  if (waiting.shown) tell(ERASE_LINE);
   waiting = undefined;
 }
 
@@ -58,7 +82,7 @@ export function printAll(texts: Iterable<() => string>): void {
 /** Writes a line to standard error: progress, notes. */
 export function note(text: string): void {
   endWaiting();
-  writeAll(2, `${text}\n`);
+  tell(`${text}\n`);
 }
 
 /** Prints an error on standard error: what, why, what to do. @returns the exit code that it means. */
@@ -78,6 +102,15 @@ function internalError(error: unknown): VfleetError {
   return new VfleetError("VFL-0015", { message, cause: error });
 }
 
+/** To standard error, which nothing depends on: where it is gone nobody can be told of that either. */
+function tell(text: string): void {
+  try {
+    writeAll(2, text);
+  } catch {
+    // The exit code says what is left to say.
+  }
+}
+
 function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text);
   let done = 0;
@@ -85,9 +118,7 @@ function writeAll(descriptor: number, text: string): void {
     try {
       done += writeSync(descriptor, bytes, done);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") process.exit(0);
-      if (code !== "EAGAIN") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       // The pipe is full and was made non-blocking by someone else: wait a little.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }

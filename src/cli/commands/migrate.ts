@@ -3,7 +3,7 @@ import { vfName } from "../../fleet/vf-name.ts";
 import type { Operation } from "../../host/apply/operation.ts";
 import { migrationTimes } from "../../host/migrate/migration-times.ts";
 import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
-import { print, toJson } from "../output.ts";
+import { outliveOutput, print, toJson } from "../output.ts";
 import type { AccessOptions } from "../provision/access-options.ts";
 import { confirm } from "../provision/ask.ts";
 import { noteInterrupt, onInterrupt } from "../provision/on-interrupt.ts";
@@ -43,6 +43,7 @@ export async function migrate(guest: string, options: MigrateOptions): Promise<n
   const { source } = host;
   const { migration: verdict } = change;
   if (verdict === null) throw new TypeError("a move without a verdict");
+  if (!options.check) outliveOutput();
   if (!options.json) print(`${renderVerdict(verdict).join("\n")}\n`);
   if (options.check || verdict.move === null) {
     if (options.json) print(`${toJson({ source, verdict, operation: null })}\n`);
@@ -50,7 +51,8 @@ export async function migrate(guest: string, options: MigrateOptions): Promise<n
   }
   await confirm("Move it?", options);
   const stop = new AbortController();
-  const interrupted = () => {
+  const interrupted = (isAgain: boolean) => {
+    if (isAgain) return;
     noteInterrupt("calling the guest back; once it runs at the destination it stays there");
     stop.abort();
   };

@@ -1,5 +1,5 @@
 import { noteDamage } from "../note-damage.ts";
-import { print, toJson } from "../output.ts";
+import { outliveOutput, print, toJson } from "../output.ts";
 import type { AccessOptions } from "../provision/access-options.ts";
 import { openAccess } from "../provision/open-access.ts";
 import { progressFor } from "../provision/progress.ts";
@@ -14,6 +14,7 @@ const FAILED = 1;
 /** `vfleet recover`: ends what a crash or a power loss has cut off, by what the hardware shows. */
 export async function recover(options: RecoverOptions): Promise<number> {
   const host = await openAccess(options);
+  outliveOutput();
   const { operations, damaged } = await host.recover({
     ...(options.stuck ? { stuck: true } : {}),
     ...progressFor(options),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
@@ -7,7 +8,8 @@ import { openHost } from "../../fleet/host-setting.ts";
 import { listenAddress } from "../../server/listen-address.ts";
 import { type NamedHost, type RunningServer, serve } from "../../server/serve.ts";
 import { deviceName, packageFile, packageVersion } from "../names.ts";
-import { note, print, sayWaiting } from "../output.ts";
+import { note, outliveOutput, print, sayWaiting } from "../output.ts";
+import { onInterrupt } from "../provision/on-interrupt.ts";
 import { serverFolder } from "../server-folder.ts";
 
 export interface UpOptions {
@@ -24,6 +26,7 @@ export interface UpOptions {
 }
 
 const MS_PER_S = 1000;
+const FAILED = 1;
 
 /** `vfleet up`: one process that watches hosts and serves the API, until it is told to end. */
 export async function up(options: UpOptions): Promise<number> {
@@ -37,6 +40,8 @@ export async function up(options: UpOptions): Promise<number> {
   const files = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
   const tls = options.tlsGenerate ? "own" : files;
   const listen = listenAddress(options.listen, tls !== undefined);
+  // Who has read where it listens need not read on, and changes go on in it.
+  outliveOutput();
   sayWaiting("opening hosts");
   const server = await serve({
     hosts: await openHosts(options.source ?? ["linux"]),
@@ -50,11 +55,16 @@ export async function up(options: UpOptions): Promise<number> {
     ...(tls && { tls }),
   });
   const stop = new AbortController();
-  const end = ended().then(() => stop.abort());
-  print(`${started(server).join("\n")}\n`);
-  await Promise.all([options.afterStart?.(server, stop.signal), end]);
-  note("ending");
-  await server.close();
+  await onInterrupt(
+    // What it waits for in the end may take its time: who cannot wait ends it, and the next start recovers.
+    (isAgain) => (isAgain ? process.exit(FAILED) : stop.abort()),
+    async () => {
+      print(`${started(server).join("\n")}\n`);
+      await Promise.all([options.afterStart?.(server, stop.signal), stop.signal.aborted || once(stop.signal, "abort")]);
+      note("ending");
+      await server.close();
+    },
+  );
   return 0;
 }
 
@@ -93,10 +103,4 @@ function freeName(wanted: string, hosts: readonly NamedHost[]): string {
   let number = 2;
   while (isTaken(`${wanted}-${number}`)) number++;
   return `${wanted}-${number}`;
-}
-
-function ended(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
 }

@@ -2,7 +2,7 @@ import type { Doing } from "../../fleet/changes/do-change.ts";
 import type { HostAccess, ShownChange } from "../../fleet/host-access.ts";
 import type { Plan } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
-import { note, print, sayWaiting, toJson } from "../output.ts";
+import { note, outliveOutput, print, sayWaiting, toJson } from "../output.ts";
 import { endedLines } from "../render-ended.ts";
 import { operationEnd } from "../render-operation.ts";
 import { planSummary, renderPlan } from "../render-plan.ts";
@@ -22,6 +22,7 @@ export interface RunOptions extends AccessOptions {
 /** Shows the plan of a change, asks, does it, and tells what came of it. @returns the exit code */
 export async function runChange({ source }: HostAccess, change: ShownChange, options: RunOptions): Promise<number> {
   const { plan, state, ended, verdict } = change;
+  if (!options.dryRun) outliveOutput();
   if (!options.json) {
     for (const line of endedLines(ended, state)) print(`${line}\n`);
     showPlan(plan, state);
@@ -51,8 +52,8 @@ async function perform(source: string, change: ShownChange, options: RunOptions)
 async function interruptible<Result>(work: (stops: Pick<Doing, "signal" | "abandon">) => Promise<Result>) {
   const stop = new AbortController();
   const abandon = new AbortController();
-  const interrupted = () => {
-    if (stop.signal.aborted) abandon.abort();
+  const interrupted = (isAgain: boolean) => {
+    if (isAgain) abandon.abort();
     else {
       noteInterrupt("stopping at the next step, and undoing; once more leaves it to vfleet recover");
       stop.abort();

@@ -72,7 +72,7 @@ export class Journal {
     } finally {
       this.#events.push(whole);
     }
-    this.#tell({ kind: "event", header: this.header, event: whole, steps: this.#steps });
+    this.#say({ kind: "event", header: this.header, event: whole, steps: this.#steps });
   }
 
   /** Writes it down where that is possible: taking steps back does not wait for a disk that is full. */
@@ -85,7 +85,16 @@ export class Journal {
   }
 
   waiting(step: Step, target: string): void {
-    this.#tell({ kind: "waiting", header: this.header, step, target });
+    this.#say({ kind: "waiting", header: this.header, step, target });
+  }
+
+  /** What is the matter with who looks on is not the operation's: it goes on, and what came of it is on the disk. */
+  #say(progress: ApplyProgress): void {
+    try {
+      this.#tell(progress);
+    } catch {
+      // As a terminal that has gone.
+    }
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { systemClock } from "../host/apply/clock.ts";
+import type { HostState } from "../host/state/host-state.ts";
 import { unread } from "../kernel/port.ts";
 import { ObjectCache } from "./object-cache.ts";
 import { WatchedHost, type WatchedHostOptions } from "./watched-host.ts";
@@ -33,6 +34,49 @@ it("of a host that was never read nothing is counted, and why is told of each fi
     assert.equal(status?.intervalMs, 60_000);
     await host.lookNow();
   }
+});
+
+it("a host that tells again is heard again, and looked at: what happened meanwhile was told to nobody", async () => {
+  const state: HostState = { hostId: "1", bootId: "1", modules: [], pfs: [] };
+  let isOff = false;
+  let subscribed = 0;
+  let looks = 0;
+  let end = () => {};
+  const { deaf, host } = watched({
+    intervalMs: 20,
+    observe: async () => {
+      looks++;
+      if (isOff) throw new Error("it is off");
+      return { state, desired: null, operations: [] };
+    },
+    events: async (signal) => {
+      if (isOff) return unread("uevents", "ENOTCONN");
+      subscribed++;
+      return (async function* () {
+        await new Promise<void>((resolve) => {
+          end = resolve;
+          signal.addEventListener("abort", end);
+        });
+        yield unread("uevents", "ENOTCONN");
+      })();
+    },
+  });
+  host.start();
+  const until = async (isSo: () => boolean) => {
+    for (const ends = performance.now() + 10_000; !isSo(); ) {
+      assert.ok(performance.now() < ends, isSo.toString());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  await until(() => host.isReachable);
+  isOff = true;
+  end();
+  await until(() => !host.isReachable);
+  isOff = false;
+  const before = looks;
+  await until(() => subscribed === 2 && looks > before + 1);
+  assert.equal(deaf.length, 1, "told once");
+  await host.stop();
 });
 
 it("that a host tells of no changes any more is told, however it came", async () => {

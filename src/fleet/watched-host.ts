@@ -42,6 +42,8 @@ export class WatchedHost {
   readonly #options: WatchedHostOptions;
   readonly #end = new AbortController();
   #wake = new AbortController();
+  /** It can be read again: it may tell of its devices again, too. */
+  #back = new AbortController();
   #since: string;
   #reachable: boolean | undefined;
   #failures = 0;
@@ -111,23 +113,47 @@ export class WatchedHost {
     const { clock, intervalMs } = this.#options;
     while (!this.#end.signal.aborted) {
       await this.#lookOnce();
-      const waitMs = Math.min(intervalMs * 2 ** Math.min(this.#failures, 10), Math.max(LONGEST_WAIT_MS, intervalMs));
-      if (!this.#end.signal.aborted) await clock.sleep(waitMs, this.#wake.signal);
+      if (!this.#end.signal.aborted) await clock.sleep(longerWait(intervalMs, this.#failures), this.#wake.signal);
       this.#wake = new AbortController();
     }
   }
 
-  /** Looks where the kernel says that something has happened. Where it says nothing any more, the interval is what is left. */
+  /**
+   * Looks where the kernel says that something has happened. Where it says nothing any more, the interval is what is left, until it does
+   * again, as a modelled host that was reset.
+   */
   async #follow(): Promise<void> {
-    const { events, clock, onDeaf } = this.#options;
+    const { events, clock, intervalMs, onDeaf } = this.#options;
     const { signal } = this.#end;
     if (events === undefined) return;
+    let isTold = false;
+    for (let failures = 0; !signal.aborted; failures++) {
+      const began = clock.elapsedMs();
+      const reason = await this.#listen(events, () => {
+        // What has happened meanwhile was told to nobody.
+        if (isTold) this.#wake.abort();
+        isTold = false;
+      });
+      if (signal.aborted) return;
+      if (!isTold) onDeaf(reason);
+      isTold = true;
+      if (clock.elapsedMs() - began > LONGEST_WAIT_MS) failures = 0;
+      this.#back = new AbortController();
+      await clock.sleep(longerWait(intervalMs, failures), AbortSignal.any([signal, this.#back.signal]));
+    }
+  }
+
+  /** @param onHeard called once it is listened to @returns why it tells nothing any more */
+  async #listen(events: NonNullable<WatchedHostOptions["events"]>, onHeard: () => void): Promise<unknown> {
+    const { clock } = this.#options;
+    const { signal } = this.#end;
     try {
       const told = await events(signal);
-      if (isUnread(told)) return onDeaf(told.reason);
+      if (isUnread(told)) return told.reason;
+      onHeard();
       let isDue = false;
       for await (const event of told) {
-        if (isUnread(event)) return onDeaf(event.reason);
+        if (isUnread(event)) return event.reason;
         if (isDue || !SUBSYSTEMS.has(event.subsystem)) continue;
         isDue = true;
         void clock.sleep(SETTLE_MS, signal).then(() => {
@@ -135,9 +161,9 @@ export class WatchedHost {
           this.#wake.abort();
         });
       }
-      if (!signal.aborted) onDeaf("its events have ended");
+      return "its events have ended";
     } catch (error) {
-      if (!signal.aborted) onDeaf(error);
+      return error;
     }
   }
 
@@ -154,6 +180,7 @@ export class WatchedHost {
     try {
       const { state, desired, operations } = await observe();
       if (this.#reachable !== true) this.#since = clock.now().toISOString();
+      if (this.#reachable === false) this.#back.abort();
       this.#reachable = true;
       this.#failures = 0;
       cache.replace(name, [...observedObjects(state, this.#watch, desired, names), ...operations]);
@@ -173,4 +200,8 @@ export class WatchedHost {
       this.#tookMs = clock.elapsedMs() - began;
     }
   }
+}
+
+function longerWait(intervalMs: number, failures: number): number {
+  return Math.min(intervalMs * 2 ** Math.min(failures, 10), Math.max(LONGEST_WAIT_MS, intervalMs));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -133,6 +133,31 @@ describe("a machine outlives who drives it", () => {
     assert.equal((await openMachine(file, models)).started, true);
   });
 
+  test("one that was off and runs again is reached by whoever had it; it is not powered on for that", async () => {
+    const file = modelFile();
+    const first = await openMachine(file, models);
+    assert.equal(await write(first, NUM_VFS, "1"), "done");
+    await first.powerOff();
+    assert.equal(await read(first.kernel, NUM_VFS), "ENOTCONN");
+    assert.ok(isUnread(await first.kernel.uevents(new AbortController().signal)));
+    assert.equal(await runningMachine(file, models), undefined);
+    const second = await openMachine(file, models);
+    assert.deepEqual(await Promise.all([1, 2].map(() => read(first.kernel, NUM_VFS))), ["0", "0"]);
+    const end = new AbortController();
+    const events = await first.kernel.uevents(end.signal);
+    assert.ok(!isUnread(events));
+    assert.equal(await write(second, NUM_VFS, "1"), "done");
+    for await (const event of events) {
+      assert.ok(!isUnread(event));
+      break;
+    }
+    end.abort();
+    first.close();
+    await assert.rejects(first.guests.list(), /was closed|was powered off/);
+    assert.equal(await read(second.kernel, NUM_VFS), "1");
+    await second.powerOff();
+  });
+
   test("whoever goes on asking one that is off is told each time, and leaves nothing behind", async () => {
     const machine = await openMachine(modelFile(), models);
     await machine.powerOff();
@@ -175,6 +200,11 @@ describe("a machine outlives who drives it", () => {
     const long = join(temporary, "a".repeat(120));
     const machine = await openMachine(file, long);
     assert.equal(await read(machine.kernel, NUM_VFS), "0");
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    for (let asked = 0; asked < 5; asked++) (await runningMachine(file, long))?.close();
+    await setImmediate();
+    assert.equal(open(), before);
     await machine.powerOff();
   });
 });

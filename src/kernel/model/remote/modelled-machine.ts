@@ -12,7 +12,7 @@ import type { ChangeableKernel } from "../../port-change.ts";
 import { readInput } from "../../read-input.ts";
 import type { KernelFault } from "../kernel-fault.ts";
 import type { GuestDescription, ModelGuest } from "../linux.ts";
-import { MachineConnection } from "./connection.ts";
+import { MachineConnection, MachineGone, saysNobody } from "./connection.ts";
 import { machineKernel } from "./machine-kernel.ts";
 import { type MachineMoves, machineMoves } from "./machine-moves.ts";
 import type { MachineFlows } from "./model-flows.ts";
@@ -65,6 +65,8 @@ export interface ModelledMachine {
   injectFault(fault: Fault | KernelFault): Promise<FaultRefusal>;
   /** Ends its process; all of its state is gone. */
   powerOff(): Promise<void>;
+  /** Gives the connection to it back; it runs on. */
+  close(): void;
 }
 
 /** Virtual machines of a modelled machine. Changes give the errno, or null where they were done. */
@@ -104,6 +106,13 @@ export async function runningMachine(
   return connection && attached(connection, folder, path, file, false);
 }
 
+/** The same. @throws MachineGone where it is off */
+export async function machineThatRuns(path: string): Promise<ModelledMachine> {
+  const machine = await runningMachine(path);
+  if (machine === undefined) throw new MachineGone(`${path} is powered off`);
+  return machine;
+}
+
 /** All machines of this user: those that run with what they say of themselves, others by their files. */
 export async function listMachines(
   models: string = modelsFolder(),
@@ -112,7 +121,7 @@ export async function listMachines(
     [...knownMachines(models)].map(async ([folder, file]) => {
       const connection = await reach(folder);
       if (connection === undefined) return { file, info: null };
-      const info = (await connection.ask("machine.about")) as MachineInfo;
+      const info = await aboutOf(connection);
       connection.close();
       return { file, info };
     }),
@@ -130,9 +139,8 @@ async function reach(folder: string): Promise<MachineConnection | undefined> {
   try {
     return await MachineConnection.open(folder);
   } catch (error) {
+    if (saysNobody(error)) return undefined;
     const { code = "" } = error as NodeJS.ErrnoException;
-    // No folder, no socket, one that a killed process left, or one whose process ended as we came.
-    if (["ENOENT", "ECONNREFUSED", "ENOTDIR", "ECONNRESET"].includes(code)) return undefined;
     throw notReached(`its socket in ${folder} cannot be used: ${code}`, error);
   }
 }
@@ -164,6 +172,16 @@ async function start(folder: string, file: string): Promise<MachineConnection> {
   throw notReached(`its process did not listen within ${START_MS / 1000} s${logTail(folder)}`);
 }
 
+/** What a machine says of itself; a connection over which it does not is given back. */
+async function aboutOf(connection: MachineConnection): Promise<MachineInfo> {
+  try {
+    return (await connection.ask("machine.about")) as MachineInfo;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 async function attached(
   connection: MachineConnection,
   folder: string,
@@ -171,7 +189,7 @@ async function attached(
   file: string,
   started: boolean,
 ): Promise<ModelledMachine> {
-  const info = (await connection.ask("machine.about")) as MachineInfo;
+  const info = await aboutOf(connection);
   if (info.protocol !== PROTOCOL_VERSION) {
     connection.close();
     throw notReached(`its process ${info.pid} is of another version of vfleet`);
@@ -203,6 +221,7 @@ async function attached(
     },
     parts: async () => (await connection.ask("machine.parts")) as readonly MachinePart[],
     injectFault: async (fault) => (await connection.ask("machine.fault", fault)) as FaultRefusal,
+    close: () => connection.close(),
     async powerOff() {
       await connection.ask("machine.off");
       const until = performance.now() + OFF_MS;

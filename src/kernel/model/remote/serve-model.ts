@@ -70,7 +70,8 @@ async function main(file: string, folder: string): Promise<void> {
   // One that was killed left its socket behind; we hold the lock, so nobody listens on it.
   rmSync(join(folder, SOCKET), { force: true });
   const server = serveMachine(kernel, info, powerOff);
-  server.listen(socketPath(folder));
+  // It is open as long as the process.
+  server.listen(socketPath(folder).path);
   passTime(kernel);
   const { ino } = statSync(folder);
   setInterval(() => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { VfleetError } from "../../../errors/vfleet-error.ts";
@@ -75,11 +75,15 @@ export function makeFolder(folder: string): void {
   });
 }
 
-/** Where the socket in a folder is for connect(2) and bind(2), which take no long paths: then by way of an open folder. */
-export function socketPath(folder: string): string {
+/**
+ * Where the socket in a folder is for connect(2) and bind(2), which take no long paths: then by way of an open folder, which is to be
+ * closed afterwards.
+ */
+export function socketPath(folder: string): { readonly path: string; close(): void } {
   const path = join(folder, SOCKET);
-  if (Buffer.byteLength(path) < SOCKET_PATH_BYTES) return path;
-  return `/proc/self/fd/${openSync(folder, "r")}/${SOCKET}`;
+  if (Buffer.byteLength(path) < SOCKET_PATH_BYTES) return { path, close: () => {} };
+  const fd = openSync(folder, "r");
+  return { path: `/proc/self/fd/${fd}/${SOCKET}`, close: () => closeSync(fd) };
 }
 
 /** The files of machines that have a folder, by their folders. */

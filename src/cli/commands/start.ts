@@ -59,8 +59,11 @@ export async function start({ listen, state }: StartOptions): Promise<number> {
     return up({ source: ["linux"], listen, interval: INTERVAL_S, logLevel: "warn", ...(state && { state }) });
   }
   const off: Demo[] = [];
-  for (const machine of MACHINES)
-    if ((await runningMachine(packagePath(machine.file))) === undefined) off.push(machine);
+  for (const machine of MACHINES) {
+    const running = await runningMachine(packagePath(machine.file));
+    if (running === undefined) off.push(machine);
+    else running.close();
+  }
   print(
     `${why}\nSo here are two modelled servers, register by register, with Linux on them; nothing of this machine is touched.\n`,
   );

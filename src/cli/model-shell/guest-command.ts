@@ -46,10 +46,18 @@ function list(guests: Awaited<ReturnType<ShellState["machine"]["guests"]["list"]
 
 /** To the machine of another file. */
 async function moveTo(machine: ModelledMachine, name: string, file: string): Promise<Answer> {
+  const other = await openMachine(file);
+  try {
+    return await moveBetween(machine, other, name);
+  } finally {
+    other.close();
+  }
+}
+
+async function moveBetween(machine: ModelledMachine, other: ModelledMachine, name: string): Promise<Answer> {
   const { LINK_BYTES_PER_SECOND, moveModelGuest, planModelMove } = await import(
     "../../guests/model/move-model-guest.ts"
   );
-  const other = await openMachine(file);
   const plan = await planModelMove(machine, other, name);
   if (!plan.verdict.possible) return wrong(`guest: ${name} cannot be moved: ${plan.verdict.obstacles.join("; ")}`);
   const { rounds, stoppedNs, bytes, gapMs } = await moveModelGuest(machine, other, plan, {

@@ -18,15 +18,17 @@ type Traffic = Pick<MachineMoves, "traffic">;
 /**
  * Flows to a guest of the model: no network joins two machines, so one at each sends, as its neighbours there would. By the models'
  * clocks, and what the link takes while the guest stands still: the calls between processes are no part of it.
+ * @param close called once it is stopped
  * @returns null where no flow goes to the guest
  */
 export async function watchFlows(
   source: Traffic,
   destination: Traffic,
   pairs: ModelMovePlan["pairs"],
+  close: () => void,
 ): Promise<FlowWatch | null> {
   const before = densest(await source.traffic(pairs.map(({ from }) => from)));
-  return before && new FlowWatch(source, destination, pairs, before);
+  return before && new FlowWatch(source, destination, pairs, before, close);
 }
 
 export class FlowWatch implements TrafficWatch {
@@ -35,10 +37,18 @@ export class FlowWatch implements TrafficWatch {
   readonly #from: readonly Bdf[];
   readonly #to: readonly Bdf[];
   readonly #before: FlowToGuest;
+  readonly #close: () => void;
   /** How long the guest stood still; undefined where it has not gone over. */
   stoppedNs: number | undefined;
 
-  constructor(source: Traffic, destination: Traffic, pairs: ModelMovePlan["pairs"], before: FlowToGuest) {
+  constructor(
+    source: Traffic,
+    destination: Traffic,
+    pairs: ModelMovePlan["pairs"],
+    before: FlowToGuest,
+    close: () => void,
+  ) {
+    this.#close = close;
     this.#source = source;
     this.#destination = destination;
     this.#from = pairs.map(({ from }) => from);
@@ -74,8 +84,10 @@ export class FlowWatch implements TrafficWatch {
     }
   }
 
-  /** It began by itself, and goes on. */
-  stop(): void {}
+  /** The traffic began by itself, and goes on. */
+  stop(): void {
+    this.#close();
+  }
 
   async #arrived(): Promise<FlowToGuest | undefined> {
     const ends = performance.now() + FIRST_MS;

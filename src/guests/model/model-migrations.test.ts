@@ -1,8 +1,8 @@
 /** `vfleet migrate` between machines that are processes: the port that it speaks to. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { MigrationCourse, MigrationWish } from "../../host/migrate/migration-port.ts";
@@ -18,7 +18,7 @@ import type { Bdf } from "../../pci/bdf.ts";
 import { modelMigrations } from "./model-migrations.ts";
 
 const VF = "0000:01:10.0" as Bdf;
-const temporary = mkdtempSync(join(tmpdir(), "vfleet-migrations-"));
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), "vfleet-migrations-")));
 // Machines have their folders there.
 process.env.XDG_STATE_HOME = temporary;
 
@@ -67,6 +67,10 @@ function course(signal: AbortSignal): MigrationCourse & { readonly phases: strin
   };
 }
 
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
 test("a guest goes to another machine, or stays where it is called back; who asks later is told where it is", async () => {
   const files = { here: modelFile("here", "[{name: web, memoryMib: 8}]"), there: modelFile("there", "[]") };
   const [here, there] = await Promise.all([withVf(files.here), withVf(files.there, "vfio-pci")]);
@@ -94,14 +98,21 @@ test("a guest goes to another machine, or stays where it is called back; who ask
   assert.deepEqual([taken?.check, taken?.method, others], ["guest", null, []]);
   assert.match(`${taken?.summary}: ${taken?.remedy}`, /a guest web there, too: .*guest stop web/);
   await there.guests.stop("web");
-  const { move } = await port.verdict(wish, state);
+  // As it may be typed; what is written down means the same machine from any folder.
+  const { move } = await port.verdict({ ...wish, destination: `model:${relative("", files.there)}` }, state);
   assert.ok(move !== null);
+  assert.equal(move.destination, wish.destination);
   assert.deepEqual(await port.verdict(wish, state).then((again) => again.move), move, "the same, asked again");
 
+  const before = openFiles();
+  for (let asked = 0; asked < 5; asked++) await port.verdict(wish, state);
   const called = course(AbortSignal.abort());
   assert.equal((await port.migrate(move, called)).kind, "rolledBack");
   assert.deepEqual(called.phases, ["prepared", "moving", "rollingBack", "rolledBack"]);
   assert.equal((await port.recover(move, course(new AbortController().signal))).kind, "rolledBack");
+  (await port.watchTraffic(move, null))?.stop();
+  await delay(20);
+  assert.equal(openFiles(), before, "connections are given back");
 
   // Traffic to it at both ends; where it is none yet the frames are nobody's.
   const flow = { netdev: "eth0", from: "pf", to: 0, framesPerSecond: 500, bytes: 64 } as const;
@@ -110,12 +121,14 @@ test("a guest goes to another machine, or stays where it is called back; who ask
   await delay(200);
   const alone = await port.watchTraffic(move, null);
   assert.match((await alone?.end())?.unmeasured ?? "", /has not gone over/);
+  alone?.stop();
   await there.flows.start(flow);
   const watch = await port.watchTraffic(move, null);
   const goes = course(new AbortController().signal);
   assert.deepEqual(await port.migrate(move, goes), { kind: "moved", withoutVf: null });
   assert.deepEqual(goes.phases, ["prepared", "moving", "moved", "plugged"]);
   const seen = await watch?.end();
+  watch?.stop();
   assert.equal(seen?.unmeasured, null, JSON.stringify(seen));
   assert.equal(seen?.intervalMs, 2);
   // By the model's clock: 8 MiB over 10 Gb/s take 6.7 ms, of which the guest stands still for the last.
@@ -127,4 +140,37 @@ test("a guest goes to another machine, or stays where it is called back; who ask
   assert.equal((await port.recover(move, course(new AbortController().signal))).kind, "moved");
   await there.powerOff();
   assert.equal((await port.recover(move, course(new AbortController().signal))).kind, "lost");
+});
+
+test("where the machine that it went to is not to be found, it is left as it is, and goes on once it is known", async () => {
+  const files = { here: modelFile("left", "[{name: web, memoryMib: 8}]"), there: modelFile("right", "[]") };
+  const [here, there] = await Promise.all([withVf(files.here), withVf(files.there)]);
+  assert.equal(await here.guests.plug("web", VF), null);
+  const port = modelMigrations(files.here);
+  const wish = { guest: "model:web", method: "auto", vf: null, uri: "", probe: null } as const;
+  const { move } = await port.verdict({ ...wish, destination: `model:${files.there}` }, await observeHost(here.kernel));
+  assert.ok(move !== null);
+  // Cut off as late as it can be.
+  const leaving = here.moves.leaving("web");
+  await leaving.start();
+  await leaving.nextRound();
+  await leaving.stop();
+  await leaving.software();
+  here.close();
+  await there.powerOff();
+  renameSync(files.there, `${files.there}.gone`);
+  const signal = AbortSignal.timeout(60_000);
+  const asked = course(signal);
+  const end = await port.recover(move, asked);
+  assert.equal(end.kind, "lost");
+  assert.match(end.why.message, /right\.yaml is not there any more/);
+  // As a record of before: there is a file of that name where it is read now, of a machine that is off.
+  const old = { ...move, destination: `model:${relative("", files.here)}` };
+  assert.equal((await port.recover(old, asked)).kind, "lost");
+  assert.deepEqual(asked.phases, []);
+  const again = await openMachine(files.here);
+  assert.equal(await again.guests.unplug("web", VF), "EBUSY", "nobody has let it go on");
+  renameSync(`${files.there}.gone`, files.there);
+  assert.equal((await port.recover(move, course(signal))).kind, "rolledBack");
+  assert.equal(await again.guests.unplug("web", VF), null);
 });

@@ -15,7 +15,7 @@ import type { TrafficWatch } from "../../host/migrate/traffic-watch.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { MoveRefused } from "../../kernel/model/remote/machine-moves.ts";
 import { type ModelledMachine, openMachine, runningMachine } from "../../kernel/model/remote/modelled-machine.ts";
-import { modelFile } from "../../kernel/model/remote/state-folder.ts";
+import { isKnownMachine, modelFile } from "../../kernel/model/remote/state-folder.ts";
 import { type Bdf, parseBdf } from "../../pci/bdf.ts";
 import { type FlowWatch, watchFlows } from "./flow-watch.ts";
 import { LINK_BYTES_PER_SECOND, type ModelMovePlan, moveModelGuest, planModelMove } from "./move-model-guest.ts";
@@ -36,12 +36,23 @@ class ModelMigrations implements MigrationPort {
   }
 
   async verdict(wish: MigrationWish, state: HostState): Promise<MigrationVerdict> {
-    const { destination, method, guest } = wish;
+    const { destination } = wish;
     const path = modelFile(destination);
     if (path === undefined) {
       return refused("destination", `${destination} is no modelled machine`, "name its file: --to model:FILE");
     }
-    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(path)]);
+    return withMachine(openMachine(this.#path), (source) =>
+      withMachine(openMachine(path), (there) => this.#verdictOn(wish, state, source, there)),
+    );
+  }
+
+  async #verdictOn(
+    wish: MigrationWish,
+    state: HostState,
+    source: ModelledMachine,
+    there: ModelledMachine,
+  ): Promise<MigrationVerdict> {
+    const { method, guest } = wish;
     if (there.info.pid === source.info.pid) {
       return refused(
         "destination",
@@ -70,18 +81,40 @@ class ModelMigrations implements MigrationPort {
       checks.push(check("vf", "refused", `${guest} has no VF here`, "give it one: vfleet attach VF GUEST"));
     }
     if (!plan.verdict.possible || !isWhole) return { checks, move: null };
-    return { checks, move: plannedMove(wish, plan, vfs) };
+    return { checks, move: plannedMove(wish, there.info.file, plan, vfs) };
   }
 
   async watchTraffic(move: PlannedMove): Promise<TrafficWatch | null> {
-    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(move.destination))]);
-    const watch = await watchFlows(source.moves, there.moves, planOf(move).pairs);
-    if (watch !== null) this.#watches.set(move, watch);
-    return watch;
+    const machines: ModelledMachine[] = [];
+    // Until it is stopped they are asked by it.
+    const close = () => {
+      for (const machine of machines) machine.close();
+    };
+    try {
+      for (const path of [this.#path, pathOf(move.destination)]) machines.push(await openMachine(path));
+      const [source, there] = machines as [ModelledMachine, ModelledMachine];
+      const watch = await watchFlows(source.moves, there.moves, planOf(move).pairs, close);
+      if (watch === null) close();
+      else this.#watches.set(move, watch);
+      return watch;
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   async migrate(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
-    const [source, there] = await Promise.all([openMachine(this.#path), openMachine(pathOf(move.destination))]);
+    return withMachine(openMachine(this.#path), (source) =>
+      withMachine(openMachine(pathOf(move.destination)), (there) => this.#moveTo(move, course, source, there)),
+    );
+  }
+
+  async #moveTo(
+    move: PlannedMove,
+    course: MigrationCourse,
+    source: ModelledMachine,
+    there: ModelledMachine,
+  ): Promise<MigrationEnd> {
     const ends = performance.now() + course.timeoutMs;
     let runsThere = false;
     try {
@@ -114,9 +147,7 @@ class ModelMigrations implements MigrationPort {
   /** It has been called back, where its machine is there. */
   async #stays(move: PlannedMove, course: MigrationCourse, why: OperationFailure): Promise<MigrationEnd> {
     await course.phase("rollingBack", why.message);
-    const source = await runningMachine(this.#path);
-    const isHere = (await source?.guests.list())?.some(({ name }) => name === guestName(move.guest)) ?? false;
-    if (!isHere) {
+    if (!(await runs(await runningMachine(this.#path), guestName(move.guest)))) {
       return { kind: "lost", why: operationFailure("VFL-0413", `${move.guest} is not where it was (${why.message})`) };
     }
     await course.takeBack(why.message);
@@ -124,20 +155,31 @@ class ModelMigrations implements MigrationPort {
     return { kind: "rolledBack", why };
   }
 
-  /** Whether the destination runs the guest decides; a machine that is off runs none. */
+  /**
+   * Whether the destination runs the guest decides; a machine that is off runs none. Where it is not known which machine that was, the
+   * guest may run there, and is left as it is here.
+   */
   async recover(move: PlannedMove, course: MigrationCourse): Promise<MigrationEnd> {
     const name = guestName(move.guest);
-    const source = await openMachine(this.#path);
-    const there = await runningMachine(pathOf(move.destination));
-    const isThere = (await there?.guests.list())?.some((guest) => guest.name === name) ?? false;
-    const leaving = source.moves.leaving(name);
-    const why = operationFailure("VFL-0312", "the process that moved it died");
-    try {
-      await (isThere ? leaving.complete() : leaving.cancel());
-    } catch (error) {
-      // It has been ended, or goes on, already: its machine does that by itself where it can be sure.
-      if (!(error instanceof MoveRefused)) throw error;
+    const path = pathOf(move.destination);
+    if (!isKnownMachine(path)) {
+      const why = operationFailure(
+        "VFL-0413",
+        `${path} is not there any more: whether ${move.guest} runs there is not known`,
+      );
+      return { kind: "lost", why: { ...why, remedy: `${WHERE_GONE}, then: vfleet recover --stuck` } };
     }
+    const isThere = await runs(await runningMachine(path), name);
+    const why = operationFailure("VFL-0312", "the process that moved it died");
+    await withMachine(openMachine(this.#path), async ({ moves }) => {
+      const leaving = moves.leaving(name);
+      try {
+        await (isThere ? leaving.complete() : leaving.cancel());
+      } catch (error) {
+        // It has been ended, or goes on, already: its machine does that by itself where it can be sure.
+        if (!(error instanceof MoveRefused)) throw error;
+      }
+    });
     if (isThere) {
       await course.phase("moved", `${move.destination} runs the guest`);
       await course.phase("plugged", `its VFs' state is there (${move.details.vfs})`);
@@ -147,6 +189,8 @@ class ModelMigrations implements MigrationPort {
   }
 }
 
+const WHERE_GONE =
+  "put the file back where it was; or, where that machine is gone for good, let the guest go on (guest resume NAME in the shell of its machine)";
 const REMEDY =
   "see docs/model.md: the machine's file names model_vfio_pci among its modules, and the VFs are bound to it";
 
@@ -160,11 +204,17 @@ function observed(source: ModelledMachine, { signal }: MigrationCourse, ends: nu
   return { ...source, moves: { ...source.moves, pass } };
 }
 
-function plannedMove(wish: MigrationWish, { guest, pairs }: ModelMovePlan, vfs: readonly MovedVf[]): PlannedMove {
+/** @param file of the destination: whoever recovers may be in another folder, where its name as it was typed is another file */
+function plannedMove(
+  wish: MigrationWish,
+  file: string,
+  { guest, pairs }: ModelMovePlan,
+  vfs: readonly MovedVf[],
+): PlannedMove {
   return {
     method: "vfio",
     guest: wish.guest,
-    destination: wish.destination,
+    destination: `model:${file}`,
     uri: wish.uri,
     pfs: [...new Set(vfs.map(({ pf }) => pf))],
     vfs: vfs.map((source) => ({ source, destination: null, details: {} })),
@@ -194,6 +244,27 @@ function movedVf({ pfs }: HostState, bdf: Bdf | undefined): MovedVf | undefined 
 
 function pathOf(destination: string): string {
   return modelFile(destination) ?? destination;
+}
+
+/** Does something with a machine, and leaves it. */
+async function withMachine<Result>(
+  opened: Promise<ModelledMachine>,
+  work: (machine: ModelledMachine) => Promise<Result>,
+): Promise<Result> {
+  const machine = await opened;
+  try {
+    return await work(machine);
+  } finally {
+    machine.close();
+  }
+}
+
+/** Whether a machine runs a guest; one that is off runs none. */
+async function runs(machine: ModelledMachine | undefined, name: string): Promise<boolean> {
+  if (machine === undefined) return false;
+  return withMachine(Promise.resolve(machine), async ({ guests }) =>
+    (await guests.list()).some((guest) => guest.name === name),
+  );
 }
 
 function check(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import { VfleetError } from "../../../errors/vfleet-error.ts";
 
 /** In the folder of a machine. */
@@ -50,6 +50,21 @@ export function realFile(path: string): string {
       details: { path, errno },
       cause,
     });
+  }
+}
+
+/**
+ * Whether a path that was written down still means the machine that it meant: it is whole, and its file is there, or the machine has its
+ * folder still.
+ */
+export function isKnownMachine(file: string): boolean {
+  if (!isAbsolute(file)) return false;
+  if ([...knownMachines(modelsFolder()).values()].includes(file)) return true;
+  try {
+    // Where a link has come in between, it is another's.
+    return realpathSync(file) === file;
+  } catch {
+    return false;
   }
 }
 

@@ -9,11 +9,15 @@ export interface ServerUnitParts extends UnitParts {
 const CAPABILITIES: Readonly<Record<string, string>> = {
   CAP_SYS_ADMIN: "configuration space beyond its first 64 bytes, NVMe admin commands, other network namespaces",
   CAP_NET_ADMIN: "VF settings, links",
+  CAP_NET_RAW: "ping, whose file has it on many systems and is not started without",
   CAP_SYS_MODULE: "modules that a policy names",
   CAP_SYS_PTRACE: "who has /dev/vfio open",
   CAP_DAC_OVERRIDE: "monitors of QEMUs that run as other users",
   CAP_SYSLOG: "the kernel's words on what was done",
 };
+
+/** A move that is being done is waited for, and it has 600 s where nothing else was asked for; then its way back. */
+const STOP_S = 720;
 
 /**
  * The systemd unit of `vfleet up` over this host, with the least of root's rights that its work takes (systemd.exec(5)). It begins
@@ -29,12 +33,14 @@ After=network.target vfleet.service
 
 [Service]
 Type=exec
-ExecStart=${vfleet} up --listen ${listen} --log-level info
+ExecStart=${vfleet} up --listen ${listen} --config ${config} --log-level info
 Restart=on-failure
+# What is being done comes to its end: its helpers (devlink, bridge, nvme, ping) are not for systemd to stop.
+KillMode=mixed
+TimeoutStopSec=${STOP_S}
 StateDirectory=vfleet
 StateDirectoryMode=0700
-ConfigurationDirectory=vfleet
-# Locks of PFs are there, which commands and the unit at boot take, too.
+${configurationLine(config)}# Locks of PFs are there, which commands and the unit at boot take, too.
 RuntimeDirectory=vfleet
 RuntimeDirectoryPreserve=yes
 UMask=0077
@@ -61,4 +67,10 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** Below /etc systemd makes the folder; elsewhere it is to be there. */
+function configurationLine(config: string): string {
+  const [, name] = /^\/etc\/([\w@-][\w.@-]*(?:\/[\w@-][\w.@-]*)*)\/?$/.exec(config) ?? [];
+  return name === undefined ? "" : `ConfigurationDirectory=${name}\n`;
 }

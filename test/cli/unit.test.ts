@@ -89,6 +89,29 @@ describe("vfleet unit", () => {
     assert.ok(exposure <= 5.5, `${exposure}\n${seen.stdout}${seen.stderr}`);
   });
 
+  test("of the server: its helpers are left to it, and it has the time that a move takes", () => {
+    const { stdout } = vfleetUnit("server");
+    assert.match(stdout, /^KillMode=mixed$/m);
+    const [, seconds = ""] = /^TimeoutStopSec=(\d+)$/m.exec(stdout) ?? [];
+    assert.ok(Number(seconds) > 600, seconds);
+    // A ping whose file has it is not executed under a bounding set without (capabilities(7)).
+    assert.match(stdout, /^CapabilityBoundingSet=.*\bCAP_NET_RAW\b/m);
+  });
+
+  test("of the server: what is desired is where it was said", { skip: requireTool("systemd-analyze") }, () => {
+    for (const [config, made] of [
+      ["/etc/vfleet", "vfleet"],
+      ["/etc/vfleet/lab/", "vfleet/lab"],
+      ["/srv/wanted", undefined],
+    ] as const) {
+      const { stdout } = vfleetUnit("server", "--config", config);
+      assert.ok(/^ExecStart=(.*)$/m.exec(stdout)?.[1]?.includes(` --config ${config} `), stdout);
+      assert.equal(/^ConfigurationDirectory=(.*)$/m.exec(stdout)?.[1], made);
+      assert.ok(stdout.includes(`\nReadWritePaths=-${config}\n`));
+      assert.equal(verify("vfleet-server", stdout), "");
+    }
+  });
+
   test("of the server beyond the loopback is refused: it wants TLS", () => {
     const { status, stderr } = vfleetUnit("server", "--listen", "0.0.0.0:7420");
     assert.equal(status, 2, stderr);

@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, copyFileSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -54,6 +64,24 @@ describe("vfleet up", () => {
     const again = await up();
     assert.doesNotMatch(again.output, /vft_/);
     assert.equal(await endServer(again, "SIGINT"), 0);
+  });
+
+  it("--config: what is kept of its one host is there", async () => {
+    const config = join(temporary, "wanted");
+    const many = vfleet("up", "--source", `model:${MODEL}`, "--source", "linux", "--config", config);
+    assert.equal(many.status, 2);
+    assert.match(many.stderr, /VFL-0001 --config is of one host/);
+    const source = ["--source", `model:${MODEL}`, "--state", STATE];
+    const server = await startServer([...source, "--config", config], env);
+    await untilReady(server);
+    const text =
+      "apiVersion: vfleet.dev/v1alpha1\nkind: VfPolicy\nmetadata: {name: none}\nspec: {select: {driver: igb}, numVfs: 0}\n";
+    const wish = { kind: "apply", files: [{ label: "none.yaml", text }], persist: true };
+    const plan = await ask(server.url, `${API}/hosts/lab/plans`, wish);
+    assert.equal(plan.status, 201, JSON.stringify(plan.body));
+    assert.deepEqual((await ask(server.url, `${API}/plans/${plan.body.id}/apply`, {})).status, 202);
+    assert.ok(readdirSync(config).length > 0);
+    assert.equal(await endServer(server, "SIGTERM"), 0);
   });
 
   it("writes no token into the journal, which others read", async () => {

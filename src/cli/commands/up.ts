@@ -16,6 +16,8 @@ export interface UpOptions {
   readonly source?: readonly string[];
   readonly listen: string;
   readonly state?: string;
+  /** Of its one host. */
+  readonly config?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsGenerate?: boolean;
@@ -37,6 +39,10 @@ export async function up(options: UpOptions): Promise<number> {
   if (options.tlsGenerate && certFile !== undefined) {
     throw new VfleetError("VFL-0001", { message: "--tls-generate makes a certificate: --tls-cert names another one" });
   }
+  const sources = options.source ?? ["linux"];
+  if (options.config !== undefined && sources.length > 1) {
+    throw new VfleetError("VFL-0001", { message: "--config is of one host: each of several has its own" });
+  }
   const files = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
   const tls = options.tlsGenerate ? "own" : files;
   const listen = listenAddress(options.listen, tls !== undefined);
@@ -44,7 +50,7 @@ export async function up(options: UpOptions): Promise<number> {
   outliveOutput();
   sayWaiting("opening hosts");
   const server = await serve({
-    hosts: await openHosts(options.source ?? ["linux"]),
+    hosts: await openHosts(sources, options.config),
     listen,
     state: options.state ?? serverFolder(),
     names: deviceName,
@@ -83,11 +89,11 @@ function isJournal(): boolean {
   return process.env.JOURNAL_STREAM === `${dev}:${ino}`;
 }
 
-async function openHosts(sources: readonly string[]): Promise<readonly NamedHost[]> {
+async function openHosts(sources: readonly string[], config: string | undefined): Promise<readonly NamedHost[]> {
   const hosts: NamedHost[] = [];
   for (const source of sources) {
     const name = freeName(nameOf(source), hosts);
-    hosts.push({ name, setting: await openHost({ source }) });
+    hosts.push({ name, setting: await openHost({ source, ...(config !== undefined && { config }) }) });
   }
   return hosts;
 }

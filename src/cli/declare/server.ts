@@ -12,6 +12,7 @@ export function declareServer(program: Command): void {
     .addOption(sourcesOption())
     .option("--listen <address>", "where; other than the loopback with TLS only", "127.0.0.1:7420")
     .option("--state <folder>", STATE_HELP)
+    .option("--config <folder>", "where what is desired of the host is kept (default: /etc/vfleet, or a model's own)")
     .option("--tls-cert <file>", "certificate chain, PEM")
     .option("--tls-key <file>", "its private key, PEM")
     .option("--tls-generate", "make a certificate, and renew it; clients pin its key, which stays")

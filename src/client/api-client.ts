@@ -67,13 +67,17 @@ export class ApiClient {
 
   /**
    * Asks one thing: `ask("GET /hosts/{host}/topology", {path: {host}})`.
-   * @throws ApiProblem what the server tells; with status 0 where it does not answer
+   * @throws ApiProblem what the server tells; with status 0 where it does not answer, or not in the time that the signal has for it
    */
   async ask<Route extends ApiRoute>(route: Route, ...[request, signal]: Args<Route>): Promise<ApiAnswer<Route>> {
     const response = await this.#send(route, (request ?? {}) as AnyRequest, signal);
     if (response.status === 204) return null as ApiAnswer<Route>;
     const isJson = response.headers.get("content-type")?.includes("json") === true;
-    return (isJson ? await response.json() : await response.blob()) as ApiAnswer<Route>;
+    try {
+      return (isJson ? await response.json() : await response.blob()) as ApiAnswer<Route>;
+    } catch (error) {
+      throw error instanceof SyntaxError ? error : this.#unanswered(error, signal);
+    }
   }
 
   /**
@@ -134,11 +138,16 @@ export class ApiClient {
         ...(signal && { signal }),
       });
     } catch (error) {
-      if (signal?.aborted) throw error;
-      throw notAnswered(url.origin, error);
+      throw this.#unanswered(error, signal);
     }
     if (!response.ok) throw await problemIn(response);
     return response;
+  }
+
+  /** Whoever has given up knows why; a time limit that has passed is the server's doing. */
+  #unanswered(error: unknown, signal: AbortSignal | undefined): unknown {
+    const isLate = (signal?.reason as { readonly name?: unknown } | undefined)?.name === "TimeoutError";
+    return signal?.aborted && !isLate ? error : notAnswered(new URL(this.#options.url).origin, error);
   }
 }
 

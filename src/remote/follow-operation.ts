@@ -1,4 +1,5 @@
 import type { ApiClient } from "../client/api-client.ts";
+import { VfleetError } from "../errors/vfleet-error.ts";
 import type { Doing } from "../fleet/changes/do-change.ts";
 import type { Operation, OperationEvent } from "../host/apply/operation.ts";
 import type { Step } from "../host/plan/step.ts";
@@ -6,8 +7,17 @@ import { told } from "./told.ts";
 
 /** Where nothing is heard, it is looked at all the same. */
 const LOOK_MS = 1000;
+/** For an answer that is read off a record. */
+const ANSWER_MS = 30_000;
+/** For an operation to begin: the host is read once more, and others may be at work at it. */
+const BEGIN_MS = 300_000;
 
-/** Has a plan done by the server, and tells how it goes on as if it were done here. @returns null where nothing was to be done */
+/**
+ * Has a plan done by the server, and tells how it goes on as if it were done here. Who abandons it gets what was seen of it last, whether
+ * the server answers or not.
+ * @returns undefined where nothing was to be done
+ * @throws VfleetError VFL-0522 where it is abandoned before anything was seen of it
+ */
 export async function performPlan(
   client: ApiClient,
   host: string,
@@ -17,24 +27,39 @@ export async function performPlan(
   const end = new AbortController();
   const news = new Bell();
   abandon?.addEventListener("abort", () => news.ring());
+  const within = (ms: number) => AbortSignal.any([...(abandon ? [abandon] : []), AbortSignal.timeout(ms)]);
+  let last: Operation | undefined;
   try {
     void listen(client, host, news, end.signal);
     const { operation: number } = await told<{ operation: number | null }>(
-      client.ask("POST /plans/{id}/apply", { path: { id } }),
+      client.ask("POST /plans/{id}/apply", { path: { id } }, within(BEGIN_MS)),
     );
     if (number === null) return undefined;
     const path = { host, number };
     // What has ended meanwhile cannot be stopped, and need not.
-    const stop = () => void client.ask("POST /hosts/{host}/operations/{number}/stop", { path }).catch(() => undefined);
+    const stop = () =>
+      void client
+        .ask("POST /hosts/{host}/operations/{number}/stop", { path }, within(ANSWER_MS))
+        .catch(() => undefined);
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
     const replay = new Replay(onEvent);
     for (;;) {
-      const operation = await told<Operation>(client.ask("GET /hosts/{host}/operations/{number}/record", { path }));
-      replay.tell(operation);
-      if (operation.endedAt !== null || abandon?.aborted) return operation;
+      last = await told<Operation>(
+        client.ask("GET /hosts/{host}/operations/{number}/record", { path }, within(ANSWER_MS)),
+      );
+      replay.tell(last);
+      if (last.endedAt !== null || abandon?.aborted) return last;
       await news.heard(LOOK_MS);
     }
+  } catch (error) {
+    if (!abandon?.aborted) throw error;
+    if (last !== undefined) return last;
+    throw new VfleetError("VFL-0522", {
+      message: "the server had not said what it does when it was left to it",
+      remedy: "once it answers, see what has come of it: vfleet operations",
+      cause: error,
+    });
   } finally {
     end.abort();
   }

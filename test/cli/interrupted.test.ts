@@ -3,14 +3,16 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, afterEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ROOT } from "../dumps.ts";
+import { endServer, startServer, VFLEET } from "./server-process.ts";
 
-const VFLEET = join(ROOT, "bin/vfleet.js");
 const temporary = mkdtempSync(join(tmpdir(), "vfleet-interrupted-"));
 const MODEL = join(temporary, "machine.yaml");
 copyFileSync(join(ROOT, "examples/models/82576.yaml"), MODEL);
@@ -121,3 +123,77 @@ describe("a terminal that goes", () => {
     assert.deepEqual(came(), [["settled"], "4"]);
   });
 });
+
+describe("a server that answers no more", () => {
+  it("is left at the second Ctrl-C, with what was seen last, also where its key is pinned", async () => {
+    const state = join(temporary, "server");
+    const server = await startServer([...SOURCE, "--state", state, "--tls-generate"], env);
+    try {
+      const [, pin = ""] = /its key: (sha256\S+)/.exec(server.output) ?? [];
+      const access = ["--server", server.url, "--token-file", join(state, "token"), "--pin", pin];
+      shell("fault sriov-stall 0000:01:00.0");
+      const child = spawn(process.execPath, [VFLEET, "apply", "-f", POLICY, "--yes", ...access], { env });
+      const closed = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+      while (!vfleet(["operations", "--json", ...SOURCE]).includes('"state": "applying"')) {
+        assert.equal(child.exitCode, null);
+      }
+      // Until it has seen of it what there is to see.
+      await delay(1500);
+      server.child.kill("SIGSTOP");
+      await interruptTwice(child);
+      const [stdout, stderr, [status]] = await closed;
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^stopping at the next step/);
+      assert.match(stdout, /not ended {3}operation 1: vfleet operations show 1\n {2}then {8}vfleet recover\n$/);
+    } finally {
+      server.child.kill("SIGCONT");
+      await endServer(server, "SIGKILL");
+    }
+  });
+
+  it("and so from vfleet migrate, of which it had not said that it began", async () => {
+    const requests: string[] = [];
+    const ok = { check: "vf", method: "vfio", result: "ok", summary: "it goes", evidence: [], remedy: "" };
+    const move = { method: "vfio", guest: "model:web", destination: "model:there.yaml", vfs: [] };
+    const answers: Readonly<Record<string, unknown>> = {
+      hosts: { items: [{ metadata: { name: "one" }, status: { source: "model:one.yaml" } }] },
+      state: { pfs: [] },
+      plans: { id: "1", plan: { pfs: [] }, title: "", ended: [], keeps: [], migration: { checks: [ok], move } },
+    };
+    const silent = createServer((request, response) => {
+      const [path = ""] = (request.url ?? "").split("?");
+      requests.push(path);
+      const { [path.split("/").at(-1) ?? ""]: answer } = answers;
+      if (answer === undefined) return;
+      response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
+    });
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const token = join(temporary, "token");
+      writeFileSync(token, "vft_x\n");
+      const access = ["--server", `http://127.0.0.1:${port}`, "--token-file", token];
+      const args = [VFLEET, "migrate", "web", "--to", "model:there.yaml", "--yes", ...access];
+      const child = spawn(process.execPath, args, { env });
+      const closed = Promise.all([text(child.stderr), once(child, "close")]);
+      while (!requests.some((path) => path.endsWith("/apply"))) {
+        assert.equal(child.exitCode, null, requests.join());
+        await delay(20);
+      }
+      await interruptTwice(child);
+      const [stderr, [status]] = await closed;
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /^calling the guest back; .*; once more leaves it to the server\nvfleet: VFL-0522 /);
+    } finally {
+      silent.closeAllConnections();
+      silent.close();
+    }
+  });
+});
+
+async function interruptTwice(child: ChildProcess): Promise<void> {
+  for (let times = 0; times < 2; times++) {
+    child.kill("SIGINT");
+    await delay(200);
+  }
+}

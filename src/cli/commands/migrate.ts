@@ -4,7 +4,7 @@ import type { Operation } from "../../host/apply/operation.ts";
 import { migrationTimes } from "../../host/migrate/migration-times.ts";
 import type { MigrationMethod } from "../../host/migrate/planned-move.ts";
 import { outliveOutput, print, toJson } from "../output.ts";
-import type { AccessOptions } from "../provision/access-options.ts";
+import { type AccessOptions, serverOf } from "../provision/access-options.ts";
 import { confirm } from "../provision/ask.ts";
 import { noteInterrupt, onInterrupt } from "../provision/on-interrupt.ts";
 import { openAccess } from "../provision/open-access.ts";
@@ -51,13 +51,18 @@ export async function migrate(guest: string, options: MigrateOptions): Promise<n
   }
   await confirm("Move it?", options);
   const stop = new AbortController();
+  const abandon = new AbortController();
+  // At the host itself it is called back by this very process: there is nobody to leave it to.
+  const leaving = serverOf(options) === undefined ? "" : "; once more leaves it to the server";
   const interrupted = (isAgain: boolean) => {
-    if (isAgain) return;
-    noteInterrupt("calling the guest back; once it runs at the destination it stays there");
-    stop.abort();
+    if (isAgain) abandon.abort();
+    else {
+      noteInterrupt(`calling the guest back; once it runs at the destination it stays there${leaving}`);
+      stop.abort();
+    }
   };
   const operation = await onInterrupt(interrupted, () =>
-    change.perform({ signal: stop.signal, ...progressFor(options) }),
+    change.perform({ signal: stop.signal, abandon: abandon.signal, ...progressFor(options) }),
   );
   if (operation === undefined) throw new TypeError("a move without an operation");
   const times = migrationTimes(operation);

@@ -12,6 +12,8 @@ export interface ManagedHost {
   readonly aer: AerWatch;
   /** Undefined of a picture of a host. */
   readonly iommuFaults: IommuFaultWatch | undefined;
+  /** Fulfilled once what an earlier server was killed in the middle of has been ended: a plan made before would overtake it. */
+  readonly recovered: Promise<void>;
 }
 
 /** @throws VfleetError VFL-0504 where there is none of that name */

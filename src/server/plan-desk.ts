@@ -62,6 +62,7 @@ export class PlanDesk {
    */
   async make(hostName: string, request: ChangeRequest, by: string): Promise<PlanEntry> {
     const host = hostNamed(this.#hosts, hostName);
+    await host.recovered;
     // All that was read of the host goes with `state`: kept of each plan, it would be most of the server's memory.
     const { state: _, ...change } = await planChange(await settingOf(host.setting), this.#within(host, request));
     const { plan, kind, title, ended, keeps, migration } = change;

@@ -84,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
   const cache = new ObjectCache(randomBytes(EPOCH_BYTES).toString("hex"));
   const managed: ManagedHost[] = [];
+  const recovered = new Map<ManagedHost, () => void>();
   const starting: Promise<void>[] = [];
   let database: DatabaseSync | undefined;
   let log: FastifyBaseLogger | undefined;
@@ -122,7 +123,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         intervalMs,
         onDeaf: (reason) => log?.warn({ host: name, reason }, "the host tells of no changes any more"),
       });
-      managed.push({ name, setting, watched, aer, iommuFaults });
+      const recovery = Promise.withResolvers<void>();
+      const host = { name, setting, watched, aer, iommuFaults, recovered: recovery.promise };
+      recovered.set(host, recovery.resolve);
+      managed.push(host);
     }
     const api = await buildServer({
       cache,
@@ -152,7 +156,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       starting.push(
         recover(host, (damage) => api.log.error(damage))
           .catch((error: unknown) => api.log.error(error))
-          .then(() => host.watched.start()),
+          .then(() => {
+            recovered.get(host)?.();
+            return host.watched.start();
+          }),
       );
     }
     const renewal = tls === "own" && setInterval(() => takeRenewed(api, renewed), RENEWAL_MS).unref();

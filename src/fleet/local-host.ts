@@ -1,7 +1,7 @@
 import { VfleetError } from "../errors/vfleet-error.ts";
 import type { Operation } from "../host/apply/operation.ts";
 import type { RecoverRequest } from "../host/apply/recover.ts";
-import { endedClaims } from "../host/desired/claim-lifetime.ts";
+import { endedClaims, leftByClaims } from "../host/desired/claim-lifetime.ts";
 import type { PolicyFile } from "../host/desired/read-documents.ts";
 import type { HostState } from "../host/state/host-state.ts";
 import type { Kernel } from "../kernel/port.ts";
@@ -61,7 +61,9 @@ export class LocalHost implements HostAccess {
       if (!(error instanceof VfleetError && error.code === "VFL-0232" && files === undefined)) throw error;
     }
     const state = await this.#host.planning.observe();
-    const ended = endedClaims([], this.#host.claims, state.guests, new Date());
+    const { claims } = this.#host;
+    const over = endedClaims([], claims, state.guests, new Date());
+    const ended = [...over, ...leftByClaims(claims, over)];
     return { unfinished, damaged, ended, plan: null, state };
   }
 

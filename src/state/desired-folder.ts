@@ -19,6 +19,7 @@ const ALLOCATION_SCHEMA = z.array(
     guest: z.string().optional(),
     lifetime: z.string().optional(),
     guestSeen: z.boolean().optional(),
+    left: z.boolean().optional(),
     pfKey: z.string(),
     vfIndex: z.int().min(0),
     mac: z.string().nullable(),
@@ -141,11 +142,12 @@ export async function readAllocations(folder: string): Promise<readonly Allocati
   }
   try {
     const kept = ALLOCATION_SCHEMA.parse(JSON.parse(text));
-    return kept.map(({ guest, lifetime, guestSeen, ...rest }) => ({
+    return kept.map(({ guest, lifetime, guestSeen, left, ...rest }) => ({
       ...rest,
       ...(guest !== undefined && { guest }),
       ...(lifetime !== undefined && { lifetime }),
       ...(guestSeen !== undefined && { guestSeen }),
+      ...(left !== undefined && { left }),
     }));
   } catch (cause) {
     throw damaged(path, "it holds something else than allocations", cause);

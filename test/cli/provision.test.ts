@@ -233,6 +233,32 @@ describe("vfleet plan, apply and the rest", () => {
     }
   });
 
+  test("a VF that a claim has no use for any longer: nobody's before it was made as new", () => {
+    const claim = (name: string, spec: string) => {
+      const path = join(temporary, `claim-${name}.yaml`);
+      writeFileSync(path, `apiVersion: vfleet.dev/v1alpha1\nkind: VfClaim\nmetadata: {name: ${name}}\nspec: ${spec}\n`);
+      return ["-f", path];
+    };
+    const pool = ["-f", policy("pool", "{select: {driver: igb}, vfs: [{range: 4-6, pool: spare}]}")];
+    const network = "network: {vlan: 9, trust: true}";
+    const both = host("apply", ...pool, ...claim("k", `{guest: web, pool: spare, count: 2, ${network}}`), "--yes");
+    assert.equal(both.status, 0, both.stdout);
+    const k = claim("k", `{guest: web, pool: spare, ${network}}`);
+    const { status, stdout } = host("apply", ...pool, ...k, ...claim("z", "{guest: db, pool: spare}"), "--yes");
+    assert.equal(status, 0, stdout);
+    assert.match(
+      host("status", ...pool, ...k).stdout,
+      /claim k: it asks for fewer VFs by now, .*0000:01:00\.0 VF 5 stays reserved until: vfleet release --ended/,
+    );
+    assert.match(shell("ip link show eth0"), /vf 5 .*vlan 9/);
+    const released = host("release", "--ended", "--yes");
+    assert.equal(released.status, 0, released.stdout);
+    assert.match(shell("ip link show eth0"), /vf 4 .*vlan 9/);
+    assert.doesNotMatch(shell("ip link show eth0"), /vf 5 .*vlan 9/);
+    assert.match(host("release", "--ended", "--yes").stdout, /No claim has ended/);
+    for (const name of ["k", "z"]) assert.equal(host("release", "--claim", name, "--yes").status, 0);
+  });
+
   test("release, and a snapshot that takes no changes", () => {
     assert.equal(host("release").status, 2);
     assert.equal(host("release", "--policy", "tenant-net", "--yes").status, 0);

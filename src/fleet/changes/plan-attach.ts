@@ -84,14 +84,14 @@ async function choose(
   if (claim !== undefined) return chooseClaim(host, claim, look);
   // What a claim keeps for a guest is no use of it by another than that guest.
   const guest = "guest" in rest && rest.guest !== undefined ? guestName(rest.guest) : undefined;
-  const planning = claimedApart(host, (each) => guest !== undefined && each.guest === guest);
+  const planning = claimedApart(host, (each) => guest !== undefined && each.guest === guest && !each.left);
   const state = planning.stateOf(await look());
   return { host: { ...host, planning }, state, vfs: [vfNamed(state, name ?? "")] };
 }
 
-/** The VFs that a claim was given, found by what their PFs are known by: addresses may have moved since. */
+/** The VFs that a claim has, without those that it has left, found by what their PFs are known by: addresses may have moved since. */
 async function chooseClaim(host: HostSetting, claim: string, look: Look): Promise<Chosen> {
-  const own = host.claims.filter((each) => each.claim === claim);
+  const own = host.claims.filter((each) => each.claim === claim && !each.left);
   const planning = claimedApart(host, (each) => each.claim === claim);
   const state = planning.stateOf(await look());
   const vfs = own.flatMap(({ pfKey, vfIndex }) => {

@@ -1,5 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
-import { endedClaims } from "../../host/desired/claim-lifetime.ts";
+import type { Allocation } from "../../host/desired/allocation.ts";
+import { endedClaims, leftByClaims } from "../../host/desired/claim-lifetime.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState, PfState } from "../../host/state/host-state.ts";
@@ -58,11 +59,19 @@ async function choose(
   return pfs.filter(({ bdf }) => wanted.includes(bdf));
 }
 
-/** Of nobody where no claim has ended. */
+/** Of claims that have ended, and what others have left; of nobody where there is none. */
 async function releaseEnded(host: HostSetting, look: Look): Promise<Draft> {
   const seen = await look();
-  const ended = endedClaims([], host.claims, seen.state.guests, new Date()).map(({ claim }) => claim);
-  return releaseClaims(host, ended, async () => seen);
+  const ended = endedClaims([], host.claims, seen.state.guests, new Date());
+  const over = new Set(ended.map(({ claim }) => claim));
+  const left = leftByClaims(host.claims, ended);
+  const names = [...ended, ...left].map(({ claim }) => claim);
+  return releaseClaims(
+    host,
+    names,
+    (each) => over.has(each.claim) || each.left === true,
+    async () => seen,
+  );
 }
 
 async function releaseClaim(host: HostSetting, claim: string, look: Look): Promise<Draft> {
@@ -75,24 +84,29 @@ async function releaseClaim(host: HostSetting, claim: string, look: Look): Promi
       details: { claim },
     });
   }
-  return releaseClaims(host, [claim], look);
+  return releaseClaims(host, [claim], (each) => each.claim === claim, look);
 }
 
 /**
  * The VFs of claims are made as new, and nobody's again. Their guests must have let go of them: the claims themselves are no use of
  * theirs any longer.
  */
-async function releaseClaims(host: HostSetting, names: readonly string[], look: Look): Promise<Draft> {
+async function releaseClaims(
+  host: HostSetting,
+  names: readonly string[],
+  isOver: (allocation: Allocation) => boolean,
+  look: Look,
+): Promise<Draft> {
   const { claims: all, folders } = host;
-  const planning = claimedApart(host, ({ claim }) => names.includes(claim));
+  const planning = claimedApart(host, isOver);
   const state = planning.stateOf(await look());
   const targets = state.pfs.flatMap(({ bdf, identity, vfs }) => {
-    const own = all.filter(({ claim, pfKey }) => names.includes(claim) && pfKey === identity.key);
+    const own = all.filter((each) => isOver(each) && each.pfKey === identity.key);
     const vfIndexes = own.map(({ vfIndex }) => vfIndex).filter((index) => vfs.some((vf) => vf.vfIndex === index));
     return vfIndexes.length === 0 ? [] : [{ pf: bdf, vfIndexes }];
   });
   const replan = (now: HostState) => planReset(now, targets);
-  const rest = all.filter(({ claim }) => !names.includes(claim));
+  const rest = all.filter((each) => !isOver(each));
   const kept = {
     keep: () => keepAllocations(folders.state, rest),
     keeps: { allocations: { from: all, to: rest } },

@@ -6,7 +6,7 @@ import type { Evidence } from "../preflight/check.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
 import type { Allocation } from "./allocation.ts";
 import type { VfClaim } from "./claim-schema.ts";
-import { type Candidate, inOrder, joins, MOST_TRIES, type Need, placeAll } from "./claim-search.ts";
+import { type Candidate, compareText, inOrder, joins, MOST_TRIES, type Need, placeAll } from "./claim-search.ts";
 import { type PfWishes, settingFields, type Wish } from "./pf-wishes.ts";
 import { selectPfs } from "./select-pfs.ts";
 import { formatVfs } from "./vf-range.ts";
@@ -45,8 +45,15 @@ export function allocateClaims(
   records: readonly Allocation[],
   wishes: ReadonlyMap<PfAddress, PfWishes>,
   numVfs: ReadonlyMap<PfAddress, number>,
-): { readonly claimed: readonly ClaimedVfs[]; readonly refusals: readonly Refusal[] } {
+): {
+  readonly claimed: readonly ClaimedVfs[];
+  /** Of claims that have no use for a VF any longer: what it was set to is on it until it is released. */
+  readonly left: readonly Allocation[];
+  readonly refusals: readonly Refusal[];
+} {
   const vfs = vfsOf(state, wishes, numVfs);
+  const places = new Map(vfs.map((vf) => [`${vf.wishes.pf.identity.key} ${vf.vfIndex}`, vf]));
+  const recordsOf = Map.groupBy(records, ({ claim }) => claim);
   const refusals: Refusal[] = [];
   const fittingFor = fittingVfs(vfs);
   const taken = takenByOthers(vfs, claims, records);
@@ -58,10 +65,11 @@ export function allocateClaims(
     const { count = 1, constraints: { samePf = false, distinctPfs = false } = {} } = claim.spec;
     const fitting = preferredFirst(state, claim, fittingFor(claim, demands));
     const need = { claim: claim.metadata.name, candidates: fitting, count, held: [], samePf, distinctPfs };
-    const held = heldOf(need, records, vfs, demands, taken);
+    const held = heldOf(need, recordsOf.get(need.claim) ?? [], places, demands, taken);
     for (const vf of held) taken.set(vf, need.claim);
     open.push({ claim, demands, need: { ...need, candidates: fitting, held } });
   }
+  const left = leftBy(state, claims, records, places, taken, numVfs);
   const found = placeAll(
     open.map(({ need }) => need),
     new Set(taken.keys()),
@@ -95,7 +103,7 @@ export function allocateClaims(
     const ofClaim = new Set<Candidate>(mine);
     return mine ? [{ claim, vfs: vfs.filter((vf) => ofClaim.has(vf)) }] : [];
   });
-  return { claimed, refusals };
+  return { claimed, left, refusals };
 }
 
 /** VFs of claims that nothing is asked for here: theirs, until they are released. */
@@ -114,6 +122,30 @@ function takenByOthers(
       return owner === undefined ? [] : [[vf, owner] as const];
     }),
   );
+}
+
+/**
+ * What claims had and do not hold any more is theirs all the same, until it is released. Not of VFs that will not be there: what
+ * comes in their place is new.
+ * @param taken those VFs are added
+ */
+function leftBy(
+  { pfs }: HostState,
+  claims: readonly VfClaim[],
+  records: readonly Allocation[],
+  places: ReadonlyMap<string, Vf>,
+  taken: Map<Candidate, string>,
+  numVfs: ReadonlyMap<PfAddress, number>,
+): readonly Allocation[] {
+  const names = new Set(claims.map(({ metadata }) => metadata.name));
+  const uncounted = new Set(pfs.flatMap(({ bdf, identity }) => (numVfs.has(bdf) ? [] : [identity.key])));
+  return records.flatMap((record): Allocation[] => {
+    if (!names.has(record.claim)) return [];
+    const vf = places.get(`${record.pfKey} ${record.vfIndex}`);
+    if (vf === undefined ? !uncounted.has(record.pfKey) : taken.has(vf)) return [];
+    if (vf !== undefined) taken.set(vf, record.claim);
+    return [{ ...record, left: true }];
+  });
 }
 
 const GIVEN_UP: Evidence = { fact: `the search for a way was given up after ${MOST_TRIES} tries` };
@@ -182,16 +214,21 @@ function uncounted({ pfs }: HostState, numVfs: ReadonlyMap<PfAddress, number>): 
 function heldOf(
   need: Need,
   records: readonly Allocation[],
-  vfs: readonly Vf[],
+  places: ReadonlyMap<string, Vf>,
   demands: readonly Demand[],
   taken: ReadonlyMap<Candidate, string>,
 ): readonly Vf[] {
-  const mine = records.filter(({ claim }) => claim === need.claim);
   const held: Vf[] = [];
-  if (mine.length === 0) return held;
-  for (const vf of vfs) {
-    const recorded = mine.some(({ pfKey, vfIndex }) => pfKey === vf.wishes.pf.identity.key && vfIndex === vf.vfIndex);
-    if (!recorded || held.length >= need.count || taken.has(vf) || !joins(need, held, vf)) continue;
+  const recorded = records.flatMap(({ pfKey, vfIndex, left = false }) => {
+    const vf = places.get(`${pfKey} ${vfIndex}`);
+    return vf ? [{ vf, left }] : [];
+  });
+  // One that it has left is its own still, and comes back after those that it has.
+  recorded.sort(
+    (a, b) => Number(a.left) - Number(b.left) || compareText(a.vf.pf, b.vf.pf) || a.vf.vfIndex - b.vf.vfIndex,
+  );
+  for (const { vf } of recorded) {
+    if (held.length >= need.count || taken.has(vf) || !joins(need, held, vf)) continue;
     if (demands.every((demand) => demand.text === NOT_IN_USE || demand.fits(vf))) held.push(vf);
   }
   return held;

@@ -8,6 +8,8 @@ export interface Allocation {
   readonly lifetime?: string;
   /** Whether its guest was seen since the claim has it: a `lifetime` of the guest's can end from then on. */
   readonly guestSeen?: boolean;
+  /** The claim asks for fewer by now, or for others: nobody's until it is released. */
+  readonly left?: boolean;
   /** `PfIdentity.key` */
   readonly pfKey: string;
   readonly vfIndex: number;

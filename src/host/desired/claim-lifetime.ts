@@ -39,6 +39,20 @@ export function endedClaims(
   });
 }
 
+/**
+ * VFs that claims have no use for any longer, though they go on.
+ * @param ended claims that have ended, with all that they have
+ */
+export function leftByClaims(records: readonly Allocation[], ended: readonly EndedClaim[]): readonly EndedClaim[] {
+  const over = new Set(ended.map(({ claim }) => claim));
+  const left = records.filter(({ claim, left: isLeft }) => isLeft && !over.has(claim));
+  return [...Map.groupBy(left, ({ claim }) => claim)].map(([claim, vfs]) => ({
+    claim,
+    why: "it asks for fewer VFs by now, or for others",
+    vfs: vfs.map(({ pfKey, vfIndex }) => ({ pfKey, vfIndex })),
+  }));
+}
+
 function endOf(
   { guest, lifetime = "permanent" }: ClaimTerm,
   records: readonly Allocation[],

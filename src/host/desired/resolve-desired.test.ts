@@ -340,6 +340,47 @@ describe("claims", () => {
     assert.deepEqual(owners(resolve(inUse, smaller, claim, [record])), ["0000:01:00.0 0 g"]);
   });
 
+  test("a VF that a claim has no use for any longer is nobody's until it is released, unless the claim wants it back", () => {
+    const state = hostState([{ vfs: 3 }]);
+    const two = { k: "guest: web, pool: fast, count: 2" };
+    const { allocations: had } = resolve(state, { p: POOL }, two);
+    assert.deepEqual(
+      had.map(({ vfIndex }) => vfIndex),
+      [0, 1],
+    );
+    const fewer = resolve(state, { p: POOL }, { k: "guest: web, pool: fast", z: "guest: db, pool: fast" }, had);
+    assert.deepEqual(fewer.refusals, []);
+    assert.deepEqual(owners(fewer), ["0000:01:00.0 0 web", "0000:01:00.0 2 db"]);
+    const left = fewer.allocations.filter((each) => each.left);
+    assert.deepEqual(left, [{ ...had[1], left: true }]);
+    assert.deepEqual(
+      fewer.ended.map(({ claim, vfs }) => [claim, vfs.map(({ vfIndex }) => vfIndex)]),
+      [["k", [1]]],
+    );
+    const again = resolve(
+      state,
+      { p: POOL },
+      { k: "guest: web, pool: fast", z: "guest: db, pool: fast" },
+      fewer.allocations,
+    );
+    assert.deepEqual(again.allocations, fewer.allocations);
+    const full = resolve(state, { p: POOL }, { ...two, z: "guest: db, pool: fast" }, fewer.allocations);
+    assert.deepEqual(owners(full), ["0000:01:00.0 0 web", "0000:01:00.0 1 web", "0000:01:00.0 2 db"]);
+    assert.ok(full.allocations.every((each) => !each.left));
+    // In no other's way either: it is told whose it is.
+    const many = resolve(
+      state,
+      { p: POOL },
+      { k: "guest: web, pool: fast", z: "guest: db, pool: fast, count: 2" },
+      had,
+    );
+    assert.match(refusals(many).join(), /claim z for db wants 2 VFs; claimed by nobody else: 1 fits/);
+    // A claim that moves leaves what it had.
+    const elsewhere = { k: `guest: web, pool: fast, constraints: {vf: {pf: "01:00.0", vfIndex: 2}}` };
+    const moved = resolve(state, { p: POOL }, { ...elsewhere, z: "guest: db, pool: fast" }, had);
+    assert.match(refusals(moved).join(), /claimed by nobody else: 0 fit/);
+  });
+
   test("a new claim gets no VF that somebody else uses, and no random address that was another's", () => {
     const state = hostState([{ vfs: [{ users: usedBy(vfioUser()) }, { settings: { mac: "02:11:22:33:44:55" } }, {}] }]);
     const resolved = resolve(state, { p: POOL }, { c: "guest: g, pool: fast, network: {mac: random}" });

@@ -8,7 +8,7 @@ import type { HostState, PfState } from "../state/host-state.ts";
 import { allocateClaims, type ClaimedVfs, claimWishes, nameOf } from "./allocate-claims.ts";
 import type { Allocation } from "./allocation.ts";
 import { assignMacs, type MacWish } from "./assign-macs.ts";
-import { type EndedClaim, endedClaims, isRunning } from "./claim-lifetime.ts";
+import { type EndedClaim, endedClaims, isRunning, leftByClaims } from "./claim-lifetime.ts";
 import type { VfClaim } from "./claim-schema.ts";
 import { compareText } from "./claim-search.ts";
 import type { DesiredPf, DesiredVf } from "./desired-pf.ts";
@@ -28,7 +28,7 @@ export interface Resolved {
    * where something is refused.
    */
   readonly allocations: readonly Allocation[];
-  /** Claims that get nothing any more. */
+  /** Claims that get nothing any more, and what those have left that go on. */
   readonly ended: readonly EndedClaim[];
 }
 
@@ -77,7 +77,7 @@ export function resolveDesired({
   const clear = refusals.length === 0 && [...wishes.values()].every((each) => each.refusals().length === 0);
   const allocated = clear
     ? allocateClaims(state, byName(living), claims, wishes, numVfs)
-    : { claimed: [], refusals: [] };
+    : { claimed: [], left: [], refusals: [] };
   refusals.push(...allocated.refusals);
   for (const { claim, vfs } of allocated.claimed) {
     const settings = claimWishes(claim);
@@ -106,6 +106,7 @@ export function resolveDesired({
   // Of claims that are not asked for here, and of those that have ended: theirs until they are released.
   const placed = new Set(living.map(({ metadata }) => metadata.name));
   const others = claims.filter(({ claim }) => !placed.has(claim));
+  const kept = refusals.length === 0 ? [...others, ...allocated.left, ...allocations] : claims;
   return {
     desired: state.pfs.flatMap((pf) => {
       const each = wishes.get(pf.bdf);
@@ -114,8 +115,8 @@ export function resolveDesired({
       return [{ ...wanted, vfs: wanted.vfs.map((vf) => withGuestsDriver(state, pf, vf)) }];
     }),
     refusals,
-    allocations: refusals.length === 0 ? [...others, ...allocations] : claims,
-    ended,
+    allocations: kept,
+    ended: [...ended, ...leftByClaims(kept, ended)],
   };
 }
 

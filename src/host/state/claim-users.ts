@@ -17,6 +17,9 @@ export function withClaims(state: HostState, allocations: readonly Allocation[])
 function withUsers(vf: VfState, allocations: readonly Allocation[]): VfState {
   const more = allocations
     .filter(({ vfIndex }) => vfIndex === vf.vfIndex)
-    .map(({ claim }): DeviceUser => ({ kind: "definedGuest", who: { claim }, evidence: `the claim ${claim} has it` }));
+    .map(({ claim, left }): DeviceUser => {
+      const evidence = left ? `the claim ${claim} had it, until: vfleet release --ended` : `the claim ${claim} has it`;
+      return { kind: "definedGuest", who: { claim }, evidence };
+    });
   return more.length === 0 ? vf : { ...vf, users: { ...vf.users, users: [...vf.users.users, ...more] } };
 }

@@ -61,7 +61,7 @@ function settingsText(settings: Observed<VfInfo | null>): string {
   const onOff = (name: string, value: boolean | null) => (value === null ? [] : [`${name} ${value ? "on" : "off"}`]);
   return [
     ...(mac === null ? [] : [`MAC ${mac}`]),
-    ...(vlan === null ? [] : [vlan === 0 ? "no VLAN" : `VLAN ${vlan}${qos ? ` qos ${qos}` : ""}`]),
+    ...(vlan === null ? [] : [vlan === 0 && !qos ? "no VLAN" : `VLAN ${vlan}${qos ? ` qos ${qos}` : ""}`]),
     ...onOff("spoof check", spoofCheck),
     ...onOff("trust", trust),
     ...(linkState === null ? [] : [`link ${linkState}`]),

@@ -131,7 +131,8 @@ function settingsText({ settings, nvme }: VfState): string {
   if (isUnread(settings)) facts.push("?");
   else if (settings !== null) {
     const { vlan, qos, vlanProtocol, maxTxRateMbps, minTxRateMbps, spoofCheck, trust, queryRss, linkState } = settings;
-    if (vlan) facts.push(`vlan ${vlan}${qos ? ` qos ${qos}` : ""}${vlanProtocol === "802.1ad" ? " 802.1ad" : ""}`);
+    if (vlan || qos)
+      facts.push(`vlan ${vlan ?? 0}${qos ? ` qos ${qos}` : ""}${vlanProtocol === "802.1ad" ? " 802.1ad" : ""}`);
     if (maxTxRateMbps) facts.push(`max ${maxTxRateMbps} Mbit/s`);
     if (minTxRateMbps) facts.push(`min ${minTxRateMbps} Mbit/s`);
     if (spoofCheck === false) facts.push("no spoof check");

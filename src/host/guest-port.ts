@@ -105,7 +105,8 @@ export function settingsForGuest(info: VfInfo | null | undefined): Pick<VfForGue
   const { mac = null, vlan = null, qos = null, vlanProtocol = null } = info ?? {};
   return {
     mac: mac === ZERO_MAC ? null : mac,
-    vlan: vlan ? { id: vlan, qos: qos ?? 0, protocol: vlanProtocol ?? "802.1Q" } : null,
+    // A priority without a VLAN is in a tag, too.
+    vlan: vlan || qos ? { id: vlan ?? 0, qos: qos ?? 0, protocol: vlanProtocol ?? "802.1Q" } : null,
   };
 }
 

@@ -122,6 +122,17 @@ describe("executors", () => {
     await doStep({ kind: "setVfNetwork", pf: PF, changes: [{ from: {}, to }] }, context);
     const [info] = parseVfInfo(known(await kernel.ipLink("enp1s0")) ?? "") ?? [];
     assert.deepEqual([info?.vlan, info?.qos, info?.maxTxRateMbps, info?.mac], [9, 2, 50, to.mac]);
+    const tag = (qos: number): Step => {
+      const vlan = { id: 0, qos, protocol: "802.1Q" } as const;
+      return { kind: "setVfNetwork", pf: PF, changes: [{ from: {}, to: { vfIndex: 0, vlan } }] };
+    };
+    await doStep(tag(3), context);
+    assert.equal(
+      (await executorOf(tag(0)).look(tag(0), context)).kind,
+      "before",
+      "the priority is there without a VLAN",
+    );
+    await doStep(tag(0), context);
   });
 
   test("an eSwitch changes its mode", async () => {

@@ -18,7 +18,8 @@ const networkSchema = z
       example: "mac: auto",
     }),
     vlan: optional(z.int().min(0).max(4094), {
-      description: "The VLAN ID that the card puts on the VF's frames and takes off again, unseen by the VF. 0: none.",
+      description:
+        "The VLAN ID that the card puts on the VF's frames and takes off again, unseen by the VF. 0: none, and no priority where qos is left out.",
       kernel: "IFLA_VF_VLAN_LIST, ndo_set_vf_vlan, together with qos and protocol",
       example: "vlan: 100",
     }),

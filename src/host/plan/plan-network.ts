@@ -55,13 +55,14 @@ export function planNetwork(draft: PfDraft): void {
   draft.add("network", { kind: "setVfNetwork", pf: draft.pf.bdf, changes });
 }
 
-function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wanted: DesiredVfNetwork): VfSettingChange | undefined {
+function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wish: DesiredVfNetwork): VfSettingChange | undefined {
   if (now !== undefined && isUnread(now.settings)) {
     draft.refuseUnread(`the settings of VF ${vfIndex}`, now.settings, vfIndex);
     return undefined;
   }
   const told = now === undefined ? undefined : (now.settings as VfInfo | null);
   const current = told === undefined ? NEW_VF : told === null ? {} : settingsOf(told);
+  const wanted = withoutTag(wish);
   const different = Object.keys(wanted).filter((key) => {
     const name = key as keyof DesiredVfNetwork;
     return wanted[name] !== undefined && !isEqual(name, wanted[name], current[name]);
@@ -72,6 +73,11 @@ function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wanted: DesiredVf
   // No address administered is not something that igb tells: it shows the one that the VF chose.
   const from = Object.fromEntries(different.map((name) => [name, current[name] ?? null]));
   return { from, to };
+}
+
+/** Who wants no VLAN wants no tag: a priority that is left alone would be on the wire in one of VLAN 0. */
+function withoutTag(wanted: DesiredVfNetwork): DesiredVfNetwork {
+  return wanted.vlan === 0 && wanted.qos === undefined ? { ...wanted, qos: 0 } : wanted;
 }
 
 /** By the names of what is wanted, without what the driver did not tell. */
@@ -149,12 +155,14 @@ function vfChange(
     (name) => !["vlan", "qos", "vlanProtocol", "minTxRateMbps", "maxTxRateMbps"].includes(name),
   );
   const min = of("minTxRateMbps");
+  const id = of("vlan") ?? 0;
+  const qos = of("qos") ?? 0;
+  // Of no tag there is no protocol to keep.
+  const protocol = (id === 0 && qos === 0 ? wanted.vlanProtocol : of("vlanProtocol")) ?? "802.1Q";
   return {
     vfIndex,
     ...Object.fromEntries(plain.map((name) => [name, wanted[name]])),
-    ...(has("vlan", "qos", "vlanProtocol")
-      ? { vlan: { id: of("vlan") ?? 0, qos: of("qos") ?? 0, protocol: of("vlanProtocol") ?? "802.1Q" } }
-      : {}),
+    ...(has("vlan", "qos", "vlanProtocol") ? { vlan: { id, qos, protocol } } : {}),
     ...(has("minTxRateMbps", "maxTxRateMbps")
       ? {
           txRateMbps: {

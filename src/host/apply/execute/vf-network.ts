@@ -74,11 +74,11 @@ function pairs(change: VfChange, info: VfInfo): ReadonlyArray<readonly [string, 
   const list: (readonly [string, unknown, unknown])[] = [
     ["MAC", change.mac?.toLowerCase(), change.mac === ZERO_MAC ? ZERO_MAC : info.mac],
     ["VLAN", vlan?.id, info.vlan],
-    // Without a VLAN nobody prints either.
-    ["QoS", vlan && vlan.id !== 0 ? (vlan.qos ?? 0) : undefined, info.qos ?? (info.vlan === null ? null : 0)],
+    // iproute2 leaves out what is 0. A priority goes without a VLAN, too, in a tag of VLAN 0.
+    ["QoS", vlan && (vlan.qos ?? 0), info.qos ?? (info.vlan === null ? null : 0)],
     [
       "VLAN protocol",
-      vlan && vlan.id !== 0 ? (vlan.protocol ?? "802.1Q") : undefined,
+      vlan && (vlan.id !== 0 || vlan.qos) ? (vlan.protocol ?? "802.1Q") : undefined,
       info.vlanProtocol ?? (info.vlan === null ? null : "802.1Q"),
     ],
     ["maximum rate", rate?.max, info.maxTxRateMbps],

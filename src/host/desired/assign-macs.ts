@@ -14,7 +14,7 @@ export interface MacWish {
   readonly by: string;
   /** `auto`, `random`, or an address; with a preferred one also `keep`. */
   readonly wish: string;
-  /** Comes before the wish, unless somebody else has it. */
+  /** Comes before the wish, an address included, unless somebody else has it. */
   readonly preferred?: string;
   /** Of `random`: the address that was made for the same claim before. */
   readonly recorded?: string;
@@ -58,13 +58,22 @@ export function assignMacs(
     all.filter(({ wish }) => wish !== "keep"),
     numVfs,
   );
-  for (const wish of all) if (!isMacWord(wish.wish)) give(wish, wish.wish);
-  const isTaken = (mac: string) => taken.has(mac) || staying.some((other) => other.mac === mac);
+  const stay = new Set(staying.map(({ mac }) => mac));
+  for (const wish of all) if (!isMacWord(wish.wish) && wish.preferred === undefined) give(wish, wish.wish);
+  const fixed = new Map(all.flatMap((wish) => (isMacWord(wish.wish) ? [] : [[wish.wish, wish] as const])));
   const wishes: MacWish[] = [];
-  for (const wish of all.filter((each) => isMacWord(each.wish))) {
-    if (wish.preferred !== undefined && !isTaken(wish.preferred)) give(wish, wish.preferred);
-    else wishes.push(wish);
+  for (const wish of all) {
+    const { preferred } = wish;
+    if (preferred === undefined) {
+      if (isMacWord(wish.wish)) wishes.push(wish);
+      continue;
+    }
+    const isTaken = taken.has(preferred) || stay.has(preferred) || (fixed.get(preferred) ?? wish) !== wish;
+    if (!isTaken) give(wish, preferred);
+    else if (isMacWord(wish.wish)) wishes.push(wish);
+    else give(wish, wish.wish);
   }
+  const others = (mac: string) => taken.has(mac) || stay.has(mac);
   const { hostId } = state;
   const automatic = wishes.filter(({ wish }) => wish === "auto").sort(byIdentity);
   if (isUnread(hostId) && automatic.length > 0) refusals.push(noHostId(automatic, hostId));
@@ -74,17 +83,17 @@ export function assignMacs(
       const { key } = wish.pf.identity;
       const macOf = ofPf.get(key) ?? autoMacs(hostId, key);
       ofPf.set(key, macOf);
-      give(wish, macOf(wish.vfIndex, taken));
+      give(wish, macOf(wish.vfIndex, others));
     }
   }
   const fresh: MacWish[] = [];
   for (const wish of wishes.filter(({ wish }) => wish === "random")) {
     const mac = keptRandom(wish);
-    if (mac === undefined) fresh.push(wish);
+    // Somebody else may have it by now.
+    if (mac === undefined || others(mac)) fresh.push(wish);
     else give(wish, mac);
   }
-  for (const { mac } of staying) taken.add(mac);
-  for (const wish of fresh) give(wish, randomMac(random, taken));
+  for (const wish of fresh) give(wish, randomMac(random, others));
   refusals.push(...duplicates(holders, staying));
   const macs = new Map<PfAddress, Map<number, string>>();
   for (const { mac, wish } of holders) {

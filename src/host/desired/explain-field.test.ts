@@ -11,7 +11,8 @@ describe("explainField", () => {
       required: false,
       default: null,
       allowed: null,
-      description: "The VLAN ID that the card puts on the VF's frames and takes off again, unseen by the VF. 0: none.",
+      description:
+        "The VLAN ID that the card puts on the VF's frames and takes off again, unseen by the VF. 0: none, and no priority where qos is left out.",
       kernel: "IFLA_VF_VLAN_LIST, ndo_set_vf_vlan, together with qos and protocol",
       example: "vlan: 100",
       fields: [],

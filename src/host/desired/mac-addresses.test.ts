@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { autoMacs, isLocalUnicast, isMulticast, randomMac } from "./mac-addresses.ts";
 
 function autoMac(hostId: string, pfKey: string, vfIndex: number, taken: ReadonlySet<string>): string {
-  return autoMacs(hostId, pfKey)(vfIndex, taken);
+  return autoMacs(hostId, pfKey)(vfIndex, (mac) => taken.has(mac));
 }
 
 test("autoMacs stays what it is: guests know their interfaces by it", () => {
@@ -46,6 +46,9 @@ test("autoMacs spreads: of 65,536 VFs no two have the same, and each of the 46 f
 test("randomMac passes over what is taken, and ends where randomness repeats itself", () => {
   const bytes = [1, 2];
   const random = () => new Uint8Array(6).fill(bytes.shift() ?? 2);
-  assert.equal(randomMac(random, new Set(["02:01:01:01:01:01"])), "02:02:02:02:02:02");
-  assert.throws(() => randomMac(random, new Set(["02:02:02:02:02:02"])), RangeError);
+  assert.equal(
+    randomMac(random, (mac) => mac === "02:01:01:01:01:01"),
+    "02:02:02:02:02:02",
+  );
+  assert.throws(() => randomMac(random, (mac) => mac === "02:02:02:02:02:02"), RangeError);
 });

@@ -11,23 +11,26 @@ const MOST_DRAWS = 100;
 /**
  * The MAC addresses of `auto` for VFs of a PF: locally administered, unicast, from the host, the PF's identity and the VF, so
  * that each is the same after a reboot, and another on another host.
- * @returns that of a VF; where it is `taken`, the next of the same chain
+ * @returns that of a VF; where it is taken, the next of the same chain
  */
-export function autoMacs(hostId: string, pfKey: string): (vfIndex: number, taken: ReadonlySet<string>) => string {
+export function autoMacs(
+  hostId: string,
+  pfKey: string,
+): (vfIndex: number, isTaken: (mac: string) => boolean) => string {
   const pf = octets(spread(["vfleet auto mac 1", hostId, pfKey].join("\0")));
-  return (vfIndex, taken) => {
+  return (vfIndex, isTaken) => {
     for (let attempt = 0; ; attempt++) {
       const mac = localMac(spread(`${pf} ${vfIndex} ${attempt}`));
-      if (!taken.has(mac)) return mac;
+      if (!isTaken(mac)) return mac;
     }
   };
 }
 
 /** A locally administered unicast address of random bytes. @param random gives as many bytes as it is asked for */
-export function randomMac(random: (count: number) => Uint8Array, taken: ReadonlySet<string>): string {
+export function randomMac(random: (count: number) => Uint8Array, isTaken: (mac: string) => boolean): string {
   for (let attempt = 0; attempt < MOST_DRAWS; attempt++) {
     const mac = localMac(Uint8Array.from(random(6)));
-    if (!taken.has(mac)) return mac;
+    if (!isTaken(mac)) return mac;
   }
   throw new RangeError("the source of randomness repeats itself");
 }

@@ -195,11 +195,11 @@ function desiredVf(
   mac: string | undefined,
   guest: string | undefined,
 ): DesiredVf {
-  const settings = network && desiredNetwork(network, mac);
+  const settings = desiredNetwork(network ?? {}, mac);
   return {
     vfIndex,
     ...defined({ pool, claimedBy: guest, driver, msixCount }),
-    ...(settings && Object.keys(settings).length > 0 ? { network: settings } : {}),
+    ...(Object.keys(settings).length > 0 ? { network: settings } : {}),
     ...(nvme ? { nvme: defined(nvme) } : {}),
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CATALOGUE } from "../../errors/catalogue.ts";
-import { unread } from "../../kernel/port.ts";
+import { isUnread, unread } from "../../kernel/port.ts";
 import type { SeenGuest } from "../guest-port.ts";
 import type { HostState, PfState } from "../state/host-state.ts";
 import {
@@ -282,6 +282,25 @@ describe("MAC addresses", () => {
     assert.deepEqual(macs(resolve(state, wanting("keep"))), [undefined, undefined]);
   });
 
+  test("random and auto give way to an address that somebody else has", () => {
+    const mac = "02:11:22:33:44:55";
+    for (const state of [
+      hostState([{ vfs: [{ settings: { mac } }, { settings: { mac } }] }]),
+      hostState([{ netdevs: [netdev("eth0", mac)], vfs: [{ settings: { mac } }, {}] }]),
+    ]) {
+      const resolved = resolve(state, wanting("random"));
+      assert.deepEqual(resolved.refusals, []);
+      const others = new Set(macs(resolved));
+      assert.equal(others.size, 2);
+      if (isUnread(state.pfs[0]?.netdevs)) continue;
+      assert.equal(others.has(mac), state.pfs[0]?.netdevs[0]?.mac !== mac);
+    }
+    const [, second = ""] = macs(resolve(hostState([{ vfs: 2 }]), wanting("auto")));
+    const there = resolve(hostState([{ vfs: 2, netdevs: [netdev("eth0", second)] }]), wanting("auto"));
+    assert.deepEqual(there.refusals, []);
+    assert.notEqual(macs(there)[1], second);
+  });
+
   test("one address for two is refused with both, wanted or there", () => {
     const one = (vf: number, mac: string) => `{range: ${vf}, network: {mac: "${mac}"}}`;
     const mac = "52:54:00:00:00:07";
@@ -462,8 +481,26 @@ describe("claims", () => {
       assert.deepEqual(owners(resolve(state, pool, claim())), ["0000:01:00.0 2 g"]);
     });
 
-    test("else the claim's VF gets it", () => {
-      assert.deepEqual(macs(resolve(hostState([{ vfs: 3 }]), pool, claim())), [`0 ${MAC}`]);
+    test("else the claim's VF gets it, before the address that network.mac has", () => {
+      const wanted = ({ desired }: Resolved) => desired[0]?.vfs[0]?.network?.mac;
+      for (const more of ["", 'network: {mac: "02:00:00:00:00:0b"}, ', "network: {mac: auto}, "]) {
+        const resolved = resolve(hostState([{ vfs: 3 }]), pool, claim(more));
+        assert.deepEqual(macs(resolved), [`0 ${MAC}`], more);
+        assert.equal(wanted(resolved), MAC, more);
+      }
+    });
+
+    test("an address that a policy has, or another claim, comes first", () => {
+      const exact = { p: `select: {driver: igb}, vfs: [{range: 0, pool: a, network: {mac: "02:00:00:00:00:0b"}}]` };
+      assert.deepEqual(macs(resolve(hostState([{ vfs: 3 }]), exact, claim())), ["0 02:00:00:00:00:0b"]);
+      const both = {
+        c: `guest: g, pool: a, network: {mac: "02:00:00:00:00:0b"}, constraints: {preferMac: "02:00:00:00:00:0c"}`,
+        d: `guest: h, pool: a, network: {mac: "02:00:00:00:00:0c"}, constraints: {preferMac: "02:00:00:00:00:0b"}`,
+      };
+      assert.deepEqual(macs(resolve(hostState([{ vfs: 3 }]), pool, both)), [
+        "0 02:00:00:00:00:0b",
+        "1 02:00:00:00:00:0c",
+      ]);
     });
 
     test("where somebody else has it, network.mac counts, and nothing is refused", () => {

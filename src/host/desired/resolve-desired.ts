@@ -12,11 +12,11 @@ import { type EndedClaim, endedClaims, isRunning, leftByClaims } from "./claim-l
 import type { VfClaim } from "./claim-schema.ts";
 import { compareText } from "./claim-search.ts";
 import type { DesiredPf, DesiredVf } from "./desired-pf.ts";
-import { PfWishes, settingFields } from "./pf-wishes.ts";
+import { PfWishes, settingFields, type Wish } from "./pf-wishes.ts";
 import type { VfPolicy } from "./policy-schema.ts";
 import type { PolicyDocuments } from "./read-documents.ts";
 import { selectPfs } from "./select-pfs.ts";
-import type { NumVfsWish } from "./text-schemas.ts";
+import { isMacWord, type NumVfsWish } from "./text-schemas.ts";
 import { formatVfs, vfsOfRange } from "./vf-range.ts";
 
 export interface Resolved {
@@ -240,7 +240,9 @@ function macWishes(
       const set = each.get("network.mac", vfIndex);
       const claim = owners.get(`${each.pf.bdf} ${vfIndex}`);
       const preferred = claim?.spec.constraints?.preferMac;
-      const wish = set ?? (claim && preferred !== undefined ? { by: nameOf(claim), value: "keep" } : undefined);
+      const none: Omit<Wish, "field"> | undefined =
+        claim && preferred !== undefined ? { by: nameOf(claim), ofClaim: true, value: "keep" } : undefined;
+      const wish = set ?? none;
       if (wish === undefined || (wish.value === "keep" && preferred === undefined)) return [];
       const owner = claim?.metadata.name;
       const record = recordOf.get(`${owner} ${each.pf.identity.key} ${vfIndex}`);
@@ -250,7 +252,8 @@ function macWishes(
           vfIndex,
           by: wish.by,
           wish: String(wish.value),
-          ...(preferred === undefined ? {} : { preferred }),
+          // It gives way to an address that a policy has, as all of a claim's does.
+          ...(preferred === undefined || !(wish.ofClaim || isMacWord(wish.value)) ? {} : { preferred }),
           newTenant: owner !== undefined && record === undefined,
           ...(record?.mac ? { recorded: record.mac } : {}),
         },

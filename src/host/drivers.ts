@@ -24,6 +24,8 @@ export interface PfDriver {
   readonly countsVfs?: true;
   /** 802.1ad as a VF's VLAN protocol. */
   readonly takesServiceVlan?: true;
+  /** A VF begins without spoof check. */
+  readonly spoofCheckOff?: true;
   /** `ndo_set_vf_rate` refuses without a carrier, whose speed is the limit. */
   readonly ratesNeedLink?: true;
   /** A VF's driver sees an administered MAC address only when it is bound anew. */
@@ -61,7 +63,7 @@ const MLXCONFIG = "mstconfig -d BDF set SRIOV_EN=1 NUM_OF_VFS=n, then mstfwreset
 const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   // network
   bnx2x: { makes: "netdev" },
-  bnxt_en: { makes: "netdev", needsPfUp: true, takes: WITH_SHARES, eswitch: "vfs" },
+  bnxt_en: { makes: "netdev", needsPfUp: true, takes: WITH_SHARES, spoofCheckOff: true, eswitch: "vfs" },
   be2net: { makes: "netdev" },
   cxgb4: { vfModule: "cxgb4vf", makes: "netdev" },
   ena: { makes: "netdev" },
@@ -118,6 +120,7 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
     makes: "netdev",
     firmwareSwitch: MLXCONFIG,
     takes: [...WITH_SHARES, "nodeGuid", "portGuid"],
+    spoofCheckOff: true,
     countsVfs: true,
     takesServiceVlan: true,
     eswitch: "unboundVfs",
@@ -153,7 +156,7 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   rvu_cptpf: {},
   xe: {},
   // no pci_driver: drivers/net/netdevsim, for which everything is data
-  netdevsim: { makes: "netdev", takes: [...WITH_SHARES, "queryRss"], takesServiceVlan: true },
+  netdevsim: { makes: "netdev", takes: [...WITH_SHARES, "queryRss"], spoofCheckOff: true, takesServiceVlan: true },
   // none of their own
   "pci-endpoint-test": {},
   "pci-pf-stub": {},

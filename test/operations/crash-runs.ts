@@ -119,9 +119,10 @@ const POOLS = wish(3, [
   { vfIndex: 2, driver: "none", network: { mac: "02:00:00:00:00:05" } },
 ]);
 
+/** What POOLS has is named, since it would stay otherwise. */
 const TWO = wish(2, [
-  { vfIndex: 0, driver: "default", network: { mac: "02:00:00:00:00:03" } },
-  { vfIndex: 1, driver: "vfio", network: { mac: "02:00:00:00:00:04" } },
+  { vfIndex: 0, driver: "default", network: { mac: "02:00:00:00:00:03", vlan: 0 } },
+  { vfIndex: 1, driver: "vfio", network: { mac: "02:00:00:00:00:04", spoofCheck: true } },
 ]);
 
 interface Scenario {

@@ -130,12 +130,16 @@ function stayingMacs(
   const wanted = new Set(wishes.map(({ pf, vfIndex }) => vfName(pf, vfIndex)));
   return pfs.flatMap((pf) => {
     const present = known(pf.numVfs);
-    const madeAnew = (numVfs.get(pf.bdf) ?? present) !== present;
-    const staying = madeAnew ? [] : pf.vfs.filter(({ vfIndex }) => !wanted.has(vfName(pf, vfIndex)));
+    const count = numVfs.get(pf.bdf) ?? present;
+    const madeAnew = count !== present;
+    // VFs that are made anew have their administrative addresses again.
+    const there = madeAnew ? pf.vfs.filter(({ vfIndex }) => vfIndex < (count ?? 0)) : pf.vfs;
+    const staying = there.filter(({ vfIndex }) => !wanted.has(vfName(pf, vfIndex)));
     const ofVfs = staying.flatMap((vf): Holder[] => {
       const name = vfName(pf, vf.vfIndex);
       const admin = adminMac(vf);
-      const macs = new Set([...(admin === undefined ? [] : [admin]), ...netdevMacs(vf).map(({ mac }) => mac)]);
+      const own = madeAnew ? [] : netdevMacs(vf).map(({ mac }) => mac);
+      const macs = new Set([...(admin === undefined ? [] : [admin]), ...own]);
       return [...macs].map((mac) => ({ mac, name }));
     });
     return [...netdevMacs(pf).map(({ mac, name }) => ({ mac, name: `${name} (${pf.bdf})` })), ...ofVfs].filter(

@@ -315,9 +315,14 @@ describe("MAC addresses", () => {
     assert.deepEqual(refusals(resolve(hostState([{ vfs: [{}, { settings: { mac } }] }]), single)), [
       `VFL-0206 ${mac} is wanted for 0000:01:00.0 VF 0 by policy p, and 0000:01:00.0 VF 1 has it`,
     ]);
-    // Its own, and those of VFs that are made anew, are no obstacle.
+    // A VF that is made anew has its own again, where it stays.
+    assert.match(
+      refusals(resolve(hostState([{ vfs: [{}, { settings: { mac } }, {}] }]), single)).join(),
+      /VFL-0206 .*0000:01:00\.0 VF 1 has it/,
+    );
+    // Its own, and those of VFs that go, are no obstacle.
     assert.deepEqual(resolve(hostState([{ vfs: [{ settings: { mac } }, {}] }]), single).refusals, []);
-    assert.deepEqual(resolve(hostState([{ vfs: [{}, { settings: { mac } }, {}] }]), single).refusals, []);
+    assert.deepEqual(resolve(hostState([{ vfs: [{}, {}, { settings: { mac } }] }]), single).refusals, []);
   });
 });
 

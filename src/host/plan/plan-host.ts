@@ -1,8 +1,11 @@
+import { isUnread } from "../../kernel/port.ts";
 import type { DesiredPf } from "../desired/desired-pf.ts";
+import { formatVfs } from "../desired/vf-range.ts";
 import { isSimulated, type PfAddress } from "../pf-address.ts";
 import type { Finding } from "../preflight/check.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import type { HostState } from "../state/host-state.ts";
+import { keepUnnamed, unreadVfs } from "./keep-unnamed.ts";
 import { PfDraft } from "./pf-draft.ts";
 import type { PfPlan, Plan, Refusal } from "./plan.ts";
 import { addBindSteps, planBinding } from "./plan-binding.ts";
@@ -36,10 +39,15 @@ export function planHost({ state, desired, refusals = [], preflights = new Map()
     evidence: [{ fact: `wanted by ${wantedBy.join(", ")}` }],
     remedy: "list the Physical Functions with: vfleet scan",
   }));
+  // Kept with the plan: an operation that is cut off is to find again what nobody names, too.
+  const whole = desired.map((wanted) => {
+    const pf = state.pfs.find(({ bdf }) => bdf === wanted.pf);
+    return pf ? keepUnnamed(pf, wanted) : wanted;
+  });
   return {
-    desired,
-    pfs: desired
-      .filter((wanted) => !lost.includes(wanted))
+    desired: whole,
+    pfs: whole
+      .filter(({ pf }) => !lost.some((each) => each.pf === pf))
       .toSorted((a, b) => (a.pf < b.pf ? -1 : 1))
       .map((wanted) => planPf(state, wanted, preflights.get(wanted.pf))),
     refusals: [...refusals, ...gone],
@@ -50,6 +58,7 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   const pf = state.pfs.find(({ bdf }) => bdf === desired.pf);
   if (pf === undefined) throw new RangeError(`${desired.pf} is no PF of the host`);
   const draft = new PfDraft(state, pf, desired);
+  noteUnread(draft);
   planDetaching(draft);
   planNumVfs(draft);
   if (draft.remade && draft.count > 0) takeFindings(draft, preflight?.findings ?? []);
@@ -67,6 +76,25 @@ function planPf(state: HostState, desired: DesiredPf, preflight: Preflight | und
   planAttaching(draft);
   addBindSteps(draft);
   return draft.finish();
+}
+
+/** What could not be read of VFs that are made anew cannot be given to them again. */
+function noteUnread(draft: PfDraft): void {
+  const vfs = unreadVfs(draft.pf, draft.desired);
+  if (vfs.length === 0) return;
+  const evidence = new Map(
+    vfs.flatMap(({ settings, driver }) =>
+      [settings, driver].flatMap((each) =>
+        isUnread(each) ? [[each.reason, { fact: each.reason, from: each.path }] as const] : [],
+      ),
+    ),
+  );
+  draft.warn({
+    code: "VFL-0222",
+    summary: `what nobody names of VF ${formatVfs(vfs.map(({ vfIndex }) => vfIndex))} could not all be read: it is lost where VFs are made anew`,
+    evidence: [...evidence.values()],
+    remedy: "see to it that it can be read, or name it in a policy",
+  });
 }
 
 /** VFs of netdevsim are no functions: nothing can be bound, and no resources given. */

@@ -3,7 +3,7 @@ import type { VfChange } from "../../kernel/port-link.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { DesiredVfNetwork } from "../desired/desired-pf.ts";
 import { ZERO_MAC } from "../desired/mac-addresses.ts";
-import { isVfioDriver, type VfSetting } from "../drivers.ts";
+import { isVfioDriver, type PfDriver, type VfSetting } from "../drivers.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
 import { planLinkForRates } from "./plan-pf-link.ts";
@@ -38,6 +38,16 @@ const NAMES: Readonly<Record<VfSetting, string>> = {
   nodeGuid: "a node GUID",
   portGuid: "a port GUID",
 };
+
+/** What a VF has that a driver has just made; its spoof check where that is known. */
+export function newVfNetwork({ takes, spoofCheckOff }: PfDriver): DesiredVfNetwork {
+  return takes?.includes("spoofCheck") ? { ...NEW_VF, spoofCheck: spoofCheckOff !== true } : NEW_VF;
+}
+
+/** What the kernel sets it with. */
+export function settingOf(name: keyof DesiredVfNetwork): VfSetting {
+  return name === "qos" || name === "vlanProtocol" ? "vlan" : name;
+}
 
 /** Settings of VFs that differ, in one call for all VFs of the PF. */
 export function planNetwork(draft: PfDraft): void {
@@ -109,7 +119,7 @@ function requireTaken(
   const driver = String(draft.pf.driver);
   const missing = new Set<VfSetting>();
   for (const name of different) {
-    const setting: VfSetting = name === "qos" || name === "vlanProtocol" ? "vlan" : name;
+    const setting = settingOf(name);
     const isTold =
       told === undefined || (told !== null && (told[name] !== null || name === "qos" || name === "vlanProtocol"));
     // Kernels show GUIDs only where there are some.

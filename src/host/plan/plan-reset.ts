@@ -2,12 +2,13 @@ import { isUnread } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import { desiredOf } from "../desired/desired-of.ts";
 import { ZERO_MAC } from "../desired/mac-addresses.ts";
+import type { PfDriver } from "../drivers.ts";
 import type { PfAddress } from "../pf-address.ts";
 import type { HostState, VfState } from "../state/host-state.ts";
 import { PfDraft } from "./pf-draft.ts";
 import type { Plan } from "./plan.ts";
 import { wishOf } from "./plan-binding.ts";
-import { settingsOf } from "./plan-network.ts";
+import { newVfNetwork, settingsOf } from "./plan-network.ts";
 import { requireUnused } from "./vf-use.ts";
 
 /** VFs of one PF that are to be reset. */
@@ -80,7 +81,7 @@ function addReset(draft: PfDraft, vf: VfState): void {
     draft.add("release", { kind: "bindDriver", pf, vfIndex, from: driver, fromOverride, to: "none" });
   }
   draft.add("vfs", { kind: "resetVf", pf, vfIndex });
-  const scrub = scrubOf(vf);
+  const scrub = scrubOf(vf, draft.quirks);
   if (scrub !== undefined) {
     const from = isUnread(settings) || settings === null ? {} : settingsOf(settings);
     const keys = Object.keys(scrub).filter((key) => key !== "vfIndex");
@@ -93,9 +94,11 @@ function addReset(draft: PfDraft, vf: VfState): void {
 }
 
 /** What a tenant leaves behind, taken away; only what the driver tells of, and what differs. */
-function scrubOf({ vfIndex, settings }: VfState): VfChange | undefined {
+function scrubOf({ vfIndex, settings }: VfState, quirks: PfDriver): VfChange | undefined {
   if (isUnread(settings) || settings === null) return undefined;
-  const { mac, vlan, qos, minTxRateMbps, maxTxRateMbps, trust, linkState, spoofCheck } = settings;
+  const { mac, vlan, qos, minTxRateMbps, maxTxRateMbps, trust, linkState, spoofCheck, queryRss } = settings;
+  // Where a driver's own is not known, a check that is on takes nothing from anybody.
+  const usual = newVfNetwork(quirks).spoofCheck ?? (spoofCheck === false ? true : spoofCheck);
   const rates = (minTxRateMbps ?? 0) !== 0 || (maxTxRateMbps ?? 0) !== 0;
   const change: VfChange = {
     vfIndex,
@@ -103,8 +106,9 @@ function scrubOf({ vfIndex, settings }: VfState): VfChange | undefined {
     ...((vlan ?? 0) === 0 && (qos ?? 0) === 0 ? {} : { vlan: { id: 0, qos: 0, protocol: "802.1Q" as const } }),
     ...(rates ? { txRateMbps: { max: 0, ...(minTxRateMbps ? { min: 0 } : {}) } } : {}),
     ...(trust === true ? { trust: false } : {}),
-    ...(spoofCheck === false ? { spoofCheck: true } : {}),
+    ...(spoofCheck === null || usual === null || spoofCheck === usual ? {} : { spoofCheck: usual }),
     ...(linkState === null || linkState === "auto" ? {} : { linkState: "auto" as const }),
+    ...(queryRss === true ? { queryRss: false } : {}),
   };
   return Object.keys(change).length > 1 ? change : undefined;
 }

@@ -59,6 +59,8 @@ export class PfDraft {
   readonly detached = new Map<number, SeenGuest>();
   /** VFs that guests have, and that others want: the refusal is made, and is not told once more by what is done to them next. */
   readonly contested = new Set<number>();
+  /** VFs whose NVMe controllers will be offline: their driver cannot have them. */
+  readonly offline = new Set<number>();
   readonly #stages = new Map<Stage, Step[]>();
 
   constructor(host: HostState, pf: PfState, desired: DesiredPf) {

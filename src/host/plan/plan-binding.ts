@@ -37,6 +37,7 @@ export function addBindSteps(draft: PfDraft): void {
     if (now === undefined) {
       const to = wanted?.driver ?? "default";
       if (to === "none" || (to === "default" && !held && pf.driversAutoprobe === true)) continue;
+      if (wanted?.driver === undefined && draft.offline.has(vfIndex)) continue;
       // Where VFs get no driver of themselves, one that nobody wants bound stays so.
       if (wanted?.driver === undefined && pf.driversAutoprobe === false) continue;
       toBind.push({ vf, to });

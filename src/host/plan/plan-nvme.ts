@@ -1,4 +1,4 @@
-import { isUnread } from "../../kernel/port.ts";
+import { isUnread, known } from "../../kernel/port.ts";
 import type { NvmeFlexibleResources } from "../../kernel/port-nvme.ts";
 import type { VfNvmeState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
@@ -22,8 +22,11 @@ interface NvmeChange {
  */
 export function planNvme(draft: PfDraft): void {
   const wanted = draft.plannedVfs().filter((vf) => vf.wanted?.nvme !== undefined);
-  if (wanted.length === 0) return;
   const { pf } = draft;
+  if (wanted.length === 0) {
+    if (!isUnread(pf.nvme) && pf.nvme !== null) requireOnline(draft, []);
+    return;
+  }
   if (isUnread(pf.nvme)) {
     draft.refuseUnread("the NVMe controller's virtualization capabilities", pf.nvme);
     return;
@@ -39,7 +42,7 @@ export function planNvme(draft: PfDraft): void {
   }
   const changes = wanted.flatMap((vf) => changeOf(draft, vf) ?? []);
   const enough = (["vq", "vi"] as const).every((resource) => requireEnough(draft, resource, changes));
-  if (!enough) return;
+  if (!enough || !changes.every((change) => requireWorking(draft, change)) || !requireOnline(draft, changes)) return;
   for (const change of changes) if (!letGo(draft, change)) return;
   const step = pf.bdf;
   const changed = changes.filter(({ now, vq, vi, online }) => now.vq !== vq || now.vi !== vi || now.online !== online);
@@ -140,6 +143,54 @@ function requireEnough(draft: PfDraft, resource: "vq" | "vi", changes: readonly 
     remedy: "ask for fewer, or have fewer VFs online",
   });
   return false;
+}
+
+/** One pair is for commands to the controller itself. */
+const LEAST = { vq: 2, vi: 1 } as const;
+
+/** A controller goes online with queues and interrupts only (NVM Express Base 2.0 §8.26), else it answers that it has none. */
+function requireWorking(draft: PfDraft, { vf: { vfIndex }, now, online, ...resources }: NvmeChange): boolean {
+  if (!online || now.online || isUnread(draft.pf.nvme)) return true;
+  for (const resource of ["vq", "vi"] as const) {
+    const count = resources[resource];
+    if (draft.pf.nvme?.[resource] === undefined || count >= LEAST[resource]) continue;
+    const [name, field] = resource === "vq" ? ["queue pairs", "queues"] : ["interrupt vectors", "interrupts"];
+    draft.refuse({
+      code: "VFL-0217",
+      vfIndex,
+      summary: `VF ${vfIndex} is to be online with ${count} ${name}, and needs ${LEAST[resource]} at least`,
+      evidence: [],
+      remedy: `ask for ${field}: ${LEAST[resource]} at least beside online: true`,
+    });
+    return false;
+  }
+  return true;
+}
+
+/** The driver's probe of a controller that is offline fails: it answers nothing but that it has failed (CSTS.CFS). */
+function requireOnline(draft: PfDraft, changes: readonly NvmeChange[]): boolean {
+  for (const { vfIndex, now, wanted } of draft.plannedVfs()) {
+    const change = changes.find(({ vf }) => vf.vfIndex === vfIndex);
+    const there = now === undefined ? NEW : known(now.nvme);
+    const online = change?.online ?? there?.online;
+    if (online !== false) continue;
+    draft.offline.add(vfIndex);
+    const driver = now === undefined ? null : known(now.driver);
+    const staysBound = driver === "nvme" && wanted?.driver === undefined && there?.online === true;
+    const isWanted = wanted?.driver === "default" || wanted?.driver === "nvme";
+    if (!staysBound && (!isWanted || (driver === "nvme" && there?.online === false))) continue;
+    draft.refuse({
+      code: "VFL-0217",
+      vfIndex,
+      summary: `VF ${vfIndex} is to be offline with the driver nvme, which cannot have a controller that is`,
+      evidence: [
+        { fact: change?.vf.wanted?.nvme?.online === false ? "online: false is wanted" : "nobody wants it online" },
+      ],
+      remedy: "let it have driver: none, or queues, interrupts and online: true",
+    });
+    return false;
+  }
+  return true;
 }
 
 /** A controller that goes offline takes its block devices with it: its driver is let go first. */

@@ -16,7 +16,7 @@ import type { Step, VfSettingChange } from "../step.ts";
  * an 82576 with igb and no VFs; VFs by what differs from one that is bound to igbvf and used by nobody.
  *
  * Short forms: `unread` is what could not be read; `users: KIND` is somebody who uses a VF so, `users: unknown` means that nobody
- * could look.
+ * could look; `nvmeVfs` are secondary controllers, to which `boundVfs` binds nvme.
  */
 export const CASE_SCHEMA = z.strictObject({
   about: z.string(),
@@ -56,11 +56,15 @@ export function planOf({ current, desired, host = {}, claims: held = {} }: Plann
 
 function stateOf(pfs: PlannerCase["current"], host: Readonly<Record<string, unknown>>): HostState {
   const states = pfs.map((parts) => {
-    const { nvmeVfs, ...rest } = longForm(parts) as PfParts & {
+    const { nvmeVfs, boundVfs, ...rest } = longForm(parts) as PfParts & {
       readonly nvmeVfs?: NonNullable<Parameters<typeof nvmePf>[0]>["vfs"];
+      readonly boundVfs?: boolean;
     };
     const whole = { ...rest, ...(rest.users ? { users: usersOf(rest.users) } : {}) } as PfParts;
-    if (nvmeVfs !== undefined) return nvmePf({ ...whole, vfs: nvmeVfs });
+    if (nvmeVfs !== undefined) {
+      const pf = nvmePf({ ...whole, vfs: nvmeVfs });
+      return boundVfs ? { ...pf, vfs: pf.vfs.map((vf) => ({ ...vf, driver: "nvme" })) } : pf;
+    }
     const vfs = Array.isArray(whole.vfs)
       ? whole.vfs.map((vf) => ({ ...vf, ...(vf.users ? { users: usersOf(vf.users) } : {}) }))
       : whole.vfs;

@@ -1,4 +1,5 @@
-import type { Observed } from "../kernel/port.ts";
+import { isUnread, type Observed } from "../kernel/port.ts";
+import type { PfState } from "./state/host-state.ts";
 
 /** What a manager must know of a PF driver that the kernel does not tell. From Linux 6.12 and the field (vendors.md). */
 export interface PfDriver {
@@ -20,6 +21,8 @@ export interface PfDriver {
   readonly needsResources?: true;
   /** The settings of VFs that it has an `ndo_set_vf_*` for; left out where that is not known. */
   readonly takes?: readonly VfSetting[];
+  /** On a port of InfiniBand, where the interface is IPoIB's with its own `ndo_set_vf_*`. */
+  readonly takesOnInfiniBand?: readonly VfSetting[];
   /** It has an `ndo_get_vf_stats`. */
   readonly countsVfs?: true;
   /** 802.1ad as a VF's VLAN protocol. */
@@ -119,10 +122,12 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   mlx5_core: {
     makes: "netdev",
     firmwareSwitch: MLXCONFIG,
-    takes: [...WITH_SHARES, "nodeGuid", "portGuid"],
+    // `mlx5e_set_vf_vlan` has 802.1Q alone.
+    takes: WITH_SHARES,
+    // ipoib_set_vf_guid; ipoib_set_vf_link_state
+    takesOnInfiniBand: ["linkState", "nodeGuid", "portGuid"],
     spoofCheckOff: true,
     countsVfs: true,
-    takesServiceVlan: true,
     eswitch: "unboundVfs",
     vfMs: 400,
   },
@@ -166,6 +171,16 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
 /** What is known of a PF driver; undefined where it is not known to implement `sriov_configure`. */
 export function pfDriver(driver: Observed<string | null>): PfDriver | undefined {
   return typeof driver === "string" && Object.hasOwn(SRIOV_DRIVERS, driver) ? SRIOV_DRIVERS[driver] : undefined;
+}
+
+const INFINIBAND_CLASS = 0x0207;
+
+/** What is known of the driver of a PF, by what its port is; where that could not be read, of either. */
+export function quirksOf({ driver, classCode }: Pick<PfState, "driver" | "classCode">): PfDriver {
+  const { takesOnInfiniBand, ...quirks } = pfDriver(driver) ?? {};
+  if (takesOnInfiniBand === undefined) return quirks;
+  if (isUnread(classCode)) return { ...quirks, takes: [...new Set([...(quirks.takes ?? []), ...takesOnInfiniBand])] };
+  return classCode >>> 8 === INFINIBAND_CLASS ? { ...quirks, takes: takesOnInfiniBand } : quirks;
 }
 
 /** vfio-pci, or a variant of it (mlx5_vfio_pci). */

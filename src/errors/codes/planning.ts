@@ -36,8 +36,9 @@ export const PLANNING = {
     exitCode: 3,
   },
   "VFL-0206": {
-    title: "duplicate MAC address",
-    explanation: "Two interfaces of the host would have one MAC address; frames for one of them would go to the other.",
+    title: "duplicate address",
+    explanation:
+      "Two interfaces of the host would have one MAC address, or two VFs one GUID; frames for one of them would go to the other.",
     remedy: "give one of them another address, or auto",
     exitCode: 3,
   },

@@ -12,6 +12,7 @@ import { type EndedClaim, endedClaims, isRunning, leftByClaims } from "./claim-l
 import type { VfClaim } from "./claim-schema.ts";
 import { compareText } from "./claim-search.ts";
 import type { DesiredPf, DesiredVf } from "./desired-pf.ts";
+import { duplicateGuids } from "./duplicate-guids.ts";
 import { PfWishes, settingFields, type Wish } from "./pf-wishes.ts";
 import type { VfPolicy } from "./policy-schema.ts";
 import type { PolicyDocuments } from "./read-documents.ts";
@@ -89,7 +90,7 @@ export function resolveDesired({
   }
   for (const each of wishes.values()) refusals.push(...each.refusals());
   const macs = assignMacs(state, macWishes(wishes, allocated.claimed, claims), numVfs, random);
-  refusals.push(...macs.refusals);
+  refusals.push(...macs.refusals, ...duplicateGuids(wishes.values(), numVfs));
   const guests = guestsOf(allocated.claimed);
   const guestsSeen = new Set(claims.filter(({ guestSeen }) => guestSeen).map(({ claim }) => claim));
   const allocations = allocated.claimed.flatMap(({ claim: { metadata, spec }, vfs }) =>

@@ -1,7 +1,7 @@
 import { isUnread, known } from "../../kernel/port.ts";
 import { desiredOf } from "../desired/desired-of.ts";
 import type { DesiredPf, DesiredVf, DesiredVfNetwork } from "../desired/desired-pf.ts";
-import { type PfDriver, pfDriver, type VfSetting } from "../drivers.ts";
+import { type PfDriver, quirksOf, type VfSetting } from "../drivers.ts";
 import type { PfState, VfState } from "../state/host-state.ts";
 import { newVfNetwork, settingOf } from "./plan-network.ts";
 
@@ -12,7 +12,7 @@ import { newVfNetwork, settingOf } from "./plan-network.ts";
 export function keepUnnamed(pf: PfState, desired: DesiredPf): DesiredPf {
   const staying = stayingVfs(pf, desired);
   if (staying.length === 0) return desired;
-  const quirks = pfDriver(pf.driver) ?? {};
+  const quirks = quirksOf(pf);
   const there = desiredOf(
     pf,
     staying.map(({ vfIndex }) => vfIndex),

@@ -1,6 +1,6 @@
 import { isUnread, known, type Unread } from "../../kernel/port.ts";
 import type { DesiredPf, DesiredVf } from "../desired/desired-pf.ts";
-import { type PfDriver, pfDriver } from "../drivers.ts";
+import { type PfDriver, quirksOf } from "../drivers.ts";
 import type { SeenGuest } from "../guest-port.ts";
 import type { HostState, PfState, VfState } from "../state/host-state.ts";
 import { expectedMs } from "./expected-time.ts";
@@ -67,7 +67,7 @@ export class PfDraft {
     this.host = host;
     this.pf = pf;
     this.desired = desired;
-    this.quirks = pfDriver(pf.driver) ?? {};
+    this.quirks = quirksOf(pf);
   }
 
   add(stage: Stage, ...steps: readonly Step[]): void {

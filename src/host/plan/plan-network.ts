@@ -80,6 +80,7 @@ function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wish: DesiredVfNe
   if (different.length === 0) return undefined;
   if (!requireTaken(draft, vfIndex, different, told, wanted)) return undefined;
   const to = vfChange(vfIndex, different, wanted, current);
+  if (!requireSense(draft, to)) return undefined;
   // No address administered is not something that igb tells: it shows the one that the VF chose.
   const from = Object.fromEntries(different.map((name) => [name, current[name] ?? null]));
   return { from, to };
@@ -93,7 +94,9 @@ function withoutTag(wanted: DesiredVfNetwork): DesiredVfNetwork {
 /** By the names of what is wanted, without what the driver did not tell. */
 export function settingsOf(info: VfInfo): DesiredVfNetwork {
   const { vfIndex: _, counters: __, qos, vlan, vlanProtocol, ...rest } = info;
-  const vlans = vlan === null ? {} : { vlan, qos: qos ?? 0, vlanProtocol: vlanProtocol ?? "802.1Q" };
+  // Of no tag there is no protocol, whatever the driver shows.
+  const protocol = (vlan === 0 && !qos ? null : vlanProtocol) ?? "802.1Q";
+  const vlans = vlan === null ? {} : { vlan, qos: qos ?? 0, vlanProtocol: protocol };
   const told = Object.entries({ ...rest, ...vlans }).filter(([, value]) => value !== null);
   return Object.fromEntries(told) as DesiredVfNetwork;
 }
@@ -146,6 +149,21 @@ function requireTaken(
       summary: `${driver} takes VLANs of 802.1Q only for its VFs`,
       evidence: [],
       remedy: "leave vlan protocol out, or use 802.1Q",
+    });
+    return false;
+  }
+  return true;
+}
+
+/** What would be taken, or refused with no more than EINVAL, and makes no sense. */
+function requireSense(draft: PfDraft, { vfIndex, vlan }: VfChange): boolean {
+  if (vlan?.protocol === "802.1ad" && vlan.id === 0 && !vlan.qos) {
+    draft.refuse({
+      code: "VFL-0213",
+      vfIndex,
+      summary: `VF ${vfIndex} is to have a tag of 802.1ad, and no VLAN`,
+      evidence: [],
+      remedy: "say vlan as well, or leave protocol out",
     });
     return false;
   }

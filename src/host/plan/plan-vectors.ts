@@ -1,5 +1,6 @@
 import { isUnread, known } from "../../kernel/port.ts";
 import type { PfDraft } from "./pf-draft.ts";
+import type { StepOf } from "./step.ts";
 import { requireUnused } from "./vf-use.ts";
 
 /**
@@ -36,6 +37,18 @@ export function planVectors(draft: PfDraft): void {
     });
     return;
   }
+  // What mlx5 gives each VF that is new (`mlx5_get_default_msix_vec_count`), or less: half of what one may have, which it does not tell.
+  const share = Math.floor(total / Math.max(draft.count, 1));
+  const others = draft.plannedVfs().filter((vf) => vf.now === undefined && vf.wanted?.msixCount === undefined).length;
+  if (sum + others * share > total) {
+    draft.warn({
+      code: "VFL-0216",
+      summary: `${sum} MSI-X vectors are wanted of ${total}, and ${others} more new VFs may begin with up to ${share} each: there may be too few`,
+      evidence: [{ fact: `sriov_vf_total_msix is ${total}`, from: "sriov_vf_total_msix" }],
+      remedy: "say msixCount for all VFs of the PF",
+    });
+  }
+  const steps: StepOf<"setMsixCount">[] = [];
   for (const { vfIndex, now, wanted: vf } of wanted) {
     const to = vf?.msixCount;
     if (to === undefined) continue;
@@ -49,6 +62,9 @@ export function planVectors(draft: PfDraft): void {
       if (now.driver !== null) draft.released.add(vfIndex);
     }
     const from = now === undefined ? null : (known(now.msixCount) ?? null);
-    draft.add("vectors", { kind: "setMsixCount", pf: pf.bdf, vfIndex, from, to });
+    steps.push({ kind: "setMsixCount", pf: pf.bdf, vfIndex, from, to });
   }
+  // What one VF gives back another can have.
+  const more = ({ from, to }: StepOf<"setMsixCount">) => to - (from ?? share);
+  draft.add("vectors", ...steps.toSorted((a, b) => more(a) - more(b)));
 }

@@ -84,7 +84,10 @@ export async function applyPlan(request: ApplyRequest): Promise<Operation> {
     const desired = plan.desired.filter(({ pf }) => involved.some((each) => each.pf === pf));
     const pfs = involved.map(({ pf }) => pfIn(state, pf));
     const steps = stepsOf(plan);
-    const before = pfs.map((pf) => withHolders(planning.desiredOf(pf, touchedVfs(involved, pf.bdf)), steps, "before"));
+    const before = pfs.map((pf) => {
+      const there = planning.desiredOf(pf, touchedVfs(involved, pf.bdf));
+      return withHolders(withClaims(there, desired), steps, "before");
+    });
     const writer = await store.create({
       kind,
       title,
@@ -155,6 +158,17 @@ function checkUnmoved(plan: Plan, now: Plan): void {
   if (refusal) throw moved(`${refusal.summary} (${refusal.code})`);
   if (JSON.stringify(stepsOf(now)) === JSON.stringify(stepsOf(plan))) return;
   throw moved(isSettled(now) ? "nothing is left to do" : "other steps would be needed now");
+}
+
+/** Who asks for what is done asks for the way back as well. */
+function withClaims(before: DesiredPf, desired: readonly DesiredPf[]): DesiredPf {
+  const wanted = desired.find(({ pf }) => pf === before.pf)?.vfs ?? [];
+  const claims = new Map(wanted.map(({ vfIndex, claim }) => [vfIndex, claim]));
+  const vfs = before.vfs.map((vf) => {
+    const claim = claims.get(vf.vfIndex);
+    return claim === undefined ? vf : { ...vf, claim };
+  });
+  return { ...before, vfs };
 }
 
 /** The steps turn it off for a while. It is as wished only once it is back. */

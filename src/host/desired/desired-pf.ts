@@ -26,6 +26,8 @@ export interface DesiredVf {
   readonly pool?: string;
   /** The guest whose claim has it. */
   readonly claimedBy?: string;
+  /** That claim: it asks for what is done to the VF, which is no loss of its own. */
+  readonly claim?: string;
   readonly driver?: DriverWish;
   /** Who is to have it; null: nobody. */
   readonly guest?: GuestAddress | null;

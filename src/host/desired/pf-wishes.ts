@@ -1,5 +1,6 @@
 import type { Refusal } from "../plan/plan.ts";
 import type { PfState } from "../state/host-state.ts";
+import type { VfClaim } from "./claim-schema.ts";
 import type { DesiredPf, DesiredVf, DesiredVfNetwork } from "./desired-pf.ts";
 import { isMacWord } from "./text-schemas.ts";
 import { formatVfs } from "./vf-range.ts";
@@ -110,12 +111,12 @@ export class PfWishes {
     });
   }
 
-  /** @param macs of VFs that are to have one; @param guests of VFs that are claimed */
-  toDesired(macs: ReadonlyMap<number, string>, guests: ReadonlyMap<number, string>): DesiredPf {
+  /** @param macs of VFs that are to have one; @param claims of VFs that are claimed */
+  toDesired(macs: ReadonlyMap<number, string>, claims: ReadonlyMap<number, VfClaim>): DesiredPf {
     const { pf } = this;
     const { numVfs, onShrink, eswitchMode, pf: own = {} } = nested(this.#ofPf) as PfFields;
     const vfs = this.vfIndexes.map((vfIndex) =>
-      desiredVf(vfIndex, nested(this.#fieldsOf(vfIndex)) as VfSettings, macs.get(vfIndex), guests.get(vfIndex)),
+      desiredVf(vfIndex, nested(this.#fieldsOf(vfIndex)) as VfSettings, macs.get(vfIndex), claims.get(vfIndex)),
     );
     return {
       pf: pf.bdf,
@@ -193,12 +194,12 @@ function desiredVf(
   vfIndex: number,
   { pool, driver, network, msixCount, nvme }: VfSettings,
   mac: string | undefined,
-  guest: string | undefined,
+  claim: VfClaim | undefined,
 ): DesiredVf {
   const settings = desiredNetwork(network ?? {}, mac);
   return {
     vfIndex,
-    ...defined({ pool, claimedBy: guest, driver, msixCount }),
+    ...defined({ pool, claimedBy: claim?.spec.guest, claim: claim?.metadata.name, driver, msixCount }),
     ...(Object.keys(settings).length > 0 ? { network: settings } : {}),
     ...(nvme ? { nvme: defined(nvme) } : {}),
   };

@@ -91,7 +91,7 @@ export function resolveDesired({
   for (const each of wishes.values()) refusals.push(...each.refusals());
   const macs = assignMacs(state, macWishes(wishes, allocated.claimed, claims), numVfs, random);
   refusals.push(...macs.refusals, ...duplicateGuids(wishes.values(), numVfs));
-  const guests = guestsOf(allocated.claimed);
+  const owners = ownersOf(allocated.claimed);
   const guestsSeen = new Set(claims.filter(({ guestSeen }) => guestSeen).map(({ claim }) => claim));
   const allocations = allocated.claimed.flatMap(({ claim: { metadata, spec }, vfs }) =>
     vfs.map(({ wishes: { pf }, vfIndex }) => ({
@@ -112,7 +112,7 @@ export function resolveDesired({
     desired: state.pfs.flatMap((pf) => {
       const each = wishes.get(pf.bdf);
       if (each === undefined || each.wantedBy.size === 0) return [];
-      const wanted = each.toDesired(macs.macs.get(pf.bdf) ?? new Map(), guests.get(pf.bdf) ?? new Map());
+      const wanted = each.toDesired(macs.macs.get(pf.bdf) ?? new Map(), owners.get(pf.bdf) ?? new Map());
       return [{ ...wanted, vfs: wanted.vfs.map((vf) => withGuestsDriver(state, pf, vf)) }];
     }),
     refusals,
@@ -263,13 +263,13 @@ function macWishes(
   );
 }
 
-function guestsOf(claimed: readonly ClaimedVfs[]): ReadonlyMap<PfAddress, ReadonlyMap<number, string>> {
-  const guests = new Map<PfAddress, Map<number, string>>();
+function ownersOf(claimed: readonly ClaimedVfs[]): ReadonlyMap<PfAddress, ReadonlyMap<number, VfClaim>> {
+  const owners = new Map<PfAddress, Map<number, VfClaim>>();
   for (const { claim, vfs } of claimed) {
     for (const { wishes, vfIndex } of vfs) {
-      const ofPf = guests.get(wishes.pf.bdf) ?? new Map<number, string>();
-      guests.set(wishes.pf.bdf, ofPf.set(vfIndex, claim.spec.guest));
+      const ofPf = owners.get(wishes.pf.bdf) ?? new Map<number, VfClaim>();
+      owners.set(wishes.pf.bdf, ofPf.set(vfIndex, claim));
     }
   }
-  return guests;
+  return owners;
 }

@@ -1,3 +1,5 @@
+import { isUnread } from "../../kernel/port.ts";
+import type { DeviceUser } from "../../kernel/port-users.ts";
 import { deviceOf, holderOf, type SeenGuest } from "../guest-port.ts";
 import type { Evidence } from "../preflight/check.ts";
 import type { VfState } from "../state/host-state.ts";
@@ -17,6 +19,7 @@ export function requireUnused(draft: PfDraft, asked: readonly VfState[], loss: s
   const users: VfUser[] = kept.flatMap((vf) =>
     vf.users.users
       .filter((user) => !isOf(draft.detached.get(vf.vfIndex), user) && !isOf(own, user))
+      .filter((user) => !isPromiseKept(draft, vf, user))
       .map((user) => ({ vfIndex: vf.vfIndex, user })),
   );
   if (users.length > 0) {
@@ -45,6 +48,17 @@ export function requireUnused(draft: PfDraft, asked: readonly VfState[], loss: s
     remedy: "run as root, and on the host itself rather than in a container",
   });
   return false;
+}
+
+/**
+ * A claim that has a VF on record loses nothing where that is made anew and stays, with what it had; nor by what it asks for itself. A
+ * guest that has the VF by it is a user of its own.
+ */
+function isPromiseKept({ desired, remade, count }: PfDraft, vf: VfState, { who }: DeviceUser): boolean {
+  const { vfIndex } = vf;
+  if (who.claim === undefined || vfIndex >= count) return false;
+  if (remade) return !isUnread(vf.settings) && !isUnread(vf.driver);
+  return desired.vfs.some((each) => each.vfIndex === vfIndex && each.claim === who.claim);
 }
 
 /** A claim is ended by a command of ours, and so is a guest's use where vfleet began it; any other ends of itself. */

@@ -27,6 +27,8 @@ export interface PfDriver {
   readonly countsVfs?: true;
   /** 802.1ad as a VF's VLAN protocol. */
   readonly takesServiceVlan?: true;
+  /** It shows the address that was administered, and never one that the VF chose. */
+  readonly showsAdminMac?: true;
   /** A VF begins without spoof check. */
   readonly spoofCheckOff?: true;
   /** `ndo_set_vf_rate` refuses without a carrier, whose speed is the limit. */
@@ -127,6 +129,7 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
     // ipoib_set_vf_guid; ipoib_set_vf_link_state
     takesOnInfiniBand: ["linkState", "nodeGuid", "portGuid"],
     spoofCheckOff: true,
+    showsAdminMac: true,
     countsVfs: true,
     eswitch: "unboundVfs",
     vfMs: 400,
@@ -161,7 +164,13 @@ const SRIOV_DRIVERS: Readonly<Record<string, PfDriver>> = {
   rvu_cptpf: {},
   xe: {},
   // no pci_driver: drivers/net/netdevsim, for which everything is data
-  netdevsim: { makes: "netdev", takes: [...WITH_SHARES, "queryRss"], spoofCheckOff: true, takesServiceVlan: true },
+  netdevsim: {
+    makes: "netdev",
+    takes: [...WITH_SHARES, "queryRss"],
+    spoofCheckOff: true,
+    showsAdminMac: true,
+    takesServiceVlan: true,
+  },
   // none of their own
   "pci-endpoint-test": {},
   "pci-pf-stub": {},

@@ -1,8 +1,9 @@
-import { isUnread } from "../../kernel/port.ts";
+import { isUnread, known } from "../../kernel/port.ts";
 import type { VfChange } from "../../kernel/port-link.ts";
 import type { VfInfo } from "../../kernel/port-vf-info.ts";
 import type { DesiredVfNetwork } from "../desired/desired-pf.ts";
 import { ZERO_MAC } from "../desired/mac-addresses.ts";
+import { formatVfs } from "../desired/vf-range.ts";
 import { isVfioDriver, type PfDriver, type VfSetting } from "../drivers.ts";
 import type { VfState } from "../state/host-state.ts";
 import type { PfDraft, PlannedVf } from "./pf-draft.ts";
@@ -60,6 +61,7 @@ export function planNetwork(draft: PfDraft): void {
     changes.push(change);
     tellWhoNotices(draft, vf, change);
   }
+  noteHiddenMacs(draft);
   if (changes.length === 0) return;
   if (changes.some(({ to }) => to.txRateMbps !== undefined) && !planLinkForRates(draft)) return;
   draft.add("network", { kind: "setVfNetwork", pf: draft.pf.bdf, changes });
@@ -75,7 +77,8 @@ function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wish: DesiredVfNe
   const wanted = withoutTag(wish);
   const different = Object.keys(wanted).filter((key) => {
     const name = key as keyof DesiredVfNetwork;
-    return wanted[name] !== undefined && !isEqual(name, wanted[name], current[name]);
+    if (name === "mac" && now !== undefined && hidesMac(draft, now, wanted)) return false;
+    return wanted[name] !== undefined && !isEqual(wanted[name], current[name]);
   }) as (keyof DesiredVfNetwork)[];
   if (different.length === 0) return undefined;
   if (!requireTaken(draft, vfIndex, different, told, wanted)) return undefined;
@@ -101,13 +104,34 @@ export function settingsOf(info: VfInfo): DesiredVfNetwork {
   return Object.fromEntries(told) as DesiredVfNetwork;
 }
 
-function isEqual(name: keyof DesiredVfNetwork, wanted: unknown, current: unknown): boolean {
-  if (typeof wanted === "string" && typeof current === "string") {
-    // An address of all zeros lets the VF choose, and the driver shows what it chose.
-    if (name === "mac" && wanted === ZERO_MAC) return true;
-    return wanted.toLowerCase() === current.toLowerCase();
-  }
-  return wanted === current;
+function isEqual(wanted: unknown, current: unknown): boolean {
+  return typeof wanted === "string" && typeof current === "string"
+    ? wanted.toLowerCase() === current.toLowerCase()
+    : wanted === current;
+}
+
+/**
+ * An address of all zeros lets the VF choose, and most drivers show what its driver chose, as they do one that was administered.
+ * @returns whether nobody can tell if an administered one is there to be taken away
+ */
+function hidesMac({ quirks }: PfDraft, now: VfState, { mac }: DesiredVfNetwork): boolean {
+  if (mac !== ZERO_MAC || quirks.showsAdminMac || now.driver === null) return false;
+  const shown = known(now.settings)?.mac ?? ZERO_MAC;
+  return shown !== ZERO_MAC;
+}
+
+function noteHiddenMacs(draft: PfDraft): void {
+  const hidden = draft
+    .plannedVfs()
+    .filter(({ now, wanted }) => now !== undefined && hidesMac(draft, now, wanted?.network ?? {}))
+    .map(({ vfIndex }) => vfIndex);
+  if (hidden.length === 0) return;
+  draft.warn({
+    code: "VFL-0222",
+    summary: `VF ${formatVfs(hidden)} may choose a MAC address, and ${String(draft.pf.driver)} does not tell one that was administered from one that was chosen: it stays`,
+    evidence: [],
+    remedy: "make the VF as new with: vfleet reset; or unbind it first",
+  });
 }
 
 /** Whether the driver has such settings: by what it tells of a VF that is there, else by what is known of the driver. */

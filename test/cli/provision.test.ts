@@ -127,6 +127,7 @@ describe("vfleet plan, apply and the rest", () => {
       [["01:10.0", "vlna=3"], /did you mean vlan=/],
       [["01:10.0", "vlan=5000"], /vlan: 5000/],
       [["01:10.0", "vlan"], /no KEY=VALUE/],
+      [["01:10.0", "vlan=[1"], /VFL-0001 .*vlan: "\[1" is no value/],
       [["01:10.0"], /what is to be set/],
       [["01:00.0", "vlan=3"], /which of its VFs/],
       [["eth0", "vf", "9", "vlan=3"], /VFL-0233 .*no VF 9/],
@@ -261,6 +262,10 @@ describe("vfleet plan, apply and the rest", () => {
 
   test("release, and a snapshot that takes no changes", () => {
     assert.equal(host("release").status, 2);
+    const beside = policy("vlans", "{select: {driver: igb}, vfs: [{range: 0-1, network: {vlan: 5}}]}");
+    const nothing = host("release", "--policy", "vlans", "-f", beside, "--yes");
+    assert.equal(nothing.status, 2);
+    assert.match(nothing.stderr, /VFL-0232 .*policy vlans makes no VFs/);
     assert.equal(host("release", "--policy", "tenant-net", "--yes").status, 0);
     assert.equal(shell(`cat ${PF}/sriov_numvfs`), "0");
     const picture = `snapshot:${join(ROOT, "fixtures/hosts/igb-nvme.tar.gz")}`;

@@ -27,5 +27,12 @@ function settingValue(key: string, text: string): unknown {
   if (text === "on") return true;
   if (text === "off") return false;
   if (key === "mac" || key.endsWith("Guid")) return text;
-  return parse(text) as unknown;
+  try {
+    return parse(text) as unknown;
+  } catch (error) {
+    throw new VfleetError("VFL-0001", {
+      message: `${key}: ${JSON.stringify(text)} is no value: ${(error as Error).message.split("\n")[0]}`,
+      remedy: `see: vfleet explain VfPolicy.spec.vfs.network.${key}, or set it as in vlan=100 trust=on`,
+    });
+  }
 }

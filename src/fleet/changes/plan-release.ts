@@ -48,10 +48,19 @@ async function choose(
     });
   }
   const { documents, resolved } = await planWishes(host, files);
-  if (!documents.policies.some(({ metadata }) => metadata.name === policy)) {
+  const named = documents.policies.find(({ metadata }) => metadata.name === policy);
+  if (named === undefined) {
     throw new VfleetError("VFL-0232", {
       message: `there is no policy ${policy}`,
       remedy: `there are ${documents.policies.map(({ metadata }) => metadata.name).join(", ")}`,
+      details: { policy },
+    });
+  }
+  // VFs that another policy has made, or somebody by hand, are not this one's to take away.
+  if (named.spec.numVfs === undefined) {
+    throw new VfleetError("VFL-0232", {
+      message: `policy ${policy} makes no VFs: it says nothing of numVfs`,
+      remedy: "release the policy that does, or name PFs",
       details: { policy },
     });
   }

@@ -13,7 +13,8 @@ function range(text: string): VfRange {
 test("vfsOfRange gives what there is and what is beyond", () => {
   assert.deepEqual(vfsOfRange(range("0-1, 4"), 4), { vfs: [0, 1], beyond: [4] });
   assert.deepEqual(vfsOfRange(range("2-"), 5), { vfs: [2, 3, 4], beyond: [] });
-  assert.deepEqual(vfsOfRange(range("2-"), 2), { vfs: [], beyond: [] });
+  assert.deepEqual(vfsOfRange(range("2-"), 2), { vfs: [], beyond: [2] });
+  assert.deepEqual(vfsOfRange(range("0-"), 0), { vfs: [], beyond: [] });
   for (const text of ["", "a", "-3", "3-1", "1,,2", "70000", "1-2-3"])
     assert.equal(typeof parseVfRange(text), "string");
 });

@@ -25,11 +25,14 @@ export function parseVfRange(text: string): VfRange | string {
   return { text, parts };
 }
 
-/** The VFs of a range on a PF that has `numVfs`, in order, each once; those beyond are in `beyond`. */
+/**
+ * The VFs of a range on a PF that has `numVfs`, in order, each once; those beyond are in `beyond`. All from 0 on may be none; of all from
+ * another on there is that one at least.
+ */
 export function vfsOfRange({ parts }: VfRange, numVfs: number): { vfs: readonly number[]; beyond: readonly number[] } {
   const vfs = new Set<number>();
   const beyond = new Set<number>();
-  for (const { from, to = numVfs - 1 } of parts) {
+  for (const { from, to = Math.max(numVfs - 1, from === 0 ? -1 : from) } of parts) {
     for (let vf = from; vf <= to; vf++) (vf < numVfs ? vfs : beyond).add(vf);
   }
   const inOrder = (set: ReadonlySet<number>) => [...set].sort((a, b) => a - b);

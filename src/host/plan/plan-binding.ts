@@ -63,8 +63,12 @@ export function addBindSteps(draft: PfDraft): void {
 
 /** While VFs are made whose settings must be there before a driver sees them, the kernel binds none of itself. */
 function holdsProbing(draft: PfDraft): boolean {
-  const { pf, remade, count, desired } = draft;
+  const { pf, remade, count, desired, quirks } = draft;
   if (!remade || count === 0 || pf.driversAutoprobe !== true) return false;
+  // Drivers must not have them yet when the eSwitch changes (planEswitch).
+  if (quirks.eswitch === "unboundVfs" && desired.eswitchMode !== undefined && pf.eswitchMode !== desired.eswitchMode) {
+    return true;
+  }
   return desired.vfs.some(
     ({ driver, network, msixCount, nvme }) =>
       (driver !== undefined && driver !== "default") ||

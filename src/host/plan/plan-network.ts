@@ -6,7 +6,7 @@ import { ZERO_MAC } from "../desired/mac-addresses.ts";
 import { formatVfs } from "../desired/vf-range.ts";
 import { isVfioDriver, type PfDriver, type VfSetting } from "../drivers.ts";
 import type { VfState } from "../state/host-state.ts";
-import type { PfDraft, PlannedVf } from "./pf-draft.ts";
+import { type PfDraft, type PlannedVf, required } from "./pf-draft.ts";
 import { planLinkForRates } from "./plan-pf-link.ts";
 import type { VfSettingChange } from "./step.ts";
 import { requireUnused } from "./vf-use.ts";
@@ -62,9 +62,22 @@ export function planNetwork(draft: PfDraft): void {
     tellWhoNotices(draft, vf, change);
   }
   noteHiddenMacs(draft);
-  if (changes.length === 0) return;
+  if (changes.length === 0 || !requireNetdev(draft)) return;
   if (changes.some(({ to }) => to.txRateMbps !== undefined) && !planLinkForRates(draft)) return;
   draft.add("network", { kind: "setVfNetwork", pf: draft.pf.bdf, changes });
+}
+
+/** Settings of VFs go by the PF's interface. */
+function requireNetdev(draft: PfDraft): boolean {
+  const netdevs = required(draft, "the PF's network interface", draft.pf.netdevs);
+  if (netdevs?.length !== 0) return netdevs !== undefined;
+  draft.refuse({
+    code: "VFL-0213",
+    summary: "settings of its VFs' network are wanted, and it has no network interface here",
+    evidence: [{ fact: `driver ${String(draft.pf.driver)}` }],
+    remedy: "leave network out for VFs of this PF, or bring its interface back to this network namespace",
+  });
+  return false;
 }
 
 function changeOf(draft: PfDraft, { vfIndex, now }: PlannedVf, wish: DesiredVfNetwork): VfSettingChange | undefined {
@@ -180,7 +193,18 @@ function requireTaken(
 }
 
 /** What would be taken, or refused with no more than EINVAL, and makes no sense. */
-function requireSense(draft: PfDraft, { vfIndex, vlan }: VfChange): boolean {
+function requireSense(draft: PfDraft, { vfIndex, vlan, txRateMbps: rate }: VfChange): boolean {
+  // `do_setvfinfo` takes both at once, also where one of them is what is there.
+  if (rate?.min !== undefined && rate.max !== 0 && rate.min > rate.max) {
+    draft.refuse({
+      code: "VFL-0213",
+      vfIndex,
+      summary: `VF ${vfIndex} would have a minimum rate of ${rate.min} Mbit/s above its maximum of ${rate.max}`,
+      evidence: [],
+      remedy: "say maxTxRateMbps and minTxRateMbps together; 0 is no limit",
+    });
+    return false;
+  }
   if (vlan?.protocol === "802.1ad" && vlan.id === 0 && !vlan.qos) {
     draft.refuse({
       code: "VFL-0213",

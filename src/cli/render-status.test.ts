@@ -54,7 +54,7 @@ describe("a host for a person", () => {
             settings: { mac: "02:00:00:00:00:01", vlan: 5, qos: 2, trust: true },
             users: usedBy(vfioUser()),
           },
-          { settings: { maxTxRateMbps: 500, spoofCheck: false, linkState: "disable" } },
+          { settings: { qos: 3, maxTxRateMbps: 500, spoofCheck: false, linkState: "disable" } },
         ],
       },
     ]);
@@ -69,7 +69,11 @@ describe("a host for a person", () => {
       "vlan 5 qos 2, trusted",
       "process 4242 has /dev/vfio/20 open",
     ]);
-    assert.deepEqual(row(lines, "1").slice(5), ["-", "max 500 Mbit/s, no spoof check, link disabled", "-"]);
+    assert.deepEqual(row(lines, "1").slice(5), [
+      "-",
+      "vlan 0 qos 3, max 500 Mbit/s, no spoof check, link disabled",
+      "-",
+    ]);
   });
 
   test("256 VFs that differ in their addresses and names alone are one line; one that differs breaks it", () => {

@@ -29,10 +29,12 @@ function settingValue(key: string, text: string): unknown {
   if (key === "mac" || key.endsWith("Guid")) return text;
   try {
     return parse(text) as unknown;
-  } catch (error) {
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new VfleetError("VFL-0001", {
-      message: `${key}: ${JSON.stringify(text)} is no value: ${(error as Error).message.split("\n")[0]}`,
-      remedy: `see: vfleet explain VfPolicy.spec.vfs.network.${key}, or set it as in vlan=100 trust=on`,
+      cause,
+      message: `${key}: ${JSON.stringify(text)} is no value: ${why}`,
+      remedy: "write it as in a policy: vlan=100 trust=on",
     });
   }
 }

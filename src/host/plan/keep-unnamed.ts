@@ -26,7 +26,7 @@ export function keepUnnamed(pf: PfState, desired: DesiredPf): DesiredPf {
 }
 
 /** VFs that will be there again when all have gone. */
-export function stayingVfs({ numVfs, vfs }: PfState, desired: DesiredPf): readonly VfState[] {
+function stayingVfs({ numVfs, vfs }: PfState, desired: DesiredPf): readonly VfState[] {
   const now = known(numVfs);
   const count = desired.numVfs ?? now;
   if (now === undefined || count === undefined || count === now) return [];

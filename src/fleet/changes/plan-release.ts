@@ -1,6 +1,6 @@
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Allocation } from "../../host/desired/allocation.ts";
-import { endedClaims, leftByClaims } from "../../host/desired/claim-lifetime.ts";
+import { type EndedClaim, endedClaims, leftByClaims } from "../../host/desired/claim-lifetime.ts";
 import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState, PfState } from "../../host/state/host-state.ts";
@@ -72,15 +72,15 @@ async function choose(
 async function releaseEnded(host: HostSetting, look: Look): Promise<Draft> {
   const seen = await look();
   const ended = endedClaims([], host.claims, seen.state.guests, new Date());
-  const over = new Set(ended.map(({ claim }) => claim));
   const left = leftByClaims(host.claims, ended);
   const names = [...ended, ...left].map(({ claim }) => claim);
-  return releaseClaims(
-    host,
-    names,
-    (each) => over.has(each.claim) || each.left === true,
-    async () => seen,
-  );
+  return releaseClaims(host, names, isOverBy(ended), async () => seen);
+}
+
+/** A function of its own: what is kept with a plan would keep what was read of the host as well, if both were of one scope. */
+function isOverBy(ended: readonly EndedClaim[]): (allocation: Allocation) => boolean {
+  const over = new Set(ended.map(({ claim }) => claim));
+  return ({ claim, left }) => over.has(claim) || left === true;
 }
 
 async function releaseClaim(host: HostSetting, claim: string, look: Look): Promise<Draft> {

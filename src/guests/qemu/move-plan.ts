@@ -50,7 +50,7 @@ function told(info: VfInfo): Settings {
   const { vlan, qos, vlanProtocol, minTxRateMbps: min, maxTxRateMbps: max, spoofCheck, trust } = info;
   const protocol = vlanProtocol === "802.1ad" ? { protocol: "802.1ad" as const } : {};
   return {
-    ...(vlan === null ? {} : { vlan: vlan === 0 ? { id: 0 } : { id: vlan, qos: qos ?? 0, ...protocol } }),
+    ...(vlan === null ? {} : { vlan: { id: vlan, qos: qos ?? 0, ...(vlan > 0 ? protocol : {}) } }),
     ...(max === null ? {} : { txRateMbps: { max, ...(min === null ? {} : { min }) } }),
     ...(spoofCheck === null ? {} : { spoofCheck }),
     ...(trust === null ? {} : { trust }),

@@ -465,7 +465,7 @@ export interface ApiRoutes {
           readonly name: string;
           /** YAML: VfPolicy, VfClaim */
           readonly text: string;
-          /** of the document that was edited: refused where it is another by now, or gone */
+          /** of the document that was edited: refused where it is another by now, or gone; empty: of a new one, refused where its name is taken */
           readonly resourceVersion?: string;
         };
         /** these alone are wanted; without document and files, what is kept already */

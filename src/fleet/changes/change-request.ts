@@ -30,7 +30,9 @@ export const CHANGE_REQUEST = z.discriminatedUnion("kind", [
           .string()
           .max(64)
           .optional()
-          .describe("of the document that was edited: refused where it is another by now, or gone"),
+          .describe(
+            "of the document that was edited: refused where it is another by now, or gone; empty: of a new one, refused where its name is taken",
+          ),
       })
       .optional()
       .describe("wanted beside what is kept already, and kept by its name once the plan was done"),

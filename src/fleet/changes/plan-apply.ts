@@ -29,7 +29,8 @@ interface Wanted {
 /**
  * Toward what is kept as wanted; beside that, what a document wants; or what files want alone.
  * @throws VfleetError VFL-0001 where files cannot be kept by their names; VFL-0016 where it is wrong, or says what another document
- * says, too; VFL-0232 where nothing is wanted; VFL-0513 where the document is another than the one that was edited
+ * says, too; VFL-0232 where nothing is wanted; VFL-0513 where the document is another than the one that was edited,
+ * or is to be new and is not
  */
 export async function planApply(host: HostSetting, request: RequestOf<"apply">, look: Look): Promise<Draft> {
   const { config } = host.folders;
@@ -76,8 +77,10 @@ function wantedBy({ document, files, persist }: RequestOf<"apply">, there: reado
   if (document === undefined) return { files: there, kept: [], fromFolder: true };
   const { name, text, resourceVersion } = document;
   const old = there.find((each) => documentName(each) === name);
-  if (resourceVersion !== undefined && (old === undefined || resourceVersion !== documentVersion(old))) {
-    throw new VfleetError("VFL-0513", { message: `the document ${name} has ${old ? "changed" : "been taken away"}` });
+  // Of one that is not there the version is empty: whoever makes a new one by a name that is taken would take the other away.
+  if (resourceVersion !== undefined && resourceVersion !== (old ? documentVersion(old) : "")) {
+    const how = old === undefined ? "been taken away" : resourceVersion === "" ? "been there before" : "changed";
+    throw new VfleetError("VFL-0513", { message: `the document ${name} has ${how}` });
   }
   // Under the ending that it has: another would be a second document of the same name.
   const file = { label: old ? basename(old.label) : `${name}.yaml`, text };

@@ -185,6 +185,16 @@ describe("changes by the API", () => {
     assert.deepEqual([gone.status, gone.body.code], [412, "VFL-0513"]);
   });
 
+  it("a document that is to be new takes no other's place", async () => {
+    const fresh = (name: string) =>
+      planned({ kind: "apply", document: { name, text: policy(4), resourceVersion: "" } });
+    const taken = await fresh("web");
+    assert.deepEqual([taken.status, taken.body.code], [412, "VFL-0513"]);
+    assert.match(taken.body.detail, /the document web has been there before/);
+    // Its name is free: what is wrong is that it says what the other says.
+    assert.equal((await fresh("other")).body.code, "VFL-0016");
+  });
+
   it("a document is taken away where it is still the one that was read", async () => {
     const list = `${API_PATH}/hosts/lab/documents`;
     const { body } = await served.ask(list);

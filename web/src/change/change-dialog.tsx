@@ -1,3 +1,6 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { Link } from "wouter";
 import type { ApiProblem } from "../../../src/client/api-problem.ts";
 import { ActionButton } from "../app/action-button.tsx";
 import { Dialog } from "../app/dialog.tsx";
@@ -10,6 +13,7 @@ import { type PlanAnswer, planDifference } from "./plan-answer.ts";
 import { PlanView } from "./plan-view.tsx";
 import { Lines } from "./refusal-list.tsx";
 import { hasMoved, useConversation } from "./use-conversation.ts";
+import { useDocuments } from "./use-documents.ts";
 import "./change.css";
 
 interface ChangeDialogProps {
@@ -65,6 +69,7 @@ function Talk({ host, request, onWrong, onClose, onNext }: ChangeDialogProps) {
     case "kept":
       return (
         <>
+          <RereadDocuments host={host} />
           <p className="good" role="status">
             <strong>✔ Nothing had to be done: the host is as wished.</strong>{" "}
             {request.kind === "apply" && request.document !== undefined && "The document is kept."}
@@ -80,8 +85,17 @@ function Talk({ host, request, onWrong, onClose, onNext }: ChangeDialogProps) {
       return (
         <>
           {conversation.at === "turned down" && <TurnedDown error={conversation.error} />}
+          {conversation.at === "not known" && (
+            <NotKnown host={host} error={conversation.error} answer={conversation.answer} onClose={onClose} />
+          )}
+          {conversation.at === "planned" && conversation.error !== undefined && (
+            <Failure title="It was not begun just now; the plan is kept" error={conversation.error} />
+          )}
           {previous !== undefined && conversation.at === "planned" && (
             <Difference before={previous} now={conversation.answer} />
+          )}
+          {request.kind === "apply" && request.document !== undefined && conversation.at === "planned" && (
+            <Replaced host={host} {...request.document} />
           )}
           <Planned answer={conversation.answer} />
           <Actions
@@ -117,6 +131,58 @@ function TurnedDown({ error }: { readonly error: unknown }) {
   );
 }
 
+interface NotKnownProps {
+  readonly host: string;
+  readonly error: unknown;
+  readonly answer: PlanAnswer;
+  readonly onClose: () => void;
+}
+
+/** The answer was lost, or the server failed: whoever is told "nothing was done" now would do it twice. */
+function NotKnown({ host, error, answer, onClose }: NotKnownProps) {
+  return (
+    <>
+      <Failure title="Whether it was begun is not known" error={error} />
+      <p className="notice warn">
+        An operation that was begun goes on by itself. Before anything else see whether {answer.title || "it"} is among
+        the{" "}
+        <Link href={`/hosts/${encodeURIComponent(host)}/operations`} onClick={onClose}>
+          Operations of {host}
+        </Link>
+        .
+      </p>
+    </>
+  );
+}
+
+interface ReplacedProps {
+  readonly host: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is kept by the name of a document, and will be gone. */
+function Replaced({ host, name, text }: ReplacedProps) {
+  const { data: documents } = useDocuments(host);
+  const old = documents?.find((each) => each.name === name);
+  if (old === undefined || old.text === text) return null;
+  return (
+    <details className="notice">
+      <summary>
+        It takes the place of the document <strong>{name}</strong> as it is kept now
+      </summary>
+      <pre className="scroll-x">{old.text}</pre>
+    </details>
+  );
+}
+
+/** A document that was kept without an operation is told by no event. */
+function RereadDocuments({ host }: { readonly host: string }) {
+  const queries = useQueryClient();
+  useEffect(() => void queries.invalidateQueries({ queryKey: ["documents", host] }), [queries, host]);
+  return null;
+}
+
 function Difference({ before, now }: { readonly before: PlanAnswer; readonly now: PlanAnswer }) {
   const { gone, come } = planDifference(before, now);
   if (gone.length + come.length === 0) return <p className="notice">The plan is the same as before.</p>;
@@ -130,7 +196,7 @@ function Difference({ before, now }: { readonly before: PlanAnswer; readonly now
 
 interface ActionsProps {
   readonly answer: PlanAnswer;
-  readonly at: "planned" | "expired" | "beginning" | "turned down";
+  readonly at: "planned" | "expired" | "beginning" | "turned down" | "not known";
   readonly keepsDocument: boolean;
   readonly onApply: () => void;
   readonly onAnew: () => void;
@@ -175,6 +241,7 @@ function Actions({ answer, at, keepsDocument, onApply, onAnew, onClose }: Action
 function whyNotApplied({ verdict }: PlanAnswer, at: ActionsProps["at"], isNothing: boolean): string | undefined {
   if (at === "expired") return "The plan has expired: plan anew.";
   if (at === "turned down") return "The plan was not done, and is no longer kept: plan anew.";
+  if (at === "not known") return "It may have been begun: see under Operations, then plan anew.";
   if (at === "beginning") return "It is beginning.";
   if (verdict === "refused") return "The plan is refused: see what to do instead.";
   return isNothing ? "There is nothing to do." : undefined;

@@ -16,7 +16,7 @@ export type ChangeRequest =
 interface DocumentRequest {
   readonly name: string;
   readonly text: string;
-  /** Of the document that was edited; left out of one that is new. */
+  /** Of the document that was edited; empty: it is new, and no other has its name. */
   readonly resourceVersion?: string;
 }
 

@@ -33,13 +33,16 @@ export function DocumentEditor({ draft, documents }: DocumentEditorProps) {
   // What only the server sees, as a name that another document has, too.
   const error = own ?? (told?.of === text ? told.error : undefined);
   const replaced = documents.find((each) => each.name === name);
-  // As it was when it was begun, so that nobody else's change is lost; or as it was kept from here meanwhile.
+  // As it was when it was begun, so that nobody else's change is lost; or as it was kept from here meanwhile; or, under another name,
+  // the one that is told of beside it. Where there is none, it is new.
   const began = name === first.name ? first.resourceVersion : undefined;
-  const resourceVersion = replaced && asked.includes(replaced.text) ? replaced.resourceVersion : began;
+  const isOwn = replaced !== undefined && asked.includes(replaced.text);
+  const resourceVersion = isOwn || began === undefined ? (replaced?.resourceVersion ?? "") : began;
   const plan = () => {
     setAsked((before) => [...before, text]);
-    const document = { name, text, ...(resourceVersion !== undefined && { resourceVersion }) };
-    propose({ kind: "apply", document }, (wrong) => setTold({ of: text, error: textError(wrong) }));
+    propose({ kind: "apply", document: { name, text, resourceVersion } }, (wrong) =>
+      setTold({ of: text, error: textError(wrong) }),
+    );
   };
   const rename = (next: string) => {
     setName(next);

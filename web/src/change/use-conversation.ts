@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { ApiProblem } from "../../../src/client/api-problem.ts";
 import { api } from "../api/session.ts";
+import { applyOutcome } from "./apply-outcome.ts";
 import { askForPlan } from "./ask-for-plan.ts";
 import type { ChangeRequest } from "./change-request.ts";
 import type { PlanAnswer } from "./plan-answer.ts";
@@ -10,11 +11,14 @@ type Conversation =
   | { readonly at: "planning" }
   /** There is no plan: what was asked for is wrong, or the host cannot be read. */
   | { readonly at: "failed"; readonly error: unknown }
-  | { readonly at: "planned"; readonly answer: PlanAnswer }
+  /** With an error: it could not be begun just now, and may be tried again. */
+  | { readonly at: "planned"; readonly answer: PlanAnswer; readonly error?: unknown }
   | { readonly at: "expired"; readonly answer: PlanAnswer }
   | { readonly at: "beginning"; readonly answer: PlanAnswer }
   /** Nothing was done of the plan, and it is gone: the host has moved, or another works at it. */
   | { readonly at: "turned down"; readonly answer: PlanAnswer; readonly error: unknown }
+  /** Nobody has told: the operation may go on by now. */
+  | { readonly at: "not known"; readonly answer: PlanAnswer; readonly error: unknown }
   | { readonly at: "begun"; readonly answer: PlanAnswer; readonly operation: number }
   /** Nothing had to be done; what is desired is written down. */
   | { readonly at: "kept"; readonly answer: PlanAnswer };
@@ -77,7 +81,8 @@ async function begin(answer: PlanAnswer): Promise<Conversation> {
     const { operation } = await api.ask("POST /plans/{id}/apply", { path: { id: answer.id } });
     return operation === null ? { at: "kept", answer } : { at: "begun", answer, operation };
   } catch (error) {
-    return { at: "turned down", answer, error };
+    const outcome = applyOutcome(error);
+    return { at: outcome === "too early" ? "planned" : outcome, answer, error };
   }
 }
 

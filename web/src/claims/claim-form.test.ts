@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readPolicies } from "../../../src/host/desired/read-documents.ts";
-import { claimText, EMPTY_CLAIM } from "./claim-form.ts";
+import { claimText, EMPTY_CLAIM, whyNotClaimed } from "./claim-form.ts";
 
 describe("a claim by form", () => {
   test("is written as a person writes YAML", () => {
@@ -36,5 +36,13 @@ spec:
   test("what is no number is left to the schema", () => {
     const text = claimText({ ...EMPTY_CLAIM, name: "web", guest: "web-1", pool: "fast", count: "many" });
     assert.throws(() => readPolicies([{ label: "x", text }]), /spec\.count/);
+  });
+
+  test("does not take the place of a document that is kept", () => {
+    const form = { ...EMPTY_CLAIM, name: "tenants", guest: "web" };
+    assert.match(whyNotClaimed(form, undefined, undefined) ?? "", /is being read/);
+    assert.match(whyNotClaimed(form, [{ name: "tenants" }], undefined) ?? "", /tenants is kept already: take another/);
+    assert.equal(whyNotClaimed(form, [{ name: "other" }], undefined), undefined);
+    assert.equal(whyNotClaimed(form, [], "wrong"), "wrong");
   });
 });

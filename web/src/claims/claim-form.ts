@@ -57,3 +57,22 @@ function timeOf(local: string): string {
   const time = new Date(local);
   return Number.isNaN(time.getTime()) ? local : time.toISOString();
 }
+
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+
+/**
+ * Why a claim cannot be planned; undefined where it can.
+ * @param documents that are kept already: none of them is replaced by a new claim; undefined: not read yet
+ * @param wrong what is wrong with its text
+ */
+export function whyNotClaimed(
+  { name, guest }: ClaimForm,
+  documents: ReadonlyArray<{ readonly name: string }> | undefined,
+  wrong: string | undefined,
+): string | undefined {
+  if (!NAME.test(name)) return "The claim wants a name: lower case letters, digits, - and .";
+  if (documents === undefined) return "What is desired already is being read.";
+  if (documents.some((each) => each.name === name)) return `A document ${name} is kept already: take another name.`;
+  if (guest === "") return "The claim wants a guest.";
+  return wrong;
+}

@@ -3,16 +3,16 @@ import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { useChanges } from "../change/change-provider.tsx";
 import { errorIn } from "../change/read-text.ts";
+import { useDocuments } from "../change/use-documents.ts";
 import "../change/change.css";
-import { type ClaimForm, claimText, EMPTY_CLAIM } from "./claim-form.ts";
-
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+import { type ClaimForm, claimText, EMPTY_CLAIM, whyNotClaimed } from "./claim-form.ts";
 
 /** A new claim: a guest needs VFs, of a pool or of a PF, for a time. */
-export function ClaimMaker() {
+export function ClaimMaker({ host }: { readonly host: string }) {
   const [form, setForm] = useState<ClaimForm>(EMPTY_CLAIM);
   const pfs = useObjects("PhysicalFunction");
   const guests = useObjects("Guest");
+  const { data: documents, error: unread } = useDocuments(host);
   const { propose } = useChanges();
   const text = useMemo(() => claimText(form), [form]);
   const error = useMemo(() => errorIn(form.name, text), [form.name, text]);
@@ -83,18 +83,16 @@ export function ClaimMaker() {
       <div>
         <ActionButton
           isPrimary
-          whyNot={whyNot(form, error?.message)}
-          onClick={() => propose({ kind: "apply", document: { name: form.name, text } })}
+          whyNot={
+            (unread && `What is desired cannot be read: ${unread.message}`) ??
+            whyNotClaimed(form, documents, error?.message)
+          }
+          // Another may take the name meanwhile: the server holds that it is new.
+          onClick={() => propose({ kind: "apply", document: { name: form.name, text, resourceVersion: "" } })}
         >
           Plan the claim
         </ActionButton>
       </div>
     </section>
   );
-}
-
-function whyNot({ name, guest }: ClaimForm, error: string | undefined): string | undefined {
-  if (!NAME.test(name)) return "The claim wants a name: lower case letters, digits, - and .";
-  if (guest === "") return "The claim wants a guest.";
-  return error;
 }

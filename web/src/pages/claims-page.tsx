@@ -10,7 +10,7 @@ export function ClaimsPage({ host }: { readonly host: string }) {
     <div className="stack">
       <ClaimList host={host} />
       <Suspense fallback={<p className="muted">Loading the form…</p>}>
-        <ClaimMaker />
+        <ClaimMaker host={host} />
       </Suspense>
     </div>
   );

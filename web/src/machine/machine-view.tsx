@@ -1,4 +1,5 @@
-import { type KeyboardEvent, useCallback, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useRef, useState } from "react";
+import { useObjects } from "../api/use-live.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { Legend } from "./legend.tsx";
 import { MachineDrawing } from "./machine-drawing.tsx";
@@ -26,10 +27,19 @@ export function MachineView({ host, chosen, onChoose }: MachineViewProps) {
   const own = useRef<HTMLDivElement>(null);
   const { width } = useSize(own);
   const machine = useMachine(host, words);
+  const isWithout = useObjects("Host")[0]?.status.physicalFunctions === 0;
   const isNarrow = width > 0 && width < LEAST_DRAWN_PX;
-  if (machine.plan.bars.length === 0) return <NoPfs />;
-  return (
+  // What is measured stays there while PFs come and go: a server that was started anew has none at first.
+  const inside = (children: ReactNode) => (
     <div ref={own} className="machine stack">
+      {children}
+    </div>
+  );
+  if (machine.plan.bars.length === 0) {
+    return inside(isWithout ? <NoPfs /> : <p className="muted">The PFs of {host} are not read yet…</p>);
+  }
+  return inside(
+    <>
       <SummaryLine host={host} summary={machine.summary} onChoose={onChoose} />
       <div className="row">
         <Search words={words} onWords={setWords} found={machine.found} onOpen={onChoose} />
@@ -46,7 +56,7 @@ export function MachineView({ host, chosen, onChoose }: MachineViewProps) {
         width > 0 && <MachineDrawing host={host} machine={machine} chosen={chosen} onChoose={onChoose} />
       )}
       <Legend />
-    </div>
+    </>,
   );
 }
 

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useSearchParams } from "wouter";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
+import { Dialog } from "../app/dialog.tsx";
 import { Failure } from "../app/failure.tsx";
 import { useChanges } from "./change-provider.tsx";
 import { DocumentEditor } from "./document-editor.tsx";
@@ -58,18 +59,46 @@ interface EditingProps {
   readonly documents: readonly DesiredDocument[];
 }
 
+/** What is in the editor. */
+interface Begun {
+  readonly draft: Draft;
+  /** Whether somebody has chosen it on this page, and is led to it. */
+  readonly isLed: boolean;
+  /** The PF in the address at that time. */
+  readonly pf: string | null;
+  /** Another for each. */
+  readonly place: number;
+}
+
 function Editing({ host, documents }: EditingProps) {
   const pfs = useObjects("PhysicalFunction");
+  const isWithout = useObjects("Host")[0]?.status.physicalFunctions === 0;
   const [params] = useSearchParams();
   const wanted = params.get("pf");
   const asked = pfs.find(({ metadata }) => metadata.name === wanted);
   const first = asked ?? pfs[0];
-  const [chosen, setChosen] = useState<{ readonly draft: Draft; readonly place: number }>();
-  const draft = chosen?.draft ?? (first && draftFor(first, documents));
-  const choose = (next: Draft) => {
-    setChosen((last) => ({ draft: next, place: (last?.place ?? 0) + 1 }));
-    scrollTo({ top: 0 });
+  const [begun, setBegun] = useState<Begun>();
+  const [isEdited, setEdited] = useState(false);
+  const [waiting, setWaiting] = useState<Begun>();
+  const begin = (next: Begun) => {
+    setBegun(next);
+    setWaiting(undefined);
   };
+  /** What was written and is kept nowhere is not replaced unasked. */
+  const choose = (draft: Draft, isLed = true) => {
+    const next = { draft, isLed, pf: wanted, place: (begun?.place ?? 0) + 1 };
+    if (isEdited) setWaiting(next);
+    else begin(next);
+  };
+  // Begun once, and then it is the person's: PFs and documents may go and come while somebody writes.
+  if (begun === undefined && first !== undefined) {
+    setBegun({ draft: draftFor(first, documents), isLed: false, pf: asked ? wanted : null, place: 0 });
+  }
+  // Another PF in the address, or the first one only now: by going back and forth, or on a host that is being read.
+  if (begun !== undefined && asked !== undefined && wanted !== begun.pf) {
+    setBegun({ ...begun, pf: wanted });
+    choose(draftFor(asked, documents), false);
+  }
   return (
     <>
       {wanted !== null && asked === undefined && <p className="notice warn">▲ {wanted} is no PF of this host.</p>}
@@ -103,15 +132,43 @@ function Editing({ host, documents }: EditingProps) {
           </select>
         </label>
       </div>
-      {draft === undefined ? (
-        <p className="notice">This host has no PF: there is nothing that could have VFs.</p>
+      {begun === undefined ? (
+        <p className="notice">
+          {isWithout
+            ? "This host has no PF: there is nothing that could have VFs."
+            : "The PFs of this host are not read yet…"}
+        </p>
       ) : (
-        <DocumentEditor key={chosen?.place ?? wanted ?? ""} draft={draft} documents={documents} />
+        <DocumentEditor
+          key={begun.place}
+          draft={begun.draft}
+          documents={documents}
+          isChosen={begun.isLed}
+          onEdited={setEdited}
+        />
       )}
       <section className="stack" aria-labelledby="desired-now">
         <h2 id="desired-now">What is desired now</h2>
-        <DocumentList host={host} documents={documents} onEdit={choose} />
+        <DocumentList host={host} documents={documents} onEdit={(document) => choose(document)} />
       </section>
+      {waiting !== undefined && (
+        <Dialog title="Replace what was written?" onClose={() => setWaiting(undefined)}>
+          <div className="stack">
+            <p>
+              What is in the editor was changed, and is kept nowhere. It would be gone, and {waiting.draft.name} in its
+              place.
+            </p>
+            <div className="row">
+              <button type="button" className="primary" onClick={() => begin(waiting)}>
+                Replace it
+              </button>
+              <button type="button" onClick={() => setWaiting(undefined)}>
+                Go on with what was written
+              </button>
+            </div>
+          </div>
+        </Dialog>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { useId, useMemo, useState } from "react";
+import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { useChanges } from "./change-provider.tsx";
@@ -14,12 +14,16 @@ interface DocumentEditorProps {
   readonly draft: Draft;
   /** Those that are kept now: one of them would be replaced. */
   readonly documents: readonly DesiredDocument[];
+  /** Whoever has chosen it is led to it. */
+  readonly isChosen: boolean;
+  /** Is told whether something is written that is kept nowhere. */
+  readonly onEdited: (isEdited: boolean) => void;
 }
 
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 /** A document by form and by YAML at once. The YAML is what counts; the form shows it as long as it can. */
-export function DocumentEditor({ draft, documents }: DocumentEditorProps) {
+export function DocumentEditor({ draft, documents, isChosen, onEdited }: DocumentEditorProps) {
   const [first] = useState(draft);
   const [name, setName] = useState(first.name);
   const [text, setText] = useState(first.text);
@@ -38,6 +42,15 @@ export function DocumentEditor({ draft, documents }: DocumentEditorProps) {
   const began = name === first.name ? first.resourceVersion : undefined;
   const isOwn = replaced !== undefined && asked.includes(replaced.text);
   const resourceVersion = isOwn || began === undefined ? (replaced?.resourceVersion ?? "") : began;
+  const isEdited = (text !== first.text || name !== first.name) && replaced?.text !== text;
+  useEffect(() => onEdited(isEdited), [isEdited, onEdited]);
+  const nameField = useRef<HTMLInputElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it is there
+  useEffect(() => {
+    if (!isChosen) return;
+    nameField.current?.focus({ preventScroll: true });
+    nameField.current?.scrollIntoView({ block: "center" });
+  }, []);
   const plan = () => {
     setAsked((before) => [...before, text]);
     propose({ kind: "apply", document: { name, text, resourceVersion } }, (wrong) =>
@@ -53,6 +66,7 @@ export function DocumentEditor({ draft, documents }: DocumentEditorProps) {
       <div className="row">
         <label htmlFor={id}>Document name</label>
         <input
+          ref={nameField}
           id={id}
           type="text"
           value={name}

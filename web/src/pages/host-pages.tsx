@@ -1,5 +1,5 @@
 import { useCallback } from "react";
-import { Route, Switch, useLocation } from "wouter";
+import { Route, Switch, useLocation, useRoute } from "wouter";
 import { ApiProblem } from "../../../src/client/api-problem.ts";
 import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
 import { Failure } from "../app/failure.tsx";
@@ -33,9 +33,11 @@ function Host({ name }: { readonly name: string }) {
   const [, go] = useLocation();
   const live = useLiveState();
   const [host] = useObjects("Host");
+  const [isChange] = useRoute("/hosts/:host/change");
   useKey(
     "p",
-    useCallback(() => go(`${base}/change`), [go, base]),
+    // There already, it would only take the PF out of the address.
+    useCallback(() => isChange || go(`${base}/change`), [go, base, isChange]),
   );
   if (host === undefined) {
     if (live.state === "cut off")

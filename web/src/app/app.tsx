@@ -10,9 +10,17 @@ import { PersonProvider } from "./person.tsx";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
 
+/** After a failure. */
+const AGAIN_MS = 5000;
+
 const queries = new QueryClient({
   defaultOptions: {
-    queries: { retry: (count, error) => !(error instanceof ApiProblem && error.status > 0) && count < 3 },
+    queries: {
+      retry: (count, error) => !(error instanceof ApiProblem && error.status > 0) && count < 3,
+      // A server on the loopback, or behind a tunnel, is there whatever the browser thinks of the network.
+      networkMode: "always",
+    },
+    mutations: { networkMode: "always" },
   },
 });
 
@@ -27,18 +35,23 @@ export function App() {
 
 /** Who the token is for decides what can be done, so it is asked first. */
 function SignedIn() {
-  const { data, error } = useQuery({ queryKey: ["whoami"], queryFn: () => api.ask("GET /whoami") });
+  const { data, error } = useQuery({
+    queryKey: ["whoami"],
+    queryFn: () => api.ask("GET /whoami"),
+    refetchInterval: ({ state }) => (state.status === "error" ? AGAIN_MS : false),
+  });
   if (error instanceof ApiProblem && error.status === 401) {
     return <SignIn refused="The server does not know this token: it may have been revoked." />;
   }
-  if (error) return <Failure title="vfleet cannot be reached" error={error} />;
+  // Who it was is still who it is, where it cannot be asked once more.
+  if (error && data === undefined) return <Failure title="vfleet cannot be reached" error={error} />;
   if (data === undefined) return <p className="page muted">Asking the server who this is…</p>;
   return (
     <PersonProvider person={data}>
       <Shell>
         <Switch>
           <Route path="/" component={FleetPage} />
-          <Route path="/hosts/:host/*?">{({ host }) => <HostPages host={decodeURIComponent(host)} />}</Route>
+          <Route path="/hosts/:host/*?">{({ host }) => <HostPages host={hostNamed(host)} />}</Route>
           <Route path="/audit" component={AuditPage} />
           <Route>
             <Failure
@@ -50,4 +63,13 @@ function SignedIn() {
       </Shell>
     </PersonProvider>
   );
+}
+
+/** The router has taken the escapes out, but for those that would be separators; what is none is part of the name. */
+function hostNamed(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import { session } from "../api/session.ts";
+import { ErrorBoundary } from "./error-boundary.tsx";
 import { KeyboardHelp } from "./keyboard-help.tsx";
 import { NavLink } from "./nav-link.tsx";
 import { usePerson } from "./person.tsx";
@@ -35,7 +36,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
           </button>
         </div>
       </header>
-      <main id="content">{children}</main>
+      <main id="content">
+        <ErrorBoundary>{children}</ErrorBoundary>
+      </main>
     </div>
   );
 }

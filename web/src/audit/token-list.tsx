@@ -24,10 +24,14 @@ export function TokenList() {
   const [leaving, setLeaving] = useState<string>();
   const { name: own } = usePerson();
   const reread = () => queries.invalidateQueries({ queryKey: ["tokens"] });
-  if (error) return <Failure title="Tokens cannot be read" error={error} />;
-  if (data === undefined) return <p className="muted">Reading the tokens…</p>;
+  if (data === undefined) {
+    if (error) return <Failure title="Tokens cannot be read" error={error} />;
+    return <p className="muted">Reading the tokens…</p>;
+  }
+  // A dialog may be open with a token that is shown once: it stays, whatever comes of reading the list.
   return (
     <>
+      {error && <Failure title="Tokens cannot be read anew" error={error} />}
       <ScrollX label="List of tokens" isCard>
         <table aria-label="Tokens">
           <thead>

@@ -13,7 +13,7 @@ export function FunctionPanel({ host, bdf }: { readonly host: string; readonly b
     queryKey: ["function", host, bdf],
     queryFn: ({ signal }) => api.ask("GET /hosts/{host}/functions/{bdf}", { path: { host, bdf } }, signal),
   });
-  if (error) return <Failure title="It cannot be shown" error={error} />;
+  if (error && data === undefined) return <Failure title="It cannot be shown" error={error} />;
   if (data === undefined) return <p className="muted">Reading it…</p>;
   return (
     <>

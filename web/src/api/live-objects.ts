@@ -1,7 +1,13 @@
-import type { ApiEvent } from "../../../src/client/api-client.ts";
+import type { ApiClient, ApiEvent } from "../../../src/client/api-client.ts";
 import { ApiProblem, notAnswered } from "../../../src/client/api-problem.ts";
 import type { ObjectOf, ObservedKind, ObservedObject } from "./objects.ts";
 import { api } from "./session.ts";
+
+interface LiveOptions {
+  /** Told once that the token is known no longer; nothing is asked any more then. */
+  readonly onRefused?: () => void;
+  readonly client?: Pick<ApiClient, "ask" | "watch">;
+}
 
 /** What is watched: all hosts, or all objects of one. */
 export type Scope = { readonly host: string } | { readonly kind: "Host" };
@@ -40,15 +46,25 @@ export class LiveObjects {
   readonly #end = new AbortController();
   #status: LiveState = { state: "loading" };
   #version: string | undefined;
+  #hasLoaded = false;
   #isTold = false;
+  readonly #client: Pick<ApiClient, "ask" | "watch">;
+  readonly #onRefused: (() => void) | undefined;
 
-  constructor(scope: Scope) {
+  constructor(scope: Scope, { onRefused, client = api }: LiveOptions = {}) {
     this.#scope = scope;
+    this.#client = client;
+    this.#onRefused = onRefused;
     void this.#run();
   }
 
   get status(): LiveState {
     return this.#status;
+  }
+
+  /** Whether all was read once: before, that there is nothing says nothing. */
+  get hasLoaded(): boolean {
+    return this.#hasLoaded;
   }
 
   /** By name; the same array as long as nothing of the kind has changed. */
@@ -83,10 +99,12 @@ export class LiveObjects {
     while (!signal.aborted) {
       try {
         if (this.#version === undefined) await this.#load();
-        waitMs = FIRST_WAIT_MS;
-        const onState = (problem: ApiProblem | null) =>
+        const onState = (problem: ApiProblem | null) => {
+          // Only now: a server that lets lists be read and no stream be opened is not asked at once for ever.
+          if (problem === null) waitMs = FIRST_WAIT_MS;
           this.#say(problem === null ? { state: "live" } : { state: "cut off", error: problem });
-        for await (const event of api.watch({ ...this.#scope, from: this.#version ?? "", signal, onState })) {
+        };
+        for await (const event of this.#client.watch({ ...this.#scope, from: this.#version ?? "", signal, onState })) {
           this.#take(event);
         }
       } catch (error) {
@@ -98,6 +116,10 @@ export class LiveObjects {
           continue;
         }
         this.#say({ state: "cut off", error: problem });
+        if (problem.status === 401) {
+          this.#onRefused?.();
+          return;
+        }
         await pause(waitMs, signal);
         waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
       }
@@ -106,6 +128,7 @@ export class LiveObjects {
 
   async #load(): Promise<void> {
     const { signal } = this.#end;
+    const api = this.#client;
     const loaded = new Map<ObservedKind, Map<string, ObservedObject>>();
     const versions: string[] = [];
     // Of the first page of all: whatever has changed since is told once more.
@@ -122,11 +145,12 @@ export class LiveObjects {
     };
     if ("host" in this.#scope) {
       const path = { host: this.#scope.host };
-      const host = await api.ask("GET /hosts/{host}", { path }, signal);
-      loaded.set("Host", new Map([[keyOf(host), host]]));
       await pages("PhysicalFunction", (query) =>
         api.ask("GET /hosts/{host}/physicalfunctions", { path, query }, signal),
       );
+      // After the first page, from whose version on changes are told: what changed before is in it.
+      const host = await api.ask("GET /hosts/{host}", { path }, signal);
+      loaded.set("Host", new Map([[keyOf(host), host]]));
       await pages("VirtualFunction", (query) => api.ask("GET /hosts/{host}/virtualfunctions", { path, query }, signal));
       await pages("Guest", (query) => api.ask("GET /hosts/{host}/guests", { path, query }, signal));
       await pages("Operation", (query) => api.ask("GET /hosts/{host}/operations", { path, query }, signal));
@@ -140,6 +164,8 @@ export class LiveObjects {
     }
     this.#lists.clear();
     this.#version = versions[0];
+    this.#hasLoaded = true;
+    this.#tell();
   }
 
   #take({ type, resourceVersion, object }: ApiEvent): void {

@@ -19,10 +19,11 @@ export const session = {
 /** The server that this page came from. */
 export const api = new ApiClient({ url: globalThis.location?.origin, token: () => session.token ?? undefined });
 
-/** The link that the server prints has the token behind `#`, which no browser sends to anybody. */
-export function takeTokenFromAddress(): void {
+/** The link that the server prints has the token behind `#`, which no browser sends to anybody. @returns whether there was one */
+export function takeTokenFromAddress(): boolean {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
+  if (token === null) return false;
   session.signIn(token);
   history.replaceState(null, "", location.pathname + location.search);
+  return true;
 }

@@ -11,7 +11,7 @@ const REREAD_MS = 5000;
 /** Who changed what, or tried to: the latest first, older ones when they are asked for. */
 export function AuditLog() {
   const [onlyFailed, setOnlyFailed] = useState(false);
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
+  const { data, error, isFetchNextPageError, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["audit"],
     queryFn: async ({ pageParam: before }) => {
       const query = { limit: PAGE_ENTRIES, ...(before !== null && { before }) };
@@ -70,6 +70,12 @@ export function AuditLog() {
           </tbody>
         </table>
       </ScrollX>
+      {error && (
+        <Failure
+          title={isFetchNextPageError ? "Older ones cannot be read" : "The audit log cannot be read anew"}
+          error={error}
+        />
+      )}
       {hasNextPage && (
         <div>
           <button type="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>

@@ -22,11 +22,18 @@ export function ClaimList({ host }: { readonly host: string }) {
     refetchInterval: REREAD_MS,
     placeholderData: (last) => last,
   });
-  const { data: documents = [] } = useDocuments(host);
+  const { data: documents, error: unread } = useDocuments(host);
   const whyNot = useWhyNot("operator");
   const { propose } = useChanges();
-  if (error) return <Failure title="Claims cannot be read" error={error} />;
-  if (data === undefined) return <p className="muted">Reading the claims…</p>;
+  // Without the documents it is not known which claims are desired: nothing is said of that then.
+  if (data === undefined || documents === undefined) {
+    const failed = error ?? unread;
+    if (failed) return <Failure title="Claims cannot be read" error={failed} />;
+    return <p className="muted">Reading the claims…</p>;
+  }
+  const stale = (error ?? unread) && (
+    <Failure title="Claims cannot be read anew; what is shown is as it was" error={error ?? unread} />
+  );
   const desired = documents.flatMap(({ objects }) => objects ?? []).filter(({ kind }) => kind === "VfClaim");
   const claims = claimsOf(
     data,
@@ -35,11 +42,15 @@ export function ClaimList({ host }: { readonly host: string }) {
   );
   if (claims.length === 0) {
     return (
-      <p className="notice">No claim has a VF. A claim keeps VFs for a guest, wherever they are: make one below.</p>
+      <>
+        {stale}
+        <p className="notice">No claim has a VF. A claim keeps VFs for a guest, wherever they are: make one below.</p>
+      </>
     );
   }
   return (
     <section className="stack" aria-label="Claims">
+      {stale}
       <ScrollX label="List of claims" isCard>
         <table aria-label="Claims">
           <thead>

@@ -10,6 +10,7 @@ import "./guests.css";
 export function GuestList({ host }: { readonly host: string }) {
   const guests = useObjects("Guest");
   const vfs = useObjects("VirtualFunction");
+  const seen = useObjects("Host")[0]?.status.guests;
   const [params] = useSearchParams();
   const chosen = params.get("guest");
   const [words, setWords] = useState("");
@@ -23,6 +24,7 @@ export function GuestList({ host }: { readonly host: string }) {
     () => vfs.filter(({ status }) => status.bdf !== null && status.guest === null && status.users.length === 0),
     [vfs],
   );
+  if (guests.length === 0 && seen !== 0) return <p className="muted">The guests of this host are not read yet…</p>;
   if (guests.length === 0) {
     return (
       <p className="notice">

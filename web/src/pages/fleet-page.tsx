@@ -1,7 +1,8 @@
 import { useCallback, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { HostObject } from "../api/objects.ts";
-import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
+import { LiveProvider, useHasLoaded, useLiveState, useObjects } from "../api/use-live.tsx";
+import { Failure } from "../app/failure.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { LiveNotice } from "../app/live-notice.tsx";
 import { VirtualTable } from "../app/virtual-table.tsx";
@@ -19,7 +20,8 @@ export function FleetPage() {
 
 function Fleet() {
   const hosts = useObjects("Host");
-  const { state } = useLiveState();
+  const live = useLiveState();
+  const hasLoaded = useHasLoaded();
   const [words, setWords] = useState("");
   const [onlyWrong, setOnlyWrong] = useState(false);
   const search = useRef<HTMLInputElement>(null);
@@ -37,7 +39,14 @@ function Fleet() {
       ),
     [hosts, words, onlyWrong],
   );
-  if (state === "loading") return <p className="page muted">Reading the hosts…</p>;
+  if (!hasLoaded) {
+    if (live.state !== "cut off") return <p className="page muted">Reading the hosts…</p>;
+    return (
+      <div className="page">
+        <Failure title="The hosts cannot be read; it is tried again" error={live.error} />
+      </div>
+    );
+  }
   return (
     <div className="page fleet">
       <h1>Fleet</h1>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { ApiProblem } from "../../../src/client/api-problem.ts";
 import type { OperationObject } from "../api/objects.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { isGoingOn } from "./operation-state.ts";
@@ -7,6 +8,8 @@ import { readRecord } from "./read-record.ts";
 
 /** While it goes on, steps come faster than a person reads. */
 const REREAD_MS = 400;
+/** After a failure. */
+const AGAIN_MS = 3000;
 
 /** The operation in short, as it is now; undefined until it was seen. */
 export function useOperation(number: number): OperationObject | undefined {
@@ -20,7 +23,13 @@ export function useRecord(host: string, number: number) {
     // The end is another key: what was read just before it is not the whole record.
     queryKey: ["record", host, number, state === undefined || isGoingOn(state) ? "open" : state],
     queryFn: () => readRecord(host, number),
-    refetchInterval: ({ state: { data } }) => (data === undefined || isGoingOn(data.state) ? REREAD_MS : false),
+    refetchInterval: ({ state: { data, error } }) => {
+      // One that does not exist will not by being asked for.
+      if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429)
+        return false;
+      if (error) return AGAIN_MS;
+      return data === undefined || isGoingOn(data.state) ? REREAD_MS : false;
+    },
     placeholderData: (last) => (last?.number === number ? last : undefined),
   });
 }

@@ -2,7 +2,9 @@ import type { ReactNode } from "react";
 import { useId } from "react";
 
 interface ActionButtonProps {
-  readonly onClick: () => void;
+  /** Left out of one that submits its form. */
+  readonly onClick?: () => void;
+  readonly type?: "button" | "submit";
   /** Why it can't be done now; undefined where it can. The button stays reachable, and says why. */
   readonly whyNot?: string | undefined;
   readonly isPrimary?: boolean;
@@ -10,17 +12,18 @@ interface ActionButtonProps {
 }
 
 /** A button that, where it can do nothing, says why, by mouse and by keyboard. */
-export function ActionButton({ onClick, whyNot, isPrimary = false, children }: ActionButtonProps) {
+export function ActionButton({ onClick, type = "button", whyNot, isPrimary = false, children }: ActionButtonProps) {
   const id = useId();
   return (
     <>
       <button
-        type="button"
+        type={type}
         className={isPrimary && whyNot === undefined ? "primary" : undefined}
         aria-disabled={whyNot !== undefined}
         aria-describedby={whyNot === undefined ? undefined : id}
         title={whyNot}
-        onClick={whyNot === undefined ? onClick : undefined}
+        // A form is submitted by Enter, too, as if its button were pressed.
+        onClick={whyNot === undefined ? onClick : (event) => event.preventDefault()}
       >
         {children}
       </button>

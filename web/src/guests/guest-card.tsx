@@ -1,8 +1,10 @@
-import { useEffect, useId, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useId, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { HostObject, VirtualFunctionObject } from "../api/objects.ts";
 import { ActionButton } from "../app/action-button.tsx";
+import { LongSelect } from "../app/long-select.tsx";
 import { useWhyNot } from "../app/person.tsx";
+import { sameButLists } from "../app/same-but-lists.ts";
 import { ScrollX } from "../app/scroll-x.tsx";
 import { useChanges } from "../change/change-provider.tsx";
 import type { GuestObject } from "../panel/chosen.ts";
@@ -21,8 +23,11 @@ interface GuestCardProps {
   readonly isChosen: boolean;
 }
 
-/** A guest, the VFs that it has, and what can be done: one more, one less, to another place. */
-export function GuestCard({ host, guest, vfs, free, guests, hosts, isChosen }: GuestCardProps) {
+/**
+ * A guest, the VFs that it has, and what can be done: one more, one less, to another place. There are hundreds of VFs with news each
+ * second on a large host: only the guest whose they are is rendered again.
+ */
+export const GuestCard = memo(function GuestCard({ host, guest, vfs, free, guests, hosts, isChosen }: GuestCardProps) {
   const { address, running, pid, uuid, unreachable, devices } = guest.status;
   const card = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -52,9 +57,10 @@ export function GuestCard({ host, guest, vfs, free, guests, hosts, isChosen }: G
       </div>
     </article>
   );
-}
+}, sameButLists);
 
-function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs">) {
+/** A VF that is given elsewhere makes all cards anew, but not these. */
+const Vfs = memo(function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs">) {
   const whyNotRole = useWhyNot("operator");
   const { propose } = useChanges();
   const { address } = guest.status;
@@ -105,7 +111,7 @@ function Vfs({ host, guest, vfs }: Pick<GuestCardProps, "host" | "guest" | "vfs"
       </table>
     </ScrollX>
   );
-}
+}, sameButLists);
 
 function setting(settings: VirtualFunctionObject["status"]["settings"], name: string): string {
   if (settings === null) return "?";
@@ -129,14 +135,13 @@ function Attach({ guest, free }: Pick<GuestCardProps, "guest" | "free">) {
       <label htmlFor={id} className="visually-hidden">
         VF for {address}
       </label>
-      <select id={id} value={vf?.metadata.name ?? ""} onChange={({ target }) => setChosen(target.value)}>
-        {vf === undefined && <option value="">no VF is free</option>}
-        {free.map(({ metadata: { name }, status }) => (
-          <option key={name} value={name}>
-            {status.pf} VF {status.vfIndex} ({status.driver ?? "no driver"})
-          </option>
-        ))}
-      </select>
+      <LongSelect
+        id={id}
+        value={vf?.metadata.name ?? ""}
+        words={vf === undefined ? "no VF is free" : vfWords(vf)}
+        options={() => free.map((each) => ({ value: each.metadata.name, words: vfWords(each) }))}
+        onChange={setChosen}
+      />
       <ActionButton
         whyNot={whyNotRole ?? whyNot()}
         onClick={() => vf && propose({ kind: "attach", vf: vf.metadata.name, guest: address })}
@@ -145,6 +150,10 @@ function Attach({ guest, free }: Pick<GuestCardProps, "guest" | "free">) {
       </ActionButton>
     </div>
   );
+}
+
+function vfWords({ status }: VirtualFunctionObject): string {
+  return `${status.pf} VF ${status.vfIndex} (${status.driver ?? "no driver"})`;
 }
 
 function Move({

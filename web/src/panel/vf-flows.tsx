@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useId } from "react";
+import { type FormEvent, useId, useState } from "react";
 import type { ApiAnswer } from "../../../src/client/api-client.ts";
 import { api } from "../api/session.ts";
 import { useObjects } from "../api/use-live.tsx";
 import { ActionButton } from "../app/action-button.tsx";
 import { Failure } from "../app/failure.tsx";
+import { LongSelect } from "../app/long-select.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import type { PfObject, VfObject } from "./chosen.ts";
 
@@ -62,12 +63,18 @@ function Flows({ host, vf, netdev }: { readonly host: string; readonly vf: VfObj
           </li>
         ))}
       </ul>
-      <StartFlow vf={vf} whyNot={whyNotRole} onStart={(flow) => start.mutate({ ...flow, netdev, from: vfIndex })} />
+      <StartFlow
+        vf={vf}
+        whyNot={whyNotRole ?? (start.isPending ? "It is being started." : undefined)}
+        onStart={(flow) => start.mutate({ ...flow, netdev, from: vfIndex })}
+      />
       {start.error && <Failure title="The flow was not started" error={start.error} />}
       {stop.error && <Failure title="The flow was not stopped" error={stop.error} />}
     </section>
   );
 }
+
+const PF = "pf";
 
 interface StartFlowProps {
   readonly vf: VfObject;
@@ -80,12 +87,13 @@ function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
   const others = useObjects("VirtualFunction").filter(
     ({ status }) => status.pf === vf.status.pf && status.vfIndex !== vf.status.vfIndex,
   );
+  const [chosen, setChosen] = useState("");
+  const to = others.find(({ status }) => chosen === String(status.vfIndex)) ?? (chosen === PF ? undefined : others[0]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const to = String(form.get("to"));
     onStart({
-      to: to === "pf" ? "pf" : Number(to),
+      to: to === undefined ? PF : to.status.vfIndex,
       framesPerSecond: Number(form.get("framesPerSecond")),
       bytes: Number(form.get("bytes")),
     });
@@ -93,15 +101,16 @@ function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
   return (
     <form className="row" aria-label="New flow" onSubmit={submit}>
       <label htmlFor={`${id}-to`}>Send to</label>
-      <select id={`${id}-to`} name="to">
-        {others.map(({ metadata, status }) => (
-          <option key={metadata.name} value={status.vfIndex}>
-            VF {status.vfIndex}
-            {status.guest !== null && `, ${status.guest}`}
-          </option>
-        ))}
-        <option value="pf">the PF</option>
-      </select>
+      <LongSelect
+        id={`${id}-to`}
+        value={to === undefined ? PF : String(to.status.vfIndex)}
+        words={to === undefined ? "the PF" : vfWords(to)}
+        options={() => [
+          ...others.map((each) => ({ value: String(each.status.vfIndex), words: vfWords(each) })),
+          { value: PF, words: "the PF" },
+        ]}
+        onChange={setChosen}
+      />
       <label>
         Frames/s
         <input name="framesPerSecond" type="number" min={1} max={100_000} defaultValue={1000} required />
@@ -110,11 +119,15 @@ function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
         Bytes
         <input name="bytes" type="number" min={64} max={1518} defaultValue={512} required />
       </label>
-      <button type="submit" aria-disabled={whyNot !== undefined} title={whyNot} disabled={whyNot !== undefined}>
+      <ActionButton type="submit" whyNot={whyNot}>
         Send
-      </button>
+      </ActionButton>
     </form>
   );
+}
+
+function vfWords({ status }: VfObject): string {
+  return `VF ${status.vfIndex}${status.guest === null ? "" : `, ${status.guest}`}`;
 }
 
 function endWords(end: number | "pf"): string {

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import "./dialog.css";
 
 interface DialogProps {
@@ -11,11 +11,19 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    element.current?.showModal();
+  useLayoutEffect(() => {
+    const shown = element.current;
+    shown?.showModal();
+    // Closed before it is taken away: the browser gives the focus back to who had it.
+    return () => shown?.close();
   }, []);
   return (
-    <dialog ref={element} aria-labelledby={id} onClose={onClose}>
+    <dialog
+      ref={element}
+      aria-labelledby={id}
+      // What was taken away is told of afterwards: another dialog may be in its place.
+      onClose={() => element.current?.open === false && onClose()}
+    >
       <header className="row spread">
         <h2 id={id}>{title}</h2>
         <button type="button" className="plain" aria-label="Close" onClick={() => element.current?.close()}>

@@ -33,7 +33,7 @@ class Boundary extends Component<BoundaryProps, BoundaryState> {
     const { failed } = this.state;
     if (failed === undefined) return this.props.children;
     return (
-      <div className="page stack">
+      <div className="stack padded">
         <Failure title="This cannot be shown" error={failed.error} />
         <p>A part of the page could not be loaded, or has failed. What was begun at hosts goes on by itself.</p>
         <div>

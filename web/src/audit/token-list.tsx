@@ -88,20 +88,25 @@ export function TokenList() {
 
 function TokenMaker({ onMade }: { readonly onMade: (made: NewToken) => void }) {
   const [error, setError] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
   const make = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
     const given = new FormData(form);
     const role = ROLES.find((each) => each === given.get("role")) ?? "viewer";
     const body = { name: String(given.get("name")).trim(), role };
-    api.ask("POST /tokens", { body }).then(
-      (made) => {
-        setError(undefined);
-        form.reset();
-        onMade(made);
-      },
-      (refused: unknown) => setError(refused),
-    );
+    setBusy(true);
+    api
+      .ask("POST /tokens", { body })
+      .then(
+        (made) => {
+          setError(undefined);
+          form.reset();
+          onMade(made);
+        },
+        (refused: unknown) => setError(refused),
+      )
+      .finally(() => setBusy(false));
   };
   return (
     <form className="card padded stack" aria-label="New token" onSubmit={make}>
@@ -118,7 +123,9 @@ function TokenMaker({ onMade }: { readonly onMade: (made: NewToken) => void }) {
             <option value="admin">admin: makes tokens, too</option>
           </select>
         </label>
-        <button type="submit">Make a token</button>
+        <ActionButton type="submit" whyNot={isBusy ? "It is being made." : undefined}>
+          Make a token
+        </ActionButton>
       </div>
       {error !== undefined && <Failure title="It was not made" error={error} />}
     </form>
@@ -162,8 +169,13 @@ interface RevokeDialogProps {
 
 function RevokeDialog({ name, onClose, onRevoked }: RevokeDialogProps) {
   const [error, setError] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
   const revoke = () => {
-    api.ask("DELETE /tokens/{name}", { path: { name } }).then(onRevoked, (refused: unknown) => setError(refused));
+    setBusy(true);
+    api.ask("DELETE /tokens/{name}", { path: { name } }).then(onRevoked, (refused: unknown) => {
+      setError(refused);
+      setBusy(false);
+    });
   };
   return (
     <Dialog title={`Revoke ${name}?`} onClose={onClose}>
@@ -171,9 +183,9 @@ function RevokeDialog({ name, onClose, onRevoked }: RevokeDialogProps) {
         <p>Whoever has it can ask the server for nothing any more, from now on. It cannot be given back.</p>
         {error !== undefined && <Failure title="It was not revoked" error={error} />}
         <div className="row">
-          <button type="button" className="primary" onClick={revoke}>
+          <ActionButton isPrimary whyNot={isBusy ? "It is being revoked." : undefined} onClick={revoke}>
             Revoke it
-          </button>
+          </ActionButton>
           <button type="button" onClick={onClose}>
             Cancel
           </button>

@@ -9,13 +9,15 @@ import "./machine-page.css";
 export function MachinePage({ host }: { readonly host: string }) {
   const [params, setParams] = useSearchParams();
   const chosen = params.get("at") ?? undefined;
+  const isOpen = chosen !== undefined;
   const choose = useCallback(
-    (name: string | undefined) => setParams(name === undefined ? {} : { at: name }, { replace: true }),
-    [setParams],
+    // Back closes what was opened, and goes not through all that was looked at.
+    (name: string | undefined) => setParams(name === undefined ? {} : { at: name }, { replace: isOpen }),
+    [setParams, isOpen],
   );
   useKey(
     "Escape",
-    useCallback(() => choose(undefined), [choose]),
+    useCallback(() => isOpen && choose(undefined), [choose, isOpen]),
   );
   return (
     <div className="machine-page">

@@ -20,13 +20,19 @@ export function useDrag(scroller: RefObject<HTMLElement | null>) {
           if (Math.hypot(right, down) > CLICK_PX) isMoved.current = true;
           if (isMoved.current) scroller.current?.scrollTo(start.left - right, start.top - down);
         };
+        const end = new AbortController();
+        const { signal } = end;
         const ended = () => {
           from.current = undefined;
-          removeEventListener("pointermove", moved);
+          end.abort();
+          // The click that ends a move comes next; one by a key that comes later is a click.
+          setTimeout(() => {
+            isMoved.current = false;
+          });
         };
-        addEventListener("pointermove", moved);
-        addEventListener("pointerup", ended, { once: true });
-        addEventListener("pointercancel", ended, { once: true });
+        addEventListener("pointermove", moved, { signal });
+        addEventListener("pointerup", ended, { signal });
+        addEventListener("pointercancel", ended, { signal });
       },
     }),
     [scroller],

@@ -5,12 +5,14 @@ import { LiveProvider, useHasLoaded, useLiveState, useObjects } from "../api/use
 import { Failure } from "../app/failure.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { LiveNotice } from "../app/live-notice.tsx";
+import { usePageTitle } from "../app/page-title.ts";
 import { VirtualTable } from "../app/virtual-table.tsx";
 import { hostVerdict } from "./host-verdict.ts";
 import "./fleet-page.css";
 
 /** All hosts: is anything wrong, what is free. */
 export function FleetPage() {
+  usePageTitle("Fleet");
   return (
     <LiveProvider scope={{ kind: "Host" }}>
       <Fleet />

@@ -2,10 +2,12 @@ import { useCallback } from "react";
 import { Route, Switch, useLocation, useRoute } from "wouter";
 import { ApiProblem } from "../../../src/client/api-problem.ts";
 import { LiveProvider, useLiveState, useObjects } from "../api/use-live.tsx";
+import { ErrorBoundary } from "../app/error-boundary.tsx";
 import { Failure } from "../app/failure.tsx";
 import { useKey } from "../app/keyboard.ts";
 import { LiveNotice } from "../app/live-notice.tsx";
 import { NavLink } from "../app/nav-link.tsx";
+import { usePageTitle } from "../app/page-title.ts";
 import { ChangeProvider } from "../change/change-provider.tsx";
 import { MachinePage } from "../machine/machine-page.tsx";
 import { TrafficProvider } from "../machine/traffic-provider.tsx";
@@ -28,17 +30,27 @@ export function HostPages({ host }: { readonly host: string }) {
   );
 }
 
+/** By their place in the address. */
+const PAGES: Readonly<Record<string, string>> = {
+  change: "Change",
+  guests: "Guests",
+  claims: "Claims",
+  operations: "Operations",
+};
+
 function Host({ name }: { readonly name: string }) {
   const base = `/hosts/${encodeURIComponent(name)}`;
   const [, go] = useLocation();
   const live = useLiveState();
   const [host] = useObjects("Host");
-  const [isChange] = useRoute("/hosts/:host/change");
+  const [, place] = useRoute("/hosts/:host/:page/*?");
+  const isChange = place?.page === "change";
   useKey(
     "p",
     // There already, it would only take the PF out of the address.
     useCallback(() => isChange || go(`${base}/change`), [go, base, isChange]),
   );
+  usePageTitle(PAGES[place?.page ?? ""] ?? "Machine", name);
   if (host === undefined) {
     if (live.state === "cut off")
       return (
@@ -75,29 +87,31 @@ function Host({ name }: { readonly name: string }) {
           error={new Error(host.status.problem ?? "")}
         />
       )}
-      <Switch>
-        <Route path="/hosts/:host">
-          <MachinePage host={name} />
-        </Route>
-        <Route path="/hosts/:host/change">
-          <ChangePage host={name} />
-        </Route>
-        <Route path="/hosts/:host/guests">
-          <GuestsPage host={name} />
-        </Route>
-        <Route path="/hosts/:host/claims">
-          <ClaimsPage host={name} />
-        </Route>
-        <Route path="/hosts/:host/operations/:number?">
-          {({ number }) => <OperationsPage host={name} number={number === undefined ? undefined : Number(number)} />}
-        </Route>
-        <Route>
-          <Failure
-            title="There is no such page"
-            error={new ApiProblem({ status: 404, code: "", detail: location.pathname, remedy: "go to the machine" })}
-          />
-        </Route>
-      </Switch>
+      <ErrorBoundary>
+        <Switch>
+          <Route path="/hosts/:host">
+            <MachinePage host={name} />
+          </Route>
+          <Route path="/hosts/:host/change">
+            <ChangePage host={name} />
+          </Route>
+          <Route path="/hosts/:host/guests">
+            <GuestsPage host={name} />
+          </Route>
+          <Route path="/hosts/:host/claims">
+            <ClaimsPage host={name} />
+          </Route>
+          <Route path="/hosts/:host/operations/:number?">
+            {({ number }) => <OperationsPage host={name} number={number === undefined ? undefined : Number(number)} />}
+          </Route>
+          <Route>
+            <Failure
+              title="There is no such page"
+              error={new ApiProblem({ status: 404, code: "", detail: location.pathname, remedy: "go to the machine" })}
+            />
+          </Route>
+        </Switch>
+      </ErrorBoundary>
     </div>
   );
 }

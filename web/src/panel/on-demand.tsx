@@ -1,4 +1,5 @@
 import { type ComponentProps, lazy, Suspense } from "react";
+import { ErrorBoundary } from "../app/error-boundary.tsx";
 
 // The standard's tables and the plots are as much code as the rest of the page: they come when they are looked at.
 const RegisterList = lazy(async () => ({ default: (await import("./register-list.tsx")).RegisterList }));
@@ -6,16 +7,20 @@ const Throughput = lazy(async () => ({ default: (await import("./throughput.tsx"
 
 export function RegistersOnDemand(props: ComponentProps<typeof RegisterList>) {
   return (
-    <Suspense fallback={<p className="muted">Loading the standard's registers…</p>}>
-      <RegisterList {...props} />
-    </Suspense>
+    <ErrorBoundary>
+      <Suspense fallback={<p className="muted">Loading the standard's registers…</p>}>
+        <RegisterList {...props} />
+      </Suspense>
+    </ErrorBoundary>
   );
 }
 
 export function ThroughputOnDemand(props: ComponentProps<typeof Throughput>) {
   return (
-    <Suspense fallback={<p className="muted">Loading the plots…</p>}>
-      <Throughput {...props} />
-    </Suspense>
+    <ErrorBoundary>
+      <Suspense fallback={<p className="muted">Loading the plots…</p>}>
+        <Throughput {...props} />
+      </Suspense>
+    </ErrorBoundary>
   );
 }

@@ -1,4 +1,4 @@
-import { type FormEvent, Fragment, useId, useState } from "react";
+import { type FormEvent, Fragment, useEffect, useId, useRef, useState } from "react";
 import { ActionButton } from "../app/action-button.tsx";
 import { useWhyNot } from "../app/person.tsx";
 import { useChanges } from "../change/change-provider.tsx";
@@ -21,6 +21,13 @@ interface VfSettingsProps {
 export function VfSettings({ vf, pf }: VfSettingsProps) {
   const [isEditing, setEditing] = useState(false);
   const whyNot = useWhyNot("operator");
+  const actions = useRef<HTMLDivElement>(null);
+  const wasEditing = useRef(false);
+  // The form takes the focus with it.
+  useEffect(() => {
+    if (wasEditing.current && !isEditing) actions.current?.querySelector("button")?.focus();
+    wasEditing.current = isEditing;
+  }, [isEditing]);
   const { status } = vf;
   const fields = settingFields(vf, pf);
   const reason = status.unknown.settings;
@@ -49,7 +56,7 @@ export function VfSettings({ vf, pf }: VfSettingsProps) {
           </Fragment>
         ))}
       </dl>
-      <div className="row">
+      <div ref={actions} className="row">
         <ActionButton whyNot={whyNot} onClick={() => setEditing(true)}>
           Edit settings
         </ActionButton>
@@ -67,6 +74,8 @@ interface FormProps {
 /** Only what is other than it is goes into the plan. What changes meanwhile by itself is seen in the fields that nobody has touched. */
 function SettingsForm({ vf, fields, onDone }: FormProps) {
   const [edits, setEdits] = useState<Edits>({});
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>("select, input")?.focus(), []);
   const { propose } = useChanges();
   const settings = changedSettings(vf.status, fields, edits);
   const count = Object.keys(settings).length;
@@ -76,7 +85,7 @@ function SettingsForm({ vf, fields, onDone }: FormProps) {
     if (count > 0) plan();
   };
   return (
-    <form className="stack settings-form" aria-label="Settings" onSubmit={submit}>
+    <form ref={form} className="stack settings-form" aria-label="Settings" onSubmit={submit}>
       {fields.map((field) => (
         <Control
           key={field.name}

@@ -99,8 +99,8 @@ describe("the page when something goes wrong", { skip: requireTool("chromium"), 
 
   test("Back closes a panel", async () => {
     await open("/hosts/lab");
-    assert.equal(await page.title(), "Machine · lab · vfleet");
     await page.getByRole("button", { name: /^PF 0000:01:00.0/ }).click();
+    assert.equal(await page.title(), "Machine · lab · vfleet");
     await page.getByRole("complementary").waitFor();
     await page.goBack();
     await page.getByRole("complementary").waitFor({ state: "detached" });

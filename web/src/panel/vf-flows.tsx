@@ -65,8 +65,8 @@ function Flows({ host, vf, netdev }: { readonly host: string; readonly vf: VfObj
       </ul>
       <StartFlow
         vf={vf}
-        whyNot={whyNotRole ?? (start.isPending ? "It is being started." : undefined)}
-        onStart={(flow) => start.mutate({ ...flow, netdev, from: vfIndex })}
+        whyNot={whyNotRole}
+        onStart={(flow) => start.mutateAsync({ ...flow, netdev, from: vfIndex })}
       />
       {start.error && <Failure title="The flow was not started" error={start.error} />}
       {stop.error && <Failure title="The flow was not stopped" error={stop.error} />}
@@ -79,7 +79,7 @@ const PF = "pf";
 interface StartFlowProps {
   readonly vf: VfObject;
   readonly whyNot: string | undefined;
-  readonly onStart: (flow: Pick<Flow, "to" | "framesPerSecond" | "bytes">) => void;
+  readonly onStart: (flow: Pick<Flow, "to" | "framesPerSecond" | "bytes">) => Promise<unknown>;
 }
 
 function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
@@ -88,15 +88,20 @@ function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
     ({ status }) => status.pf === vf.status.pf && status.vfIndex !== vf.status.vfIndex,
   );
   const [chosen, setChosen] = useState("");
+  // Of its own: a mutation is told of as pending later than a second click can come.
+  const [isBusy, setBusy] = useState(false);
   const to = others.find(({ status }) => chosen === String(status.vfIndex)) ?? (chosen === PF ? undefined : others[0]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    onStart({
+    setBusy(true);
+    const started = onStart({
       to: to === undefined ? PF : to.status.vfIndex,
       framesPerSecond: Number(form.get("framesPerSecond")),
       bytes: Number(form.get("bytes")),
     });
+    // What is wrong with it is told beside the form.
+    started.catch(() => {}).finally(() => setBusy(false));
   };
   return (
     <form className="row" aria-label="New flow" onSubmit={submit}>
@@ -119,7 +124,7 @@ function StartFlow({ vf, whyNot, onStart }: StartFlowProps) {
         Bytes
         <input name="bytes" type="number" min={64} max={1518} defaultValue={512} required />
       </label>
-      <ActionButton type="submit" whyNot={whyNot}>
+      <ActionButton type="submit" whyNot={whyNot ?? (isBusy ? "It is being started." : undefined)}>
         Send
       </ActionButton>
     </form>

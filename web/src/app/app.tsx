@@ -38,9 +38,9 @@ function SignedIn() {
   const { data, error } = useQuery({
     queryKey: ["whoami"],
     queryFn: () => api.ask("GET /whoami"),
-    refetchInterval: ({ state }) => (state.status === "error" ? AGAIN_MS : false),
+    refetchInterval: ({ state: { error } }) => (error === null || isRefused(error) ? false : AGAIN_MS),
   });
-  if (error instanceof ApiProblem && error.status === 401) {
+  if (isRefused(error)) {
     return <SignIn refused="The server does not know this token: it may have been revoked." />;
   }
   // Who it was is still who it is, where it cannot be asked once more.
@@ -63,6 +63,10 @@ function SignedIn() {
       </Shell>
     </PersonProvider>
   );
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof ApiProblem && error.status === 401;
 }
 
 /** The router has taken the escapes out, but for those that would be separators; what is none is part of the name. */

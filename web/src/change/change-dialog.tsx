@@ -144,12 +144,11 @@ function NotKnown({ host, error, answer, onClose }: NotKnownProps) {
     <>
       <Failure title="Whether it was begun is not known" error={error} />
       <p className="notice warn">
-        An operation that was begun goes on by itself. Before anything else see whether {answer.title || "it"} is among
-        the{" "}
+        An operation that was begun goes on by itself. Before you do anything else, look for it:{" "}
         <Link href={`/hosts/${encodeURIComponent(host)}/operations`} onClick={onClose}>
           Operations of {host}
         </Link>
-        .
+        . It would be called {answer.kind} {answer.title}.
       </p>
     </>
   );

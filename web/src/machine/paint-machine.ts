@@ -15,7 +15,7 @@ import type { MachineRates } from "./machine-rates.ts";
 import { fitText, paintCell } from "./paint-cell.ts";
 import { paintLanes } from "./paint-lanes.ts";
 import type { Palette } from "./palette.ts";
-import { linkWords, pfDeviceName, pfMark, rateArrows, withoutLegalForm } from "./words.ts";
+import { linkWords, pfDeviceName, pfMark, rateArrows, shortKind, withoutLegalForm } from "./words.ts";
 
 /** The part of the drawing that is seen: its corner in the drawing's pixels, its size in the screen's. */
 export interface View {
@@ -81,8 +81,8 @@ function paintNode(context: Painter, { palette, found }: Scene, placed: PlacedNo
   const link = linkWords(node.bridge?.link ?? null) ?? "";
   // What a link could be is told where the node is pointed at.
   paintText(context, palette, visibleBox(box, view), [
-    [kind, kind.split(" ")[0] ?? ""],
-    address,
+    [kind, shortKind(kind)],
+    [address, address.replace(/^0000:/, "")],
     [link, link.split(" of ")[0] ?? ""],
   ]);
   context.globalAlpha = 1;

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planMachine } from "./machine-plan.ts";
 import { pfObject, pfPreflight, vfObject } from "./testing/objects.ts";
-import { linkWords, pfFacts, pfLabel, pfMark, rateArrows, vfFacts, vfLabel, withoutLegalForm } from "./words.ts";
+import {
+  linkWords,
+  pfFacts,
+  pfLabel,
+  pfMark,
+  rateArrows,
+  shortKind,
+  vfFacts,
+  vfLabel,
+  withoutLegalForm,
+} from "./words.ts";
 
 test("a VF is called by its number, its PF, its state and who has it", () => {
   assert.equal(
@@ -62,6 +72,9 @@ test("what has little room is told shorter, and no less", () => {
     "Mellanox MT2892 Family",
   ]);
   assert.equal(withoutLegalForm("Coral Incoming Ltdx"), "Coral Incoming Ltdx");
+  assert.deepEqual(["root complex", "switch port", "switch", "NUMA node 1", "root port"].map(shortKind), [
+    ...["root", "port", "switch", "node 1", "root port"],
+  ]);
   const rates = { rxBitsPerS: 3.15e6, txBitsPerS: 49.3e9 } as Parameters<typeof rateArrows>[0];
   assert.deepEqual(rateArrows(rates), ["↓ 3.15 Mbit/s  ↑ 49.3 Gbit/s", "↓ 3.15 M  ↑ 49.3 G", "↓3.15M ↑49.3G"]);
 });

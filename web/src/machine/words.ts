@@ -76,6 +76,11 @@ export function pfMark(bar: PfBar): "✖" | "▲" | undefined {
   return bar.preflight?.verdict === "warn" || pfProblems(bar).length > 0 ? "▲" : undefined;
 }
 
+/** What a node is, where there is little room: `root`, `port`, `node 0`. */
+export function shortKind(kind: string): string {
+  return kind.replace(/^root complex$/, "root").replace(/^(?:switch|NUMA) /, "");
+}
+
 const LEGAL_FORM = /,? (?:Co(?:rp(?:oration)?)?|Inc|Ltd|Limited|LLC|GmbH|Technologies)\b\.?/g;
 
 /** `Intel 82576 Gigabit Network Connection` of `Intel Corporation 82576 ...`: where there is little room, the device is what tells. */

@@ -2,83 +2,66 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { VfleetError } from "../errors/vfleet-error.ts";
-import type { Kept, KeptPort } from "../host/apply/operation.ts";
+import type { KeptPort } from "../host/apply/operation.ts";
 import { keepAllocations, keepDocuments, readAllocations } from "./desired-folder.ts";
 import { errnoOf, notWritten } from "./private-folder.ts";
 
-/** One thing that is kept, as a file. */
-interface Part {
-  readonly what: string;
+/** One thing that is kept, before and after. */
+interface Change {
   readonly from: unknown;
   readonly to: unknown;
-  read(): Promise<unknown>;
-  write(when: "from" | "to"): Promise<void>;
 }
 
-/** What operations keep, in the folder of their records and in that of what is desired. */
-export function openKept(folders: { readonly state: string; readonly config: string }): KeptPort {
+/** What changes keep, in the folder of their records and in that of what is desired. */
+export function openKept({ state, config }: { readonly state: string; readonly config: string }): KeptPort {
+  const claimsNow = () => readAllocations(state);
+  const textNow = (name: string) => textOf(join(config, name));
   return {
-    async keep(kept) {
-      const left: Part[] = [];
-      for (const part of partsOf(kept, folders)) {
-        const now = await part.read();
-        if (isDeepStrictEqual(now, part.to)) continue;
-        if (!isDeepStrictEqual(now, part.from)) {
-          throw new VfleetError("VFL-0308", { message: `${part.what} has changed since the operation was planned` });
-        }
-        left.push(part);
+    async keep({ allocations, documents = [] }) {
+      const claims =
+        allocations && isLeft("which VFs claims have", allocations, await claimsNow()) ? allocations : null;
+      const files: { label: string; text: string }[] = [];
+      for (const document of documents) {
+        const { name, to } = document;
+        if (isLeft(join(config, name), document, await textNow(name))) files.push({ label: name, text: to });
       }
-      const written: Part[] = [];
+      if (claims) await keepAllocations(state, claims.to);
       try {
-        for (const part of left) {
-          await part.write("to");
-          written.push(part);
-        }
+        if (files.length > 0) await keepDocuments(config, files);
       } catch (error) {
-        for (const part of written) await part.write("from");
+        if (claims) await keepAllocations(state, claims.from);
         throw error;
       }
     },
 
-    async takeBack(kept) {
-      for (const part of partsOf(kept, folders)) if (await isWritten(part)) await part.write("from");
+    async takeBack({ allocations, documents = [] }) {
+      if (allocations && isWritten(allocations, await claimsNow())) await keepAllocations(state, allocations.from);
+      for (const document of documents) {
+        const { name, from } = document;
+        if (!isWritten(document, await textNow(name))) continue;
+        if (from === null) await remove(join(config, name));
+        else await keepDocuments(config, [{ label: name, text: from }]);
+      }
     },
 
-    async isBegun(kept) {
-      for (const part of partsOf(kept, folders)) if (await isWritten(part)) return true;
+    async isBegun({ allocations, documents = [] }) {
+      if (allocations && isWritten(allocations, await claimsNow())) return true;
+      for (const document of documents) if (isWritten(document, await textNow(document.name))) return true;
       return false;
     },
   };
 }
 
-/** Of what is the same before and after nobody can tell. */
-async function isWritten({ from, to, read }: Part): Promise<boolean> {
-  return !isDeepStrictEqual(from, to) && isDeepStrictEqual(await read(), to);
+/** Whether it is to be written yet. @throws VfleetError VFL-0308 where it is neither as before nor as after */
+function isLeft(what: string, { from, to }: Change, now: unknown): boolean {
+  if (isDeepStrictEqual(now, to)) return false;
+  if (isDeepStrictEqual(now, from)) return true;
+  throw new VfleetError("VFL-0308", { message: `${what} has changed since the operation was planned` });
 }
 
-function partsOf({ allocations, documents = [] }: Kept, { state, config }: Parameters<typeof openKept>[0]): Part[] {
-  const ofClaims: Part[] = allocations
-    ? [
-        {
-          ...allocations,
-          what: "which VFs claims have",
-          read: () => readAllocations(state),
-          write: (when) => keepAllocations(state, allocations[when]),
-        },
-      ]
-    : [];
-  return [
-    ...ofClaims,
-    ...documents.map(({ name, from, to }): Part => {
-      const path = join(config, name);
-      return {
-        ...{ from, to },
-        what: path,
-        read: () => textOf(path),
-        write: (when) => writeDocument(config, name, when === "from" ? from : to),
-      };
-    }),
-  ];
+/** Of what is the same before and after nobody can tell. */
+function isWritten({ from, to }: Change, now: unknown): boolean {
+  return !isDeepStrictEqual(from, to) && isDeepStrictEqual(now, to);
 }
 
 /** @returns null where there is no such file */
@@ -95,9 +78,7 @@ async function textOf(path: string): Promise<string | null> {
   }
 }
 
-async function writeDocument(config: string, name: string, text: string | null): Promise<void> {
-  if (text !== null) return keepDocuments(config, [{ label: name, text }]);
-  const path = join(config, name);
+async function remove(path: string): Promise<void> {
   await rm(path, { force: true }).catch((cause: unknown) => {
     throw notWritten(path, cause);
   });

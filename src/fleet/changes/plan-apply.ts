@@ -9,8 +9,6 @@ import {
   documentFile,
   documentName,
   documentVersion,
-  keepAllocations,
-  keepDocuments,
   readDesiredFolder,
 } from "../../state/desired-folder.ts";
 import type { HostSetting } from "../host-setting.ts";
@@ -55,11 +53,8 @@ export async function planApply(host: HostSetting, request: RequestOf<"apply">, 
       fromFolder || keeps.length > 0 ? there : undefined,
       hasNews || keeps.length > 0
         ? {
-            keep: () => keepAll(host, hasNews ? allocations : undefined, keeps),
-            keeps: {
-              ...(hasNews && { allocations: { from: host.claims, to: allocations } }),
-              documents: changes(there, keeps),
-            },
+            ...(hasNews && { allocations: { from: host.claims, to: allocations } }),
+            documents: changes(there, keeps),
           }
         : undefined,
     ),
@@ -100,21 +95,6 @@ function changes(there: readonly PolicyFile[], keeps: readonly PolicyFile[]): No
     const name = documentFile(file);
     return { name, from: there.find(({ label }) => basename(label) === name)?.text ?? null, to: file.text };
   });
-}
-
-/** All of it, or all stays as it was. */
-async function keepAll(
-  { folders, claims }: HostSetting,
-  allocations: HostSetting["claims"] | undefined,
-  documents: readonly PolicyFile[],
-): Promise<void> {
-  if (allocations !== undefined) await keepAllocations(folders.state, allocations);
-  try {
-    if (documents.length > 0) await keepDocuments(folders.config, documents);
-  } catch (error) {
-    if (allocations !== undefined) await keepAllocations(folders.state, claims);
-    throw error;
-  }
 }
 
 function titleOf({ documents: { policies, claims } }: Wishes): string {

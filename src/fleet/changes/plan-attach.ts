@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { VfleetError } from "../../errors/vfleet-error.ts";
+import type { Kept } from "../../host/apply/operation.ts";
 import type { Allocation } from "../../host/desired/allocation.ts";
 import type { DesiredPf, DesiredVf } from "../../host/desired/desired-pf.ts";
 import { isVfioDriver } from "../../host/drivers.ts";
 import { type Attachment, type GuestAddress, guestName, takesByVfio } from "../../host/guest-port.ts";
 import { namedGuest } from "../../host/named-guest.ts";
 import type { HostState, VfState } from "../../host/state/host-state.ts";
-import { keepAllocations } from "../../state/desired-folder.ts";
 import { claimedApart, type HostSetting } from "../host-setting.ts";
 import { type FoundVf, vfNamed } from "../vf-name.ts";
 import type { RequestOf } from "./change-request.ts";
@@ -63,14 +63,11 @@ export async function planDetach(opened: HostSetting, request: RequestOf<"detach
 }
 
 /** A claim that lasts as long as its guest can end from now on: the guest is there. */
-function noteSeen({ claims, folders }: HostSetting, name: string): Parameters<typeof keepingOf>[2] {
+function noteSeen({ claims }: HostSetting, name: string): Kept | undefined {
   const isNews = (each: Allocation) => each.guest === name && each.lifetime === "guest" && each.guestSeen !== true;
   if (!claims.some(isNews)) return undefined;
   const seen = claims.map((each) => (isNews(each) ? { ...each, guestSeen: true } : each));
-  return {
-    keep: () => keepAllocations(folders.state, seen),
-    keeps: { allocations: { from: claims, to: seen } },
-  };
+  return { allocations: { from: claims, to: seen } };
 }
 
 async function choose(

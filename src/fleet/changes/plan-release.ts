@@ -5,7 +5,6 @@ import type { DesiredPf } from "../../host/desired/desired-pf.ts";
 import { planReset } from "../../host/plan/plan-reset.ts";
 import type { HostState, PfState } from "../../host/state/host-state.ts";
 import { known } from "../../kernel/port.ts";
-import { keepAllocations } from "../../state/desired-folder.ts";
 import { claimedApart, type HostSetting } from "../host-setting.ts";
 import { planWishes } from "../wishes.ts";
 import type { RequestOf } from "./change-request.ts";
@@ -106,7 +105,7 @@ async function releaseClaims(
   isOver: (allocation: Allocation) => boolean,
   look: Look,
 ): Promise<Draft> {
-  const { claims: all, folders } = host;
+  const { claims: all } = host;
   const planning = claimedApart(host, isOver);
   const state = planning.stateOf(await look());
   const targets = state.pfs.flatMap(({ bdf, identity, vfs }) => {
@@ -116,16 +115,12 @@ async function releaseClaims(
   });
   const replan = (now: HostState) => planReset(now, targets);
   const rest = all.filter((each) => !isOver(each));
-  const kept = {
-    keep: () => keepAllocations(folders.state, rest),
-    keeps: { allocations: { from: all, to: rest } },
-  };
   return {
     host: { ...host, planning },
     state,
     plan: replan(state),
     replan,
     title: names.length === 0 ? "" : `${names.length === 1 ? "claim" : "claims"} ${names.join(", ")}`,
-    keeping: keepingOf(host, undefined, names.length === 0 ? undefined : kept),
+    keeping: keepingOf(host, undefined, names.length === 0 ? undefined : { allocations: { from: all, to: rest } }),
   };
 }

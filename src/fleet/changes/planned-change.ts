@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { VfleetError } from "../../errors/vfleet-error.ts";
 import type { Keeping } from "../../host/apply/apply-plan.ts";
+import type { Kept } from "../../host/apply/operation.ts";
 import type { EndedClaim } from "../../host/desired/claim-lifetime.ts";
 import type { PolicyFile } from "../../host/desired/read-documents.ts";
 import type { MigrationPort, MigrationVerdict, MigrationWish } from "../../host/migrate/migration-port.ts";
 import { type Plan, verdictOf } from "../../host/plan/plan.ts";
 import type { HostState } from "../../host/state/host-state.ts";
 import { readAllocations, readDesiredFolder } from "../../state/desired-folder.ts";
+import { openKept } from "../../state/kept.ts";
 import type { HostSetting, SeenHost } from "../host-setting.ts";
 
 /** A change that somebody wants, as a plan, and what is kept when it was done. */
@@ -57,11 +59,7 @@ export function changeVerdict({ plan, migration }: Pick<PlannedChange, "plan" | 
  * contradict it.
  * @param documents of the folder of what is desired; left out where the plan was not made from them
  */
-export function keepingOf(
-  { folders, claims }: HostSetting,
-  documents?: readonly PolicyFile[],
-  kept?: Required<Pick<Keeping, "keep" | "keeps">>,
-): Keeping {
+export function keepingOf({ folders, claims }: HostSetting, documents?: readonly PolicyFile[], keeps?: Kept): Keeping {
   return {
     async check() {
       if (!isDeepStrictEqual(await readAllocations(folders.state), claims)) throw moved("claims have other VFs");
@@ -69,7 +67,7 @@ export function keepingOf(
         throw moved("other documents are kept");
       }
     },
-    ...kept,
+    ...(keeps && { keeps, keep: () => openKept(folders).keep(keeps) }),
   };
 }
 

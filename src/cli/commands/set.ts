@@ -30,7 +30,7 @@ function settingValue(key: string, text: string): unknown {
   try {
     return parse(text) as unknown;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    const why = cause instanceof Error ? cause.message.replace(/:?\n[\s\S]*$/, "") : String(cause);
     throw new VfleetError("VFL-0001", {
       cause,
       message: `${key}: ${JSON.stringify(text)} is no value: ${why}`,
